@@ -1,0 +1,146 @@
+//! The whole manifest: read in the order in which its parts need each other.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use crate::application::{Application, read_application};
+use crate::component::{Component, read_component};
+use crate::declared::Declared;
+use crate::errors::{ManifestErrors, Sink};
+use crate::ids;
+use crate::reader::{Field, Table};
+use crate::trigger::{HttpRoute, HttpTarget, HttpTrigger, RedisTrigger, read_triggers};
+use crate::variable::{Variable, read_variables};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    pub path: PathBuf,
+    /// Where relative paths of the manifest start.
+    pub dir: PathBuf,
+    pub application: Application,
+    pub variables: BTreeMap<String, Variable>,
+    /// By id; components written inside a trigger are among them.
+    pub components: BTreeMap<String, Component>,
+    /// In the order of the file.
+    pub http_triggers: Vec<HttpTrigger>,
+    pub redis_triggers: Vec<RedisTrigger>,
+}
+
+impl Manifest {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ManifestErrors> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|cause| ManifestErrors::unreadable(path, &cause))?;
+        Self::parse(&text, path)
+    }
+
+    /// `path` is where the text came from: it is named in errors, and its folder is where relative paths start.
+    pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, ManifestErrors> {
+        let path = path.as_ref();
+        let document = parse_toml(text, path)?;
+        let sink = Sink::default();
+        let root = Table::root(&document, &sink);
+        let manifest = version_is_understood(&root).then(|| read(&root, path));
+        sink.into_result(path, text, manifest)
+    }
+}
+
+/// Syntax errors stand alone: what was recovered around them would only raise follow-up errors.
+fn parse_toml<'t>(text: &'t str, path: &Path) -> Result<DeTable<'t>, ManifestErrors> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let sink = Sink::default();
+    for error in errors {
+        sink.add(error.span().unwrap_or(0..0), format!("this is not TOML: {}", error.message().replace('\n', ", ")));
+    }
+    sink.into_result(path, text, Some(document.into_inner()))
+}
+
+/// Nothing else can be judged in a manifest of another version.
+fn version_is_understood(root: &Table) -> bool {
+    if let Some(old) = root.optional("spin_version") {
+        old.key_error(VERSION_1);
+        return false;
+    }
+    let Some(version) = root.required("spin_manifest_version", "spin_manifest_version = 2") else { return false };
+    if version.is_string() {
+        version.error(VERSION_1);
+        return false;
+    }
+    version.integer(2..=2).is_some()
+}
+
+const VERSION_1: &str =
+    "version 1 manifests are not supported; run `spin doctor` to upgrade it, then write `spin_manifest_version = 2`";
+
+fn read(root: &Table, path: &Path) -> Manifest {
+    let component_fields = component_fields(root);
+    let declared = Declared {
+        variables: read_variables(root),
+        components: component_fields.iter().map(|(id, _)| (*id).to_owned()).collect(),
+    };
+    let triggers = read_triggers(root, &declared);
+    let tables = component_fields.iter().filter_map(|(id, field)| Some(((*id).to_owned(), field.table()?)));
+    let tables: Vec<(String, Table)> = tables.chain(triggers.inline).collect();
+    let mut components = BTreeMap::new();
+    for (id, table) in &tables {
+        let component = read_component(id, table, exposing_route(id, &triggers.http), &declared);
+        components.extend(component.map(|component| (id.clone(), component)));
+    }
+    for (_, table) in &tables {
+        refuse_lossy_dependencies(table, &components);
+    }
+    let manifest = Manifest {
+        path: path.to_owned(),
+        dir: path.parent().map(Path::to_owned).unwrap_or_default(),
+        application: read_application(root, &declared),
+        variables: declared.variables,
+        components,
+        http_triggers: triggers.http,
+        redis_triggers: triggers.redis,
+    };
+    root.finish();
+    manifest
+}
+
+fn component_fields<'a>(root: &Table<'a>) -> Vec<(&'a str, Field<'a>)> {
+    let Some(table) = root.optional("component").and_then(|field| field.table()) else { return Vec::new() };
+    let fields: Vec<_> = table.entries().collect();
+    for (id, field) in &fields {
+        if let Err(message) = ids::component_id(id) {
+            field.key_error(message);
+        }
+    }
+    fields
+}
+
+/// A public route by which anyone could call the paths that only the host may call.
+fn exposing_route<'t>(id: &str, triggers: &'t [HttpTrigger]) -> Option<&'t str> {
+    triggers.iter().find_map(|trigger| match (&trigger.route, &trigger.target) {
+        (HttpRoute::Public(route), HttpTarget::Component { id: served, .. })
+            if served == id && route.exposes_platform_paths() =>
+        {
+            Some(route.raw.as_str())
+        }
+        _ => None,
+    })
+}
+
+/// A component used as a dependency keeps nothing of its own configuration, so it must have none.
+fn refuse_lossy_dependencies(table: &Table, components: &BTreeMap<String, Component>) {
+    let Some(dependencies) = table.optional("dependencies").filter(Field::is_table).and_then(|field| field.table())
+    else {
+        return;
+    };
+    for (_, field) in dependencies.entries().filter(|(_, field)| field.is_table()) {
+        let target = field.table().and_then(|table| table.optional("component")).filter(Field::is_string);
+        let Some(target) = target else { continue };
+        let lost = target.str().and_then(|id| components.get(id)).map(Component::resources).unwrap_or_default();
+        if !lost.is_empty() {
+            target.error(format!(
+                "this component has its own {}, which it would lose as a dependency; depend on its file by `path` instead",
+                lost.join(", ")
+            ));
+        }
+    }
+}
