@@ -60,7 +60,7 @@ fn read_target(field: &Field) -> Option<Target> {
     if field.is_string() {
         return field.string().map(Target::Named);
     }
-    let table = field.table()?;
+    let table = field.table_or_string()?;
     let url = table.optional("url").and_then(|field| field.string());
     let path = table.optional("path").and_then(|field| field.string());
     table.finish();

@@ -111,7 +111,7 @@ fn read_dependency(key: &str, field: &Field, inherits_all: Option<bool>, declare
             inherit_configuration: inherited,
         });
     }
-    let table = field.table()?;
+    let table = field.table_or_string()?;
     let inherit = table.optional("inherit_configuration");
     if let (Some(inherit), Some(_)) = (&inherit, inherits_all) {
         inherit.key_error(
@@ -187,7 +187,7 @@ pub(crate) fn read_inherit(field: &Field) -> Inherit {
     if field.is_bool() {
         return if field.bool() == Some(true) { Inherit::Everything } else { Inherit::Nothing };
     }
-    field.error("expected true, false or a list of what to inherit");
+    field.error("`inherit_configuration` must be true, false or a list of what to inherit, like `[\"files\"]`");
     Inherit::Nothing
 }
 

@@ -29,9 +29,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// `path` names the file, or its folder when it is called spin.toml.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ManifestErrors> {
-        let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|cause| ManifestErrors::unreadable(path, &cause))?;
+        let mut path = path.as_ref().to_owned();
+        if path.is_dir() {
+            path.push("spin.toml");
+        }
+        let text = std::fs::read_to_string(&path).map_err(|cause| ManifestErrors::unreadable(&path, &cause))?;
         Self::parse(&text, path)
     }
 
@@ -63,11 +67,15 @@ fn version_is_understood(root: &Table) -> bool {
         return false;
     }
     let Some(version) = root.required("spin_manifest_version", "spin_manifest_version = 2") else { return false };
-    if version.is_string() {
+    if version.is_string() && version.str() == Some("1") {
         version.error(VERSION_1);
         return false;
     }
-    version.integer(2..=2).is_some()
+    let understood = !version.is_string() && version.integer(0..=u64::MAX) == Some(2);
+    if !understood {
+        version.error("only version 2 manifests are supported; write `spin_manifest_version = 2`, without quotes");
+    }
+    understood
 }
 
 const VERSION_1: &str =
@@ -92,7 +100,7 @@ fn read(root: &Table, path: &Path) -> Manifest {
     }
     let manifest = Manifest {
         path: path.to_owned(),
-        dir: path.parent().map(Path::to_owned).unwrap_or_default(),
+        dir: folder_of(path),
         application: read_application(root, &declared),
         variables: declared.variables,
         components,
@@ -101,6 +109,14 @@ fn read(root: &Table, path: &Path) -> Manifest {
     };
     root.finish();
     manifest
+}
+
+/// Never empty, so that it can be a working directory.
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn component_fields<'a>(root: &Table<'a>) -> Vec<(&'a str, Field<'a>)> {

@@ -65,7 +65,7 @@ impl<'a> Table<'a> {
     }
 
     fn field(&self, key_span: Range<usize>, key: &str, value: &'a Spanned<DeValue<'a>>) -> Field<'a> {
-        Field { title: child_title(&self.title, key), key_span, value, sink: self.sink }
+        Field { title: child_title(&self.title, key), name: key.to_owned(), key_span, value, sink: self.sink }
     }
 }
 
@@ -73,6 +73,8 @@ impl<'a> Table<'a> {
 pub(crate) struct Field<'a> {
     /// `[component.customer.tick]`: the title it has if it is a table.
     title: String,
+    /// The key, or that of the list whose item it is.
+    name: String,
     pub key_span: Range<usize>,
     value: &'a Spanned<DeValue<'a>>,
     sink: &'a Sink,
@@ -132,13 +134,23 @@ impl<'a> Field<'a> {
         match u64::from_str_radix(integer.as_str(), integer.radix()) {
             Ok(value) if range.contains(&value) => Some(value),
             _ => {
-                self.error(format!("{integer} is out of range; write {} to {}", range.start(), range.end()));
+                let (least, most) = (range.start(), range.end());
+                self.error(format!("`{}` cannot be {integer}; write a number from {least} to {most}", self.name));
                 None
             }
         }
     }
 
     pub fn table(&self) -> Option<Table<'a>> {
+        self.table_as("a table")
+    }
+
+    /// For what could have been a string just as well.
+    pub fn table_or_string(&self) -> Option<Table<'a>> {
+        self.table_as("a string or a table")
+    }
+
+    fn table_as(&self, wanted: &str) -> Option<Table<'a>> {
         match self.value.get_ref() {
             DeValue::Table(entries) => Some(Table {
                 title: self.title.clone(),
@@ -148,7 +160,7 @@ impl<'a> Field<'a> {
                 sink: self.sink,
                 known: RefCell::default(),
             }),
-            _ => self.mismatch("a table"),
+            _ => self.mismatch(wanted),
         }
     }
 
@@ -161,6 +173,7 @@ impl<'a> Field<'a> {
         let title = if self.title.starts_with('[') { format!("[{}]", self.title) } else { self.title.clone() };
         let item = |value: &'a Spanned<DeValue<'a>>| Field {
             title: title.clone(),
+            name: self.name.clone(),
             key_span: value.span(),
             value,
             sink: self.sink,
@@ -195,7 +208,14 @@ impl<'a> Field<'a> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        self.error(format!("expected {wanted}, found {found}"));
+        let hint = match (wanted, found) {
+            ("a string", "a list" | "a table") => "",
+            ("a string", _) => "; put it in quotes",
+            ("a list", _) => "; put it in brackets",
+            ("true or false", "a string") => "; leave out the quotes",
+            _ => "",
+        };
+        self.error(format!("`{}` must be {wanted}, not {found}{hint}", self.name));
         None
     }
 }

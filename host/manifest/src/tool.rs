@@ -201,9 +201,16 @@ fn share(table: &Table, key: &'static str, all: Vec<String>, id: &str) -> Vec<St
     })
 }
 
-/// Compared as text: a grant is the component's own only as it is listed.
+/// Compared as templates, so that `{{x}}` and `{{ x }}` are the same grant.
 fn share_hosts(table: &Table, all: Vec<Template>, id: &str) -> Vec<Template> {
-    let names = all.iter().map(ToString::to_string).collect();
-    let canonical = share(table, "allowed_outbound_hosts", names, id);
-    all.into_iter().filter(|host| canonical.contains(&host.to_string())).collect()
+    let Some(field) = table.optional("allowed_outbound_hosts") else { return all };
+    field.parsed_list(|text| {
+        let host = Template::parse(text)?;
+        if all.contains(&host) {
+            return Ok(host);
+        }
+        Err(format!(
+            "`{text}` is not in `allowed_outbound_hosts` of [component.{id}], so it cannot be its own; add it there"
+        ))
+    })
 }

@@ -20,7 +20,7 @@ fn read_mount(field: &Field) -> Option<FileMount> {
     if field.is_string() {
         return field.parsed(pattern).map(FileMount::Pattern);
     }
-    let table = field.table()?;
+    let table = field.table_or_string()?;
     let source = table.required("source", "source = \"assets\"").and_then(|field| field.string());
     let destination = table.required("destination", "destination = \"/\"").and_then(|field| field.parsed(mount_point));
     table.finish();

@@ -46,7 +46,7 @@ pub(super) fn read_source(field: &Field) -> Option<ComponentSource> {
     if field.is_string() {
         return field.parsed(nonempty).map(|path| ComponentSource::Path(path.into()));
     }
-    let table = field.table()?;
+    let table = field.table_or_string()?;
     let [url, digest, package, version, registry] =
         ["url", "digest", "package", "version", "registry"].map(|key| table.optional(key));
     table.finish();

@@ -89,7 +89,7 @@ fn read_route(field: &Field, routes: &mut Routes) -> Option<HttpRoute> {
         }
         return Some(HttpRoute::Public(route));
     }
-    let table = field.table()?;
+    let table = field.table_or_string()?;
     let private = table.required("private", "private = true").and_then(|field| field.bool());
     table.finish();
     if private == Some(false) {

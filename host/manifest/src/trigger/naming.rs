@@ -33,7 +33,7 @@ pub(super) fn name_triggers<'a>(
             let resolved = if spec.is_string() {
                 declared.component(spec)
             } else {
-                spec.table().map(|table| {
+                spec.table_or_string().map(|table| {
                     let component_id = free_component_id(&id, specs.len() > 1, &mut components);
                     inline.push((component_id.clone(), table));
                     component_id
