@@ -1,0 +1,105 @@
+//! A request with its body in memory, and the bridge from and to the host's streams.
+
+use ::http::{HeaderMap, Method};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+
+use crate::{Context, Input, Problem, query::Query};
+
+/// 1 MiB: room for every JSON body of the API.
+pub const BODY_LIMIT_BYTES: usize = 1 << 20;
+
+/// An answer with its body in memory.
+pub type Response = ::http::Response<Vec<u8>>;
+
+/// A request with its body in memory. The router fills `context` and `params`.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub method: Method,
+    /// As it came, still escaped, without the query.
+    pub path: String,
+    /// As it came, still escaped, without `?`.
+    pub raw_query: String,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    pub context: Context,
+    pub params: Vec<(&'static str, String)>,
+}
+
+impl Request {
+    /// The path parameter of this name, unescaped; empty when the route has none.
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// The path parameter of this name as an id; what is no id names nothing: 404.
+    pub fn id(&self, name: &str, what: &str) -> Result<String, Problem> {
+        crate::ids::parse(self.param(name)).ok_or_else(|| Problem::not_found(what))
+    }
+
+    pub fn query(&self) -> Result<Query, Problem> {
+        Query::parse(&self.raw_query)
+    }
+
+    /// Decodes the JSON object in the body; see [`Input`].
+    pub fn decode<T>(&self, read: impl FnOnce(&mut Input) -> T) -> Result<T, Problem> {
+        let content_type = self.headers.get(::http::header::CONTENT_TYPE);
+        if content_type.is_some_and(|value| !is_json(value.to_str().unwrap_or_default())) {
+            return Err(Problem::unsupported_media_type("send application/json"));
+        }
+        Input::decode(&self.body, read)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok().map(str::trim)
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Reads the request, at most `limit_bytes` of body, lets `answer` answer it, and hands the answer to the host.
+pub async fn serve(
+    request: spin_sdk::http::Request,
+    limit_bytes: usize,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> ::http::Response<Full<bytes::Bytes>> {
+    let (parts, body) = request.into_parts();
+    let mut request = Request {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        raw_query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        ..Request::default()
+    };
+    let response = match read(body, &request, limit_bytes).await {
+        Ok(body) => {
+            request.body = body;
+            answer(request).await
+        }
+        Err(problem) => problem.into_response(&Context::anonymous(&request.headers), &request.path),
+    };
+    response.map(|body| Full::new(bytes::Bytes::from(body)))
+}
+
+/// A declared length over the limit is refused unread; an undeclared one as soon as it passes the limit.
+async fn read<B>(body: B, request: &Request, limit_bytes: usize) -> Result<Vec<u8>, Problem>
+where
+    B: http_body::Body<Data = bytes::Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let declared = request.header("content-length").and_then(|length| length.parse::<u64>().ok());
+    if declared.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit_bytes)) {
+        return Err(Problem::too_large(limit_bytes));
+    }
+    // A GET without a body need not touch the stream at all.
+    if declared.unwrap_or(0) == 0 && request.header("transfer-encoding").is_none() && request.method == Method::GET {
+        return Ok(Vec::new());
+    }
+    match Limited::new(body, limit_bytes).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(limit_bytes)),
+        Err(_) => Err(Problem::unreadable("the body ended early")),
+    }
+}

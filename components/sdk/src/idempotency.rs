@@ -1,0 +1,191 @@
+//! `Idempotency-Key`: the first answer is stored with the effect that it reports, and given again to who repeats the request.
+
+use ::http::{HeaderName, HeaderValue, StatusCode};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Micros, Problem, Request, Response, response,
+    sql::{Database, Driver, Execute, SqlError, Value},
+};
+
+/// The table, for a service's list of migrations.
+pub const MIGRATION: &str = include_str!("../migrations/idempotency.sql");
+
+/// 24 h, as the API promises.
+const KEPT: Micros = 24 * 3600 * 1_000_000;
+/// 60 s: longer than any request may run.
+const CLAIM: Micros = 60 * 1_000_000;
+const MAX_KEY_LENGTH: usize = 255;
+
+/// A key that a caller gave, and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub tenant: String,
+    pub principal: String,
+    pub key: String,
+    payload_hash: String,
+}
+
+impl Key {
+    /// The key of an HTTP request, quoted (as the draft standard has it) or bare; `None` when it has none.
+    pub fn of(request: &Request) -> Result<Option<Self>, Problem> {
+        let given = request.context.idempotency_key.as_str();
+        let key = given.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(given);
+        if given.is_empty() {
+            return Ok(None);
+        }
+        if key.is_empty() || key.len() > MAX_KEY_LENGTH {
+            return Err(Problem::invalid_field("Idempotency-Key", "must have 1 to 255 characters"));
+        }
+        let operation = format!("{} {}", request.method, request.path);
+        Ok(Some(Self::new(&request.context, key, &operation, &request.body)))
+    }
+
+    /// The key of a typed call; `None` when the context has none.
+    pub fn of_call(context: &crate::Context, operation: &str, payload: &[u8]) -> Option<Self> {
+        let key = context.idempotency_key.as_str();
+        (1..=MAX_KEY_LENGTH).contains(&key.len()).then(|| Self::new(context, key, operation, payload))
+    }
+
+    fn new(context: &crate::Context, key: &str, operation: &str, payload: &[u8]) -> Self {
+        let hash = Sha256::new().chain_update(operation).chain_update([0]).chain_update(payload).finalize();
+        Self {
+            tenant: context.tenant.clone(),
+            principal: context.principal.clone(),
+            key: key.to_owned(),
+            payload_hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+/// An answer as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// JSON.
+    pub body: String,
+}
+
+impl Answer {
+    pub fn of(response: &Response) -> Self {
+        Self { status: response.status().as_u16(), body: String::from_utf8_lossy(response.body()).into_owned() }
+    }
+
+    /// The same answer again, marked as such.
+    pub fn replay(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = response::bytes(status, "application/json", self.body.into_bytes());
+        let marked = HeaderName::from_static("idempotency-replayed");
+        response.headers_mut().insert(marked, HeaderValue::from_static("true"));
+        response
+    }
+}
+
+/// Why a key cannot be used now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    InFlight,
+    OtherPayload,
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::InFlight => Problem::in_flight(),
+            Refused::OtherPayload => Problem::invalid_field("Idempotency-Key", "was used before with another request"),
+        }
+    }
+}
+
+/// A key with the way to tell its effect, so that the answer can be stored with it.
+pub struct Once<'a, T> {
+    pub key: Key,
+    pub answer: &'a dyn Fn(&T) -> Answer,
+}
+
+/// What came of [`once`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done<T> {
+    Now(T),
+    Before(Answer),
+}
+
+/// Runs `work` in a transaction; with a key, at most once: its answer is stored in that same transaction.
+pub async fn once<D: Driver, T, E: From<SqlError> + From<Refused>>(
+    database: &Database<D>,
+    once: Option<&Once<'_, T>>,
+    now: Micros,
+    work: impl AsyncFnOnce(&D::Connection) -> Result<T, E>,
+) -> Result<Done<T>, E> {
+    let in_transaction = async |transaction: &D::Connection| -> Result<Done<T>, E> {
+        let Some(once) = once else { return work(transaction).await.map(Done::Now) };
+        if let Some(answer) = find(transaction, &once.key, now).await?? {
+            return Ok(Done::Before(answer));
+        }
+        let done = work(transaction).await?;
+        store(transaction, &once.key, Some(&(once.answer)(&done)), now).await?;
+        Ok(Done::Now(done))
+    };
+    database.transaction(in_transaction).await
+}
+
+/// For an effect that is not one transaction (it calls others in between): claims the key for 60 s, or finds the answer.
+/// [`finish`] it in the transaction of the last step.
+pub async fn claim<D: Driver>(
+    database: &Database<D>,
+    key: &Key,
+    now: Micros,
+) -> Result<Result<Option<Answer>, Refused>, SqlError> {
+    let claim = async |transaction: &D::Connection| -> Result<_, SqlError> {
+        let found = find(transaction, key, now).await?;
+        if found == Ok(None) {
+            store(transaction, key, None, now).await?;
+        }
+        Ok(found)
+    };
+    database.transaction(claim).await
+}
+
+/// Stores the answer of a claimed key.
+pub async fn finish(transaction: &impl Execute, key: &Key, answer: &Answer, now: Micros) -> Result<(), SqlError> {
+    store(transaction, key, Some(answer), now).await
+}
+
+/// Forgets what is older than the API promises; for a tick.
+pub async fn purge(executor: &impl Execute, now: Micros) -> Result<(), SqlError> {
+    executor.execute("DELETE FROM idempotency_keys WHERE created_at < ?", vec![(now - KEPT).into()]).await.map(|_| ())
+}
+
+async fn find(transaction: &impl Execute, key: &Key, now: Micros) -> Result<Result<Option<Answer>, Refused>, SqlError> {
+    const SELECT: &str = "SELECT payload_hash, status, body, created_at FROM idempotency_keys \
+                          WHERE tenant_id = ? AND principal = ? AND key = ?";
+    let parameters = vec![(&key.tenant).into(), (&key.principal).into(), (&key.key).into()];
+    let rows = transaction.execute(SELECT, parameters).await?;
+    let Some(mut row) = rows.into_iter().next() else { return Ok(Ok(None)) };
+    let (hash, status, body): (String, Option<u16>, Option<String>) = (row.take()?, row.take()?, row.take()?);
+    let created_at: Micros = row.take()?;
+    let kept = if status.is_some() { KEPT } else { CLAIM };
+    Ok(match (status, body) {
+        _ if now - created_at >= kept => Ok(None),
+        _ if hash != key.payload_hash => Err(Refused::OtherPayload),
+        (Some(status), Some(body)) => Ok(Some(Answer { status, body })),
+        _ => Err(Refused::InFlight),
+    })
+}
+
+async fn store(transaction: &impl Execute, key: &Key, answer: Option<&Answer>, now: Micros) -> Result<(), SqlError> {
+    const UPSERT: &str = "INSERT INTO idempotency_keys (tenant_id, principal, key, payload_hash, status, body, created_at) \
+                          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, principal, key) DO UPDATE SET \
+                          payload_hash = excluded.payload_hash, status = excluded.status, body = excluded.body, \
+                          created_at = excluded.created_at";
+    let parameters: Vec<Value> = vec![
+        (&key.tenant).into(),
+        (&key.principal).into(),
+        (&key.key).into(),
+        (&key.payload_hash).into(),
+        answer.map(|answer| answer.status).into(),
+        answer.map(|answer| answer.body.as_str()).into(),
+        now.into(),
+    ];
+    transaction.execute(UPSERT, parameters).await.map(|_| ())
+}

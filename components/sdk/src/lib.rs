@@ -1,0 +1,36 @@
+//! The guest library: what every Kobliat service needs to be a guest, and no domain noun.
+//!
+//! In reading order: a [`http::Request`] comes in, the [`router`] finds its handler, [`input`] and [`query`] decode it,
+//! [`sql`] stores it (with its [`outbox`] event and [`idempotency`] answer in one transaction), [`response`] or
+//! [`problem`] tells the result. Everything here runs natively too, so that the services' tests need no wasm.
+
+pub mod http;
+pub mod router;
+
+pub mod input;
+pub mod pagination;
+pub mod problem;
+pub mod query;
+pub mod response;
+
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod ids;
+pub mod log;
+
+pub mod event;
+pub mod idempotency;
+pub mod outbox;
+pub mod sql;
+
+#[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+pub mod testing;
+
+pub use clock::{Clock, Micros, SystemClock};
+pub use context::Context;
+pub use event::Event;
+pub use http::{Request, Response};
+pub use input::Input;
+pub use problem::Problem;
+pub use router::{Outcome, Router};

@@ -1,0 +1,69 @@
+//! The query string: decoded once, unknown parameters refused.
+
+use crate::problem::Problem;
+
+/// The decoded parameters, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads `a=b&c=d`. Escapes that are no UTF-8 are unreadable.
+    pub fn parse(raw: &str) -> Result<Self, Problem> {
+        let pairs = raw.split('&').filter(|pair| !pair.is_empty());
+        let decode = |text: &str| {
+            percent_decode(&text.replace('+', " ")).ok_or_else(|| Problem::unreadable("the query string is not UTF-8"))
+        };
+        pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(k, v)| Ok((decode(k)?, decode(v)?)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// The first parameter of this name, trimmed; empty counts as absent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Refuses every parameter but these, so that a typo in a filter never widens a list.
+    pub fn allow(&self, names: &[&str]) -> Result<(), Problem> {
+        let unknown = self.0.iter().find(|(key, _)| !names.contains(&key.as_str()));
+        match unknown {
+            Some((key, _)) => Err(Problem::invalid_field(
+                format!("?{key}"),
+                format!("unknown parameter; known: {}", names.join(", ")),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+/// `%41` → `A`; `None` when the result is not UTF-8. A `%` that starts no escape stands for itself.
+pub fn percent_decode(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        let mut ahead = bytes.clone();
+        let escape = (byte == b'%').then(|| Some(hex(ahead.next()?)? * 16 + hex(ahead.next()?)?)).flatten();
+        decoded.push(escape.unwrap_or(byte));
+        if escape.is_some() {
+            bytes = ahead;
+        }
+    }
+    String::from_utf8(decoded).ok()
+}
+
+/// Everything but unreserved characters is escaped: safe in a path segment and in a query value.
+pub fn percent_encode(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    u8::try_from(char::from(digit).to_digit(16)?).ok()
+}

@@ -1,0 +1,144 @@
+//! Method and path to handler; every problem, unknown path and wrong method becomes one kind of answer.
+
+use std::{future::Future, pin::Pin};
+
+use ::http::{HeaderName, HeaderValue, Method, StatusCode};
+
+use crate::{Context, Problem, Request, Response, context, query::percent_decode, response};
+
+pub type Outcome = Result<Response, Problem>;
+
+/// Routes of a service. Where two match, the one registered first wins: put literals before parameters.
+pub struct Router<A> {
+    trusts_headers: bool,
+    routes: Vec<Route<A>>,
+}
+
+struct Route<A> {
+    method: Method,
+    pattern: &'static str,
+    handler: Box<dyn Handle<A>>,
+}
+
+/// An `async fn(&App, Request) -> Outcome`, with its future boxed.
+trait Handle<A> {
+    fn call<'a>(&'a self, app: &'a A, request: Request) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+}
+
+impl<A, F: AsyncFn(&A, Request) -> Outcome> Handle<A> for F {
+    fn call<'a>(&'a self, app: &'a A, request: Request) -> Pin<Box<dyn Future<Output = Outcome> + 'a>> {
+        Box::pin(self(app, request))
+    }
+}
+
+impl<A> Router<A> {
+    /// For a component without public routes: tenant, principal and scopes come from the gateway's headers, and a request
+    /// without a tenant is refused. Answers `GET /health` itself, touching nothing.
+    pub fn internal() -> Self {
+        Self { trusts_headers: true, routes: Vec::new() }
+    }
+
+    /// For a component that anyone can reach: the context holds a request id and a trace, nothing else.
+    pub fn public() -> Self {
+        Self { trusts_headers: false, routes: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn get(self, path: &'static str, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
+        self.route(Method::GET, path, handler)
+    }
+
+    #[must_use]
+    pub fn post(self, path: &'static str, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
+        self.route(Method::POST, path, handler)
+    }
+
+    #[must_use]
+    pub fn put(self, path: &'static str, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
+        self.route(Method::PUT, path, handler)
+    }
+
+    #[must_use]
+    pub fn patch(self, path: &'static str, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
+        self.route(Method::PATCH, path, handler)
+    }
+
+    #[must_use]
+    pub fn delete(self, path: &'static str, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
+        self.route(Method::DELETE, path, handler)
+    }
+
+    /// `path` is literal segments and `:name` parameters; a last `*name` takes the rest, slashes included.
+    #[must_use]
+    pub fn route(
+        mut self,
+        method: Method,
+        pattern: &'static str,
+        handler: impl AsyncFn(&A, Request) -> Outcome + 'static,
+    ) -> Self {
+        self.routes.push(Route { method, pattern, handler: Box::new(handler) });
+        self
+    }
+
+    /// Answers the request; what fails is answered as a problem. Every answer carries the request id.
+    pub async fn handle(&self, app: &A, mut request: Request) -> Response {
+        request.context = match self.trusts_headers {
+            true => Context::trusting(&request.headers),
+            false => Context::anonymous(&request.headers),
+        };
+        let (context, path) = (request.context.clone(), request.path.clone());
+        let is_head = request.method == Method::HEAD;
+        let outcome = self.dispatch(app, request).await;
+        let mut response = outcome.unwrap_or_else(|problem| problem.into_response(&context, &path));
+        if is_head {
+            response.body_mut().clear();
+        }
+        let id = HeaderValue::from_str(&context.request_id).ok();
+        response.headers_mut().extend(id.map(|id| (HeaderName::from_static(context::REQUEST_ID), id)));
+        response
+    }
+
+    async fn dispatch(&self, app: &A, mut request: Request) -> Outcome {
+        if self.trusts_headers && request.path == "/health" {
+            return response::json(StatusCode::OK, &serde_json::json!({ "status": "ok" }));
+        }
+        let wanted = if request.method == Method::HEAD { Method::GET } else { request.method.clone() };
+        let mut allowed = Vec::new();
+        for route in &self.routes {
+            let Some(params) = matches(route.pattern, &request.path) else { continue };
+            if route.method != wanted {
+                allowed.push(route.method.as_str());
+                continue;
+            }
+            if self.trusts_headers && request.context.tenant.is_empty() {
+                return Err(Problem::unauthenticated("this is reached through the gateway"));
+            }
+            request.params = params;
+            return route.handler.call(app, request).await;
+        }
+        match allowed.is_empty() {
+            true => Err(Problem::not_found("resource")),
+            false => Err(Problem::method_not_allowed(&allowed.join(", "))),
+        }
+    }
+}
+
+/// The parameters when the path fits. One trailing slash is forgiven; escapes that are no UTF-8 fit nothing.
+fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
+    let mut params = Vec::new();
+    for part in pattern.strip_prefix('/').unwrap_or(pattern).split('/') {
+        if let Some(name) = part.strip_prefix('*') {
+            params.push((name, segments.collect::<Vec<_>>().join("/")));
+            return Some(params);
+        }
+        let segment = segments.next()?;
+        match part.strip_prefix(':') {
+            Some(name) if !segment.is_empty() => params.push((name, percent_decode(segment)?)),
+            None if part == segment => {}
+            _ => return None,
+        }
+    }
+    segments.next().is_none().then_some(params)
+}

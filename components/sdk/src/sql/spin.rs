@@ -1,0 +1,107 @@
+//! The host's SQLite: one label, one shared connection, and a few idle ones for transactions.
+
+use std::{cell::RefCell, rc::Rc};
+
+use spin_sdk::sqlite;
+
+use super::{Driver, Execute, Row, SqlError, Value};
+
+/// More transactions than this at once open connections that are closed afterwards.
+const IDLE_CONNECTIONS: usize = 4;
+
+pub struct Spin {
+    label: &'static str,
+    shared: RefCell<Option<Rc<sqlite::Connection>>>,
+    idle: RefCell<Vec<sqlite::Connection>>,
+}
+
+impl Spin {
+    pub const fn new(label: &'static str) -> Self {
+        Self { label, shared: RefCell::new(None), idle: RefCell::new(Vec::new()) }
+    }
+
+    async fn open(&self) -> Result<sqlite::Connection, SqlError> {
+        sqlite::Connection::open(self.label).await.map_err(error)
+    }
+}
+
+impl Driver for Spin {
+    type Connection = sqlite::Connection;
+
+    async fn shared(&self) -> Result<Rc<sqlite::Connection>, SqlError> {
+        if let Some(connection) = self.shared.borrow().as_ref() {
+            return Ok(connection.clone());
+        }
+        let connection = Rc::new(self.open().await?);
+        self.shared.replace(Some(connection.clone()));
+        Ok(connection)
+    }
+
+    fn discard_shared(&self) {
+        self.shared.replace(None);
+    }
+
+    async fn take(&self) -> Result<sqlite::Connection, SqlError> {
+        let idle = self.idle.borrow_mut().pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => self.open().await,
+        }
+    }
+
+    fn give_back(&self, connection: sqlite::Connection) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < IDLE_CONNECTIONS {
+            idle.push(connection);
+        }
+    }
+}
+
+impl Execute for sqlite::Connection {
+    /// Awaits the result too: that is where a failed write tells.
+    async fn execute(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        let parameters = parameters.into_iter().map(to_host);
+        let result = sqlite::Connection::execute(self, sql, parameters).await.map_err(error)?;
+        let rows = result.collect().await.map_err(error)?;
+        Ok(rows.into_iter().map(|row| Row::new(row.values.into_iter().map(from_host).collect())).collect())
+    }
+}
+
+fn to_host(value: Value) -> sqlite::Value {
+    match value {
+        Value::Null => sqlite::Value::Null,
+        Value::Integer(number) => sqlite::Value::Integer(number),
+        Value::Real(number) => sqlite::Value::Real(number),
+        Value::Text(text) => sqlite::Value::Text(text),
+        Value::Blob(bytes) => sqlite::Value::Blob(bytes),
+    }
+}
+
+fn from_host(value: sqlite::Value) -> Value {
+    match value {
+        sqlite::Value::Null => Value::Null,
+        sqlite::Value::Integer(number) => Value::Integer(number),
+        sqlite::Value::Real(number) => Value::Real(number),
+        sqlite::Value::Text(text) => Value::Text(text),
+        sqlite::Value::Blob(bytes) => Value::Blob(bytes),
+    }
+}
+
+/// The host tells most failures as text only; a refusal to run the statement at all is worth another try.
+fn error(error: sqlite::Error) -> SqlError {
+    match error {
+        sqlite::Error::NoSuchDatabase => SqlError::Failed("no such database label".to_owned()),
+        sqlite::Error::AccessDenied => SqlError::Failed("access to the database label denied".to_owned()),
+        sqlite::Error::InvalidConnection => SqlError::Unavailable("connection lost".to_owned()),
+        sqlite::Error::DatabaseFull => SqlError::Unavailable("database full".to_owned()),
+        sqlite::Error::Io(reason) if is_transient(&reason) => SqlError::Unavailable(reason),
+        sqlite::Error::Io(reason) => SqlError::Failed(reason),
+    }
+}
+
+fn is_transient(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    ["locked", "busy", "timed out", "timeout", "unavailable", "lease", "disk", "full"]
+        .iter()
+        .any(|word| reason.contains(word))
+}

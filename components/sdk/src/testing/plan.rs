@@ -1,0 +1,22 @@
+//! EXPLAIN QUERY PLAN: a statement that walks a table or sorts is found before its table is large.
+
+use super::Memory;
+
+/// Panics when the plan scans anything but an index or a list parameter (`json_each`), or sorts.
+pub fn assert_uses_indexes(memory: &Memory, sql: &str) {
+    let plan = explain(memory, sql);
+    let is_bad = |step: &str| {
+        let scans = step.starts_with("SCAN") && !step.contains(" VIRTUAL TABLE ") && !step.contains("CONSTANT ROW");
+        step.contains("TEMP B-TREE") || step.contains("AUTOMATIC") || scans
+    };
+    let bad: Vec<&String> = plan.iter().filter(|step| is_bad(step)).collect();
+    assert!(bad.is_empty(), "{bad:?} in the plan of\n{sql}\n{plan:#?}");
+    assert!(plan.iter().any(|step| step.contains("INDEX")), "no index in the plan of\n{sql}\n{plan:#?}");
+}
+
+fn explain(memory: &Memory, sql: &str) -> Vec<String> {
+    let mut statement = memory.sqlite().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("the statement is valid");
+    // Unbound parameters are NULL, which changes no plan.
+    let steps = statement.query_map([], |row| row.get::<_, String>(3)).expect("the plan is readable");
+    steps.map(|step| step.expect("a step is text")).collect()
+}
