@@ -1,0 +1,42 @@
+//! One authenticated request, and the context in which everything is done on its behalf.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use crate::routes::Service;
+use sdk::{Context, log};
+
+/// How long a service may take for one typed call, in milliseconds. Long enough for a page of 100 on a busy machine;
+/// short enough that a client with the usual 10 s is still there to read which part is missing.
+pub const CALL_DEADLINE_MS: u32 = 5_000;
+
+pub struct Call<'a> {
+    pub method: &'a Method,
+    /// As the client asked for it; problems repeat it.
+    pub public_path: &'a str,
+    pub query: &'a str,
+    /// The values of the route's parameters, in its order.
+    pub parameters: Vec<&'a str>,
+    pub headers: &'a HeaderMap,
+    /// Within the limit, UTF-8, and empty where the method has none.
+    pub body: Bytes,
+    /// Who asks, under which request id; with the client's idempotency key, if it sent one.
+    pub context: Context,
+}
+
+impl Call<'_> {
+    /// For the typed calls from here: they read, or touch with arguments that identify the effect. The client's
+    /// idempotency key protects what it creates, and creations are forwarded whole with the key as a header.
+    pub fn typed_context(&self) -> Context {
+        Context { idempotency_key: String::new(), ..self.context.clone() }
+    }
+
+    /// The route's `{id}`, in lower case as ids are stored.
+    pub fn id(&self) -> String {
+        self.parameters.first().map(|id| id.to_ascii_lowercase()).unwrap_or_default()
+    }
+
+    pub fn log_failure(&self, service: Service, reason: &str) {
+        log::warn(&self.context, "a service failed", &[("service", &service.id()), ("reason", &reason)]);
+    }
+}

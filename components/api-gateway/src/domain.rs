@@ -1,0 +1,86 @@
+//! The rules of the answers that need more than one service: whose names to look up, what a touch says, what is missing.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::clients::{Conversation, Customer, Message, Touch};
+use crate::clients::{conversations, messages};
+
+/// The typed interfaces take at most this many ids in one `get-many`.
+pub const MAX_IDS_PER_CALL: usize = 500;
+
+/// Characters of a message that its conversation shows in a list.
+const PREVIEW_CHARS: usize = 120;
+
+/// A part of an answer that could not be had, and why; the rest of the answer is given all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    pub part: &'static str,
+    pub detail: String,
+}
+
+/// The customers of a page by id. What is not in it is unknown, or its service is down.
+#[derive(Default)]
+pub struct Names(HashMap<String, Customer>);
+
+impl Names {
+    pub fn of(customers: Vec<Customer>) -> Self {
+        Self(customers.into_iter().map(|customer| (customer.id.clone(), customer)).collect())
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Customer> {
+        self.0.get(id)
+    }
+
+    pub fn contains(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+}
+
+/// Everybody whose name an answer shows, each once.
+pub fn people<'a>(
+    conversations: impl IntoIterator<Item = &'a Conversation>,
+    messages: impl IntoIterator<Item = &'a Message>,
+) -> Vec<String> {
+    let participants = conversations.into_iter().flat_map(|one| &one.participants).map(|one| &one.customer_id);
+    let senders = messages.into_iter().filter_map(|one| one.sender_customer_id.as_ref());
+    let distinct: BTreeSet<&String> = participants.chain(senders).collect();
+    distinct.into_iter().cloned().collect()
+}
+
+/// What a list shows of a message: its first characters, else what it is (`[image]`).
+pub fn preview(body: Option<&str>, content_type: &str) -> String {
+    match body.map(str::trim).filter(|body| !body.is_empty()) {
+        Some(body) => body.chars().take(PREVIEW_CHARS).collect(),
+        None => format!("[{content_type}]"),
+    }
+}
+
+/// The touches that a conversation has missed, oldest first: a message is stored before its conversation learns of it,
+/// and a gateway may die in between.
+pub fn missed_touches(conversation: &Conversation, messages: &[Message]) -> Vec<Touch> {
+    let mut missed: Vec<Touch> =
+        messages.iter().filter(|message| message.seq > conversation.last_seq).map(touch_for).collect();
+    missed.sort_by_key(|touch| touch.seq);
+    missed
+}
+
+/// A sender's clock may be wrong: a message is never newer than its acceptance, or it would stay on top of every list.
+pub fn touch_for(message: &Message) -> Touch {
+    Touch {
+        conversation_id: message.conversation_id.clone(),
+        seq: message.seq,
+        preview: preview(message.body.as_deref(), &message.content_type),
+        at: message.sent_at.min(message.created_at),
+        inbound: message.direction == messages::Direction::Inbound,
+    }
+}
+
+/// The status that a query names, if it is one.
+pub fn status(text: &str) -> Option<conversations::Status> {
+    match text {
+        "open" => Some(conversations::Status::Open),
+        "pending" => Some(conversations::Status::Pending),
+        "closed" => Some(conversations::Status::Closed),
+        _ => None,
+    }
+}

@@ -1,0 +1,156 @@
+//! Forwarding: a whole request goes to the service that owns its resource, and the answer comes back as the public API tells it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED, LINK,
+    LOCATION, RETRY_AFTER,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+
+use crate::call::Call;
+use crate::clients::{Body, SendError, Timer, Upstream};
+use crate::deadline::within;
+use crate::problem;
+use crate::reply::buffered;
+use crate::routes::{API_PREFIX, Service};
+use sdk::Problem;
+
+/// Until the head of the answer is there. Longer than any service works on one request.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
+
+/// An error's description is read whole, and a longer one (64 KiB) is none of ours.
+const MAX_PROBLEM_BYTES: usize = 64 * 1024;
+
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// What a service may learn of the client's headers, beside the context that the gateway vouches for. Nothing else passes:
+/// no credential, no `kobliat-*` or `spin-*` of the client's making.
+const INWARD: [HeaderName; 3] = [CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH];
+/// What a client may learn of the service's.
+const OUTWARD: [HeaderName; 10] = [
+    ALLOW,
+    CONTENT_TYPE,
+    CONTENT_LENGTH,
+    CACHE_CONTROL,
+    ETAG,
+    LAST_MODIFIED,
+    LOCATION,
+    LINK,
+    RETRY_AFTER,
+    IDEMPOTENCY_REPLAYED,
+];
+
+/// Sends the request to `path` of the service. An error status of the service becomes a [`Problem`] of ours.
+pub async fn forward<B: Upstream + Timer>(
+    outside: &B,
+    call: &Call<'_>,
+    service: Service,
+    path: &str,
+) -> Result<Response<Body>, Problem> {
+    let request = inward(call, service, path)?;
+    let sent = within(outside, ANSWER_DEADLINE, outside.send(service, request)).await;
+    match sent.unwrap_or(Err(SendError::TimedOut)) {
+        Ok(response) if response.status().as_u16() < 400 => Ok(outward(response)),
+        Ok(response) => refusal(call, service, response).await,
+        Err(error) => Err(unanswered(call, service, &error)),
+    }
+}
+
+fn inward(call: &Call<'_>, service: Service, path: &str) -> Result<Request<Bytes>, Problem> {
+    let separator = if call.query.is_empty() { "" } else { "?" };
+    let method = if call.method == Method::HEAD { &Method::GET } else { call.method };
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("http://{}.spin.internal{path}{separator}{}", service.id(), call.query))
+        .body(call.body.clone())
+        .map_err(|_invalid_uri| Problem::unreadable("the path or the query is not a valid URI"))?;
+    *request.headers_mut() = inward_headers(call);
+    Ok(request)
+}
+
+fn inward_headers(call: &Call<'_>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for name in INWARD {
+        if let Some(value) = call.headers.get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    if !call.body.is_empty() {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.len()));
+    }
+    headers.extend(call.context.headers().into_iter().map(|(name, value)| (HeaderName::from_static(name), value)));
+    headers
+}
+
+/// The answer with its body as it streams in, and the paths in its headers as the client knows them.
+fn outward(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    let mut headers = HeaderMap::new();
+    for name in OUTWARD {
+        for value in parts.headers.get_all(&name) {
+            headers.append(name.clone(), public(&name, value));
+        }
+    }
+    parts.headers = headers;
+    Response::from_parts(parts, body)
+}
+
+/// Services know nothing of the prefix: theirs is `/customers/…`, the client's is `/api/v1/customers/…`.
+fn public(name: &HeaderName, value: &HeaderValue) -> HeaderValue {
+    let prefixed = |text: &str| match *name {
+        LOCATION if text.starts_with('/') && !text.starts_with(API_PREFIX) => Some(format!("{API_PREFIX}{text}")),
+        LINK if !text.contains(&format!("<{API_PREFIX}")) => Some(text.replace("</", &format!("<{API_PREFIX}/"))),
+        _ => None,
+    };
+    value.to_str().ok().and_then(prefixed).and_then(|text| text.parse().ok()).unwrap_or_else(|| value.clone())
+}
+
+/// A client's mistake is told as the service told it; a service's failure is told without its internals.
+async fn refusal(call: &Call<'_>, service: Service, response: Response<Body>) -> Result<Response<Body>, Problem> {
+    let status = response.status();
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            Err(problem::unavailable(service, retry_after(response.headers())))
+        }
+        StatusCode::GATEWAY_TIMEOUT => Err(problem::timed_out(service)),
+        // 401 would be ours to say: the service refused the gateway, not the client.
+        _ if status.is_server_error() || status == StatusCode::UNAUTHORIZED => {
+            call.log_failure(service, &format!("answered {status}"));
+            Err(problem::bad_answer(service))
+        }
+        _ => Ok(restated(call, response).await),
+    }
+}
+
+async fn restated(call: &Call<'_>, response: Response<Body>) -> Response<Body> {
+    let (mut parts, said) = outward(response).into_parts();
+    let said = Limited::new(said, MAX_PROBLEM_BYTES).collect().await;
+    let document = problem::restated(call, parts.status, &said.map(|body| body.to_bytes()).unwrap_or_default());
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    parts.headers.insert(CONTENT_LENGTH, document.len().into());
+    Response::from_parts(parts, buffered(document))
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<u32> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn unanswered(call: &Call<'_>, service: Service, error: &SendError) -> Problem {
+    match error {
+        SendError::TimedOut => {
+            call.log_failure(service, "gave no answer in time");
+            problem::timed_out(service)
+        }
+        SendError::Unreachable(reason) => {
+            call.log_failure(service, reason);
+            problem::unavailable(service, None)
+        }
+        SendError::Failed(reason) => {
+            call.log_failure(service, reason);
+            problem::bad_answer(service)
+        }
+    }
+}

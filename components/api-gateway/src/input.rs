@@ -1,0 +1,65 @@
+//! Reading only what the gateway checks of a body: references to things of other services. All else is for the owner to judge.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::error::Category;
+
+use sdk::problem::FieldError;
+use sdk::{Problem, ids};
+
+/// Parses the fields of `T` out of an object. A field given twice is refused: the owner might read the other one.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let read = serde_json::from_slice::<T>(body);
+    // serde would take an array for a record, field by field.
+    let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    match read {
+        Ok(value) if is_object => Ok(value),
+        Err(error) if error.classify() != Category::Data => Err(Problem::unreadable("the body is not JSON")),
+        Err(error) if is_object && error.to_string().starts_with("duplicate field") => {
+            Err(Problem::invalid_field("", "a field is given more than once"))
+        }
+        _ => Err(Problem::invalid_field("", "must be a JSON object")),
+    }
+}
+
+/// The id that a field holds. Absent or empty is for the owner to judge; anything else but a UUID is noted as an error.
+pub fn id(value: Option<&Value>, pointer: &str, errors: &mut Vec<FieldError>) -> Option<String> {
+    let text = value?.as_str().map(str::trim);
+    if text == Some("") {
+        return None;
+    }
+    let id = text.and_then(ids::parse);
+    if id.is_none() {
+        errors.push(error(pointer, "must be a UUID"));
+    }
+    id
+}
+
+/// The ids that a list holds, with their places in it; what is no list is left to the owner, which will refuse it.
+pub fn ids(value: Option<&Value>, pointer: &str, most: usize, errors: &mut Vec<FieldError>) -> Vec<(usize, String)> {
+    let items = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if items.len() > most {
+        errors.push(error(pointer, &format!("must have at most {most} items")));
+        return Vec::new();
+    }
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let pointer = format!("{pointer}/{at}");
+        match item.as_str().map(str::trim).and_then(ids::parse) {
+            Some(id) if found.iter().any(|(_, other)| *other == id) => {
+                errors.push(error(&pointer, "is in the list already"));
+            }
+            Some(id) => found.push((at, id)),
+            None => errors.push(error(&pointer, "must be a UUID")),
+        }
+    }
+    found
+}
+
+pub fn error(pointer: &str, detail: &str) -> FieldError {
+    FieldError { pointer: pointer.into(), detail: detail.into() }
+}
+
+pub fn refuse(errors: Vec<FieldError>) -> Result<(), Problem> {
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+}

@@ -1,0 +1,43 @@
+//! api-gateway: the front door of the public API. See the README for its routes and rules.
+
+pub mod bindings;
+pub mod http;
+pub mod routes;
+
+pub mod auth;
+pub mod keys;
+pub mod trace;
+
+mod aggregate;
+mod call;
+mod deadline;
+pub mod domain;
+mod forward;
+mod health;
+mod input;
+mod json;
+mod problem;
+mod reply;
+
+pub mod clients;
+mod platform;
+pub mod store;
+
+use std::rc::Rc;
+
+use spin_sdk::http::{IntoResponse, Request, box_body};
+use spin_sdk::http_service;
+
+use crate::http::Gateway;
+use crate::platform::Platform;
+
+thread_local! {
+    /// One for all requests of an instance.
+    static GATEWAY: Rc<Gateway<Platform>> = Rc::new(Gateway::new(Platform::new()));
+}
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    let gateway = GATEWAY.with(Rc::clone);
+    gateway.handle(request.map(box_body)).await
+}

@@ -1,0 +1,145 @@
+//! The gateway's surroundings in the component: linked services, its database, variables, the clock of the host.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use spin_sdk::wasip3::http::types::ErrorCode;
+
+use crate::clients::{
+    ApiKeys, Body, CallError, CallResult, Conversation, ConversationPage, Conversations, Customer, Customers, Filter,
+    MessagePage, Messages, SendError, Settings, StoreFailed, Timer, Touch, Upstream, conversations, customers,
+    messages,
+};
+use crate::keys::{ApiKey, KeyHash};
+use crate::routes::Service;
+use crate::store::KeyStore;
+use sdk::sql::Spin;
+use sdk::{Clock, Context, Micros, SystemClock, config, log};
+
+pub struct Platform {
+    keys: KeyStore<Spin>,
+}
+
+impl Platform {
+    pub fn new() -> Self {
+        Self { keys: KeyStore::new(Spin::new("api-gateway")) }
+    }
+}
+
+/// The interfaces' error variants are separate types with the same cases.
+macro_rules! call_error {
+    ($interface:ident) => {
+        impl From<$interface::Error> for CallError {
+            fn from(error: $interface::Error) -> Self {
+                match error {
+                    $interface::Error::NotFound => Self::NotFound,
+                    $interface::Error::Invalid(reason) => Self::Invalid(reason),
+                    $interface::Error::Conflict(reason) => Self::Conflict(reason),
+                    $interface::Error::Unavailable(reason) => Self::Unavailable(reason),
+                    $interface::Error::Other(reason) => Self::Other(reason),
+                }
+            }
+        }
+    };
+}
+call_error!(customers);
+call_error!(conversations);
+call_error!(messages);
+
+impl Customers for Platform {
+    async fn get_customers(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Customer>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(customers::get_many(ctx, ids).await?)
+    }
+}
+
+impl Conversations for Platform {
+    async fn get_conversations(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Conversation>> {
+        Ok(conversations::get_many(ctx, ids).await?)
+    }
+
+    async fn list_conversations(
+        &self,
+        ctx: Context,
+        filter: Filter,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> CallResult<ConversationPage> {
+        Ok(conversations::list_page(ctx, filter, cursor, limit).await?)
+    }
+
+    async fn touch(&self, ctx: Context, touches: Vec<Touch>) -> CallResult<()> {
+        Ok(conversations::touch_many(ctx, touches).await?)
+    }
+}
+
+impl Messages for Platform {
+    async fn list_messages(
+        &self,
+        ctx: Context,
+        conversation: String,
+        cursor: Option<String>,
+        after: Option<u64>,
+        limit: u32,
+    ) -> CallResult<MessagePage> {
+        Ok(messages::list_page(ctx, conversation, cursor, after, limit).await?)
+    }
+}
+
+impl Upstream for Platform {
+    async fn send(&self, _service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
+        let answer = spin_sdk::http::send(request.map(Full::new)).await.map_err(send_error)?;
+        Ok(answer.map(spin_sdk::http::box_body))
+    }
+}
+
+fn send_error(error: ErrorCode) -> SendError {
+    match error {
+        ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::DnsTimeout
+        | ErrorCode::HttpResponseTimeout => SendError::TimedOut,
+        ErrorCode::ConnectionRefused
+        | ErrorCode::DestinationNotFound
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::ConnectionLimitReached
+        | ErrorCode::DnsError(_) => SendError::Unreachable(format!("{error:?}")),
+        other => SendError::Failed(format!("{other:?}")),
+    }
+}
+
+impl ApiKeys for Platform {
+    async fn find_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreFailed> {
+        self.keys.find_key(hash).await
+    }
+
+    async fn mark_key_used(&self, key: &ApiKey, now: Micros) {
+        self.keys.mark_key_used(key, now).await;
+    }
+}
+
+impl Settings for Platform {
+    async fn bootstrap_api_key(&self) -> Option<String> {
+        config::optional("bootstrap_api_key").await.unwrap_or_else(|error| {
+            log::error(&Context::default(), "the bootstrap key opens nothing", &[("reason", &error)]);
+            None
+        })
+    }
+}
+
+impl Clock for Platform {
+    fn now(&self) -> Micros {
+        SystemClock.now()
+    }
+}
+
+impl Timer for Platform {
+    async fn sleep(&self, duration: Duration) {
+        spin_sdk::time::sleep(duration).await;
+    }
+}

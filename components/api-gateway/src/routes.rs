@@ -1,0 +1,122 @@
+//! The public paths: which exist, who may use them, and whether a service or the gateway itself answers.
+
+pub mod conversations;
+pub mod customers;
+pub mod messages;
+
+use http::Method;
+
+/// Everything below this prefix is the public API, version 1.
+pub const API_PREFIX: &str = "/api/v1";
+
+/// A service that answers whole requests at `http://<id>.spin.internal`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    Customer,
+    Conversation,
+    Messaging,
+}
+
+impl Service {
+    pub const ALL: [Self; 3] = [Self::Customer, Self::Conversation, Self::Messaging];
+
+    /// The component's id, which is also its internal host name.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Conversation => "conversation",
+            Self::Messaging => "messaging",
+        }
+    }
+}
+
+/// Who answers a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The service that owns the resource, at the same path without the prefix.
+    Forward(Service),
+    ListConversations,
+    ListCustomerConversations,
+    CreateConversation,
+    ConversationDetails,
+    ListMessages,
+    CreateMessage,
+}
+
+pub struct Route {
+    pub method: Method,
+    /// Below the prefix. `{id}` is a UUID; any other `{name}` is one segment of any text.
+    pub path: &'static str,
+    /// All of these are needed.
+    pub scopes: &'static [&'static str],
+    pub action: Action,
+}
+
+/// What the table says about a method and a path.
+pub enum Match<'p> {
+    Found(&'static Route, Vec<&'p str>),
+    /// The path exists; these methods are its own.
+    OtherMethods(Vec<Method>),
+    Unknown,
+}
+
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    [customers::ROUTES, conversations::ROUTES, messages::ROUTES].into_iter().flatten()
+}
+
+/// Looks a path (below the prefix) up. One trailing slash makes no difference; `HEAD` is answered as `GET` is.
+pub fn find<'p>(method: &Method, path: &'p str) -> Match<'p> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let mut others = Vec::new();
+    for route in all() {
+        match parameters(route.path, path) {
+            Some(parameters) if route.method == *method => return Match::Found(route, parameters),
+            Some(_) => others.push(route.method.clone()),
+            None => {}
+        }
+    }
+    if others.is_empty() { Match::Unknown } else { Match::OtherMethods(others) }
+}
+
+/// The values of the pattern's parameters in order, if the path has its shape. They are as the client encoded them.
+fn parameters<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+    let mut found = Vec::new();
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return Some(found),
+            (Some(wanted), Some(segment)) if wanted == segment => {}
+            (Some("{id}"), Some(segment)) if is_uuid(segment) => found.push(segment),
+            (Some(wanted), Some(segment)) if wanted.starts_with('{') && wanted != "{id}" && is_plain(segment) => {
+                found.push(segment);
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The pattern's path with these parameters: what the service is asked for. Ids are in lower case, as they are stored.
+pub fn fill(pattern: &str, parameters: &[&str]) -> String {
+    let mut parameters = parameters.iter();
+    let fill_one = |segment: &str| match segment {
+        "{id}" => parameters.next().map(|id| id.to_ascii_lowercase()).unwrap_or_default(),
+        segment if segment.starts_with('{') => parameters.next().copied().unwrap_or_default().to_owned(),
+        segment => segment.to_owned(),
+    };
+    pattern.split('/').map(fill_one).collect::<Vec<_>>().join("/")
+}
+
+/// Not empty and no dot segment, which an HTTP client on the way could resolve into another path.
+fn is_plain(segment: &str) -> bool {
+    !segment.is_empty() && !matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+/// The hyphenated form, in either case.
+pub fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}

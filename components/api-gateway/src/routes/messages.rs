@@ -1,0 +1,119 @@
+//! `/messages`: writing them, and reading or changing a single one.
+
+use bytes::Bytes;
+use futures::future::join;
+use http::{Method, Response};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Action, Route, Service};
+use crate::aggregate::{customers, whole};
+use crate::call::Call;
+use crate::clients::{Body, CallError, Outside, Touch};
+use crate::domain::preview;
+use crate::input;
+use crate::reply::buffered;
+use crate::{forward, problem};
+use sdk::Problem;
+use sdk::clock::parse_rfc3339;
+
+const READ: &[&str] = &["messages:read"];
+const WRITE: &[&str] = &["messages:write"];
+const FORWARD: Action = Action::Forward(Service::Messaging);
+
+pub const ROUTES: &[Route] = &[
+    Route { method: Method::POST, path: "/messages", scopes: WRITE, action: Action::CreateMessage },
+    Route { method: Method::GET, path: "/messages/{id}", scopes: READ, action: FORWARD },
+    Route { method: Method::PUT, path: "/messages/{id}", scopes: WRITE, action: FORWARD },
+];
+
+/// Checks what the message refers to, has the service store it, and tells its conversation.
+/// Repeating the request with the same `Idempotency-Key` repeats the telling too, so that a crash in between heals.
+pub async fn create<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+    check_references(outside, call).await?;
+    let answer = forward::forward(outside, call, Service::Messaging, "/messages").await?;
+    let (parts, body) = answer.into_parts();
+    let body = body.collect().await.map_err(|_broken_off| problem::bad_answer(Service::Messaging))?.to_bytes();
+    touch(outside, call, &body).await;
+    Ok(Response::from_parts(parts, buffered(body)))
+}
+
+#[derive(Deserialize)]
+struct References {
+    conversation_id: Option<Value>,
+    sender_customer_id: Option<Value>,
+    media_id: Option<Value>,
+}
+
+async fn check_references<B: Outside>(outside: &B, call: &Call<'_>) -> Result<(), Problem> {
+    let input: References = input::parse(&call.body)?;
+    let mut errors = Vec::new();
+    let conversation = input::id(input.conversation_id.as_ref(), "/conversation_id", &mut errors);
+    let sender = input::id(input.sender_customer_id.as_ref(), "/sender_customer_id", &mut errors);
+    if input.media_id.is_some() {
+        // There is no media service yet, hence no media that a message could show.
+        errors.push(input::error("/media_id", "there is no such media"));
+    }
+    let (is_conversation, is_customer) =
+        join(is_conversation(outside, call, conversation), is_customer(outside, call, sender)).await;
+    if !is_conversation? {
+        errors.push(input::error("/conversation_id", "there is no such conversation"));
+    }
+    if !is_customer? {
+        errors.push(input::error("/sender_customer_id", "there is no such customer"));
+    }
+    input::refuse(errors)
+}
+
+/// True as well when there is nothing to look up.
+async fn is_conversation<B: Outside>(outside: &B, call: &Call<'_>, id: Option<String>) -> Result<bool, Problem> {
+    let Some(id) = id else { return Ok(true) };
+    let found = outside.get_conversations(call.typed_context(), vec![id]).await;
+    found.map(|found| !found.is_empty()).map_err(|error| whole(call, Service::Conversation, error))
+}
+
+async fn is_customer<B: Outside>(outside: &B, call: &Call<'_>, id: Option<String>) -> Result<bool, Problem> {
+    let Some(id) = id else { return Ok(true) };
+    let found = customers(outside, call, std::slice::from_ref(&id)).await;
+    found.map(|found| found.contains(&id)).map_err(|error| whole(call, Service::Customer, error))
+}
+
+/// What the service's answer tells that the conversation must learn.
+#[derive(Deserialize)]
+struct Stored {
+    conversation_id: String,
+    seq: u64,
+    direction: String,
+    body: Option<String>,
+    content_type: String,
+    sent_at: String,
+    created_at: String,
+}
+
+impl Stored {
+    fn touch(&self) -> Option<Touch> {
+        Some(Touch {
+            conversation_id: self.conversation_id.clone(),
+            seq: self.seq,
+            preview: preview(self.body.as_deref(), &self.content_type),
+            at: parse_rfc3339(&self.sent_at)?.min(parse_rfc3339(&self.created_at)?),
+            inbound: self.direction == "inbound",
+        })
+    }
+}
+
+/// The message is stored, so the answer stays what it is when this fails; the conversation's details repair it when they are read.
+async fn touch<B: Outside>(outside: &B, call: &Call<'_>, answer: &Bytes) {
+    let Some(touch) = serde_json::from_slice::<Stored>(answer).ok().and_then(|stored| stored.touch()) else {
+        call.log_failure(Service::Messaging, "told of a stored message in a form that is not understood");
+        return;
+    };
+    let mut told = outside.touch(call.typed_context(), vec![touch.clone()]).await;
+    if let Err(CallError::Unavailable(_)) = told {
+        told = outside.touch(call.typed_context(), vec![touch]).await;
+    }
+    if let Err(error) = told {
+        call.log_failure(Service::Conversation, &format!("did not learn of a message: {error:?}"));
+    }
+}
