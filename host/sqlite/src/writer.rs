@@ -1,0 +1,131 @@
+//! The writer thread: the only one that changes the file. It gathers what waits into one shared transaction, commits it,
+//! and only then answers; while the disk works on one commit, the next batch gathers in the mailbox.
+
+mod batch;
+mod checkpoint;
+mod turn;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::connection::Connection;
+use crate::mailbox::{Job, Mail, Mailbox, Reply, Statement};
+use crate::options::Options;
+use crate::statistics::Counters;
+use crate::{Error, mailbox::Outcome};
+
+pub(crate) struct Writer {
+    path: PathBuf,
+    options: Options,
+    mailbox: Arc<Mailbox>,
+    counters: Arc<Counters>,
+    /// None after a failed commit: what the old one had in memory is not to be trusted.
+    connection: Option<Connection>,
+    shared: Option<Shared>,
+    checkpoint: checkpoint::Checkpoint,
+}
+
+/// The open shared transaction.
+struct Shared {
+    members: Vec<Member>,
+    bytes: usize,
+    since: Instant,
+}
+
+/// Someone whose work is in the shared transaction and who waits for its commit.
+enum Member {
+    /// A statement of its own. Kept whole, because it runs again if a later neighbour loses the transaction.
+    Single { statement: Statement, reply: Reply, result: Result<Outcome, Error> },
+    /// A transaction that its session ended; its statements were answered already.
+    Transaction { reply: Reply },
+}
+
+impl Writer {
+    pub fn new(
+        path: PathBuf,
+        options: Options,
+        mailbox: Arc<Mailbox>,
+        counters: Arc<Counters>,
+        connection: Connection,
+    ) -> Self {
+        let checkpoint = checkpoint::Checkpoint::default();
+        Self { path, options, mailbox, counters, connection: Some(connection), shared: None, checkpoint }
+    }
+
+    /// The thread's whole life.
+    pub fn run(mut self) {
+        loop {
+            let mail = if self.is_full() { Mail::Nothing } else { self.mailbox.take() };
+            let mail = match mail {
+                Mail::Nothing if self.shared.is_some() => {
+                    self.commit();
+                    continue;
+                }
+                Mail::Nothing => self.mailbox.wait(self.checkpoint.wait(&self.options)),
+                mail => mail,
+            };
+            match mail {
+                Mail::Job(job) => self.survive(job),
+                Mail::Nothing => self.checkpoint_idle(),
+                Mail::Closed => break,
+            }
+        }
+        self.commit();
+        self.checkpoint_last();
+    }
+
+    /// A panic in the middle of a job costs the shared transaction, not the database.
+    fn survive(&mut self, job: Job) {
+        if catch_unwind(AssertUnwindSafe(|| self.handle(job))).is_err() {
+            tracing::error!("the writer of `{}` panicked; its open transaction is rolled back", self.path.display());
+            self.shared = None;
+            self.connection = None;
+            self.mailbox.end_turn();
+        }
+    }
+
+    fn handle(&mut self, job: Job) {
+        let Job { lease, work, reply } = job;
+        match (lease, work) {
+            (Some(lease), work) => {
+                self.turn(&lease, work, reply);
+                self.mailbox.end_turn();
+            }
+            (None, crate::mailbox::Work::Run(statement)) if !reply.is_closed() => self.single(statement, reply),
+            (None, _) => {}
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| {
+            shared.members.len() >= self.options.max_batch_jobs || shared.bytes >= self.options.max_batch_bytes
+        })
+    }
+
+    /// The connection, opened anew after a failure.
+    fn connection(&mut self) -> Result<&Connection, Error> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection::writer(&self.path, &self.options)?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Opens the shared transaction, if it is not open.
+    fn begin(&mut self) -> Result<(), Error> {
+        if self.shared.is_none() {
+            self.connection()?.control("BEGIN IMMEDIATE")?;
+            self.shared = Some(Shared { members: Vec::new(), bytes: 0, since: Instant::now() });
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, member: Member, bytes: usize) {
+        if let Some(shared) = &mut self.shared {
+            shared.members.push(member);
+            shared.bytes += bytes;
+        }
+    }
+}
