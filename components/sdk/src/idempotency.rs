@@ -129,6 +129,19 @@ pub async fn once<D: Driver, T, E: From<SqlError> + From<Refused>>(
     database.transaction(in_transaction).await
 }
 
+/// Like [`once`], for work that is a single statement: without a key it needs no transaction and holds no writer.
+pub async fn once_statement<D: Driver, T, E: From<SqlError> + From<Refused>>(
+    database: &Database<D>,
+    key: Option<&Once<'_, T>>,
+    now: Micros,
+    work: impl AsyncFnOnce(&D::Connection) -> Result<T, E>,
+) -> Result<Done<T>, E> {
+    match key {
+        Some(_) => once(database, key, now, work).await,
+        None => database.single(work).await.map(Done::Now),
+    }
+}
+
 /// For an effect that is not one transaction (it calls others in between): claims the key for 60 s, or finds the answer.
 /// [`finish`] it in the transaction of the last step.
 pub async fn claim<D: Driver>(

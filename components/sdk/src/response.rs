@@ -2,6 +2,7 @@
 
 use ::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::{Response, router::Outcome};
 
@@ -30,4 +31,9 @@ pub fn no_content() -> Outcome {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
+}
+
+/// Stored JSON on its way out, unparsed; what is no JSON (no code of ours stores that) shows as null.
+pub fn raw_object(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

@@ -23,8 +23,17 @@ impl<D: Driver> Database<D> {
 
     /// One statement, durable when it returns.
     pub async fn execute(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        self.single(async |connection: &D::Connection| connection.execute(sql, parameters).await).await
+    }
+
+    /// Runs `work`, of one statement, on the shared connection: durable when it returns.
+    pub async fn single<T, E: From<SqlError>>(
+        &self,
+        work: impl AsyncFnOnce(&D::Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.ready().await?;
-        let result = self.driver.shared().await?.execute(sql, parameters).await;
+        let shared = self.driver.shared().await?;
+        let result = work(&shared).await;
         if result.is_err() {
             self.driver.discard_shared();
         }

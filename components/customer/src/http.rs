@@ -1,0 +1,155 @@
+//! The REST surface, as the gateway forwards it.
+
+use sdk::{
+    Context, Input, Outcome, Problem, Request, Router,
+    clock::rfc3339,
+    idempotency::{Answer, Done, Key, Once},
+    log,
+    pagination::{self, Page, PageRequest},
+    response,
+};
+use serde::Serialize;
+use serde_json::{json, value::RawValue};
+
+use crate::{
+    App,
+    domain::{self, Changes, Customer, Error, NewCustomer, Store, Upserted},
+};
+
+const PAGE: u32 = 20;
+
+pub fn router<S: Store + 'static>() -> Router<App<S>> {
+    Router::internal()
+        .get("/customers", list)
+        .post("/customers", upsert)
+        .get("/customers/external/:type/:external_id", by_external_id)
+        .get("/customers/:id", get)
+        .put("/customers/:id", update)
+        .get("/stats/channels", channels)
+}
+
+async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("customers:read")?;
+    let query = request.query()?;
+    query.allow(&["external_type", "limit", "cursor"])?;
+    let page = PageRequest::from_query(&query, PAGE)?;
+    let found = domain::list(&app.store, &request.context, query.get("external_type"), &page).await;
+    let Page { items, next_cursor } = found.map_err(|e| problem(&request.context, e))?;
+    let items = items.into_iter().map(View::from).collect();
+    pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
+}
+
+async fn upsert<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("customers:write")?;
+    let new = request.decode(new_customer)?;
+    let answer =
+        |upserted: &Upserted| told(upserted).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
+    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
+    let done = app.store.upsert(&request.context.tenant, &new, app.clock.now(), once.as_ref()).await;
+    match done.map_err(|e| problem(&request.context, e))? {
+        Done::Now(upserted) => told(&upserted),
+        Done::Before(answer) => Ok(answer.replay()),
+    }
+}
+
+fn new_customer(input: &mut Input) -> NewCustomer {
+    NewCustomer {
+        external_id: input.required_text("external_id", domain::MAX_EXTERNAL_ID),
+        external_type: input.required_text("external_type", domain::MAX_TYPE),
+        name: input.text("name", domain::MAX_NAME),
+        metadata: input.optional_object("metadata"),
+    }
+}
+
+fn told(upserted: &Upserted) -> Outcome {
+    let view = View::from(upserted.customer.clone());
+    if upserted.is_new { response::created(&view) } else { response::ok(&view) }
+}
+
+async fn get<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("customers:read")?;
+    let id = request.id("id", "customer")?;
+    let customer = domain::get(&app.store, &request.context, &id).await;
+    response::ok(&View::from(customer.map_err(|e| problem(&request.context, e))?))
+}
+
+async fn by_external_id<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("customers:read")?;
+    let (kind, external_id) = (request.param("type"), request.param("external_id"));
+    let found = app.store.by_external_id(&request.context.tenant, kind, external_id).await;
+    let found = found.map_err(|e| problem(&request.context, e))?;
+    response::ok(&View::from(found.ok_or_else(|| Problem::not_found("customer"))?))
+}
+
+async fn update<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("customers:write")?;
+    let id = request.id("id", "customer")?;
+    let changes = request.decode(changes)?;
+    let updated = app.store.update(&request.context.tenant, &id, &changes, app.clock.now()).await;
+    let updated = updated.map_err(|e| problem(&request.context, e))?;
+    response::ok(&View::from(updated.ok_or_else(|| Problem::not_found("customer"))?))
+}
+
+fn changes(input: &mut Input) -> Changes {
+    if !input.has("name") && !input.has("metadata") {
+        input.refuse("name", "name or metadata is required");
+    }
+    Changes { name: input.text("name", domain::MAX_NAME), metadata: input.optional_object("metadata") }
+}
+
+/// Customers per channel, for the dashboard's chart: `[{"name":"Whatsapp","value":1}]`.
+async fn channels<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("customers:read")?;
+    let counts = app.store.count_by_type(&request.context.tenant).await.map_err(|e| problem(&request.context, e))?;
+    let bars: Vec<_> = counts.iter().map(|(kind, n)| json!({ "name": capitalised(kind), "value": n })).collect();
+    response::ok(&bars)
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The client learns what it can act on; the reason is logged here.
+fn problem(context: &Context, error: Error) -> Problem {
+    match error {
+        Error::NotFound => Problem::not_found("customer"),
+        Error::Invalid { field, reason } => Problem::invalid_field(format!("/{field}"), reason),
+        Error::BadCursor => pagination::bad_cursor(),
+        Error::Key(refused) => refused.into(),
+        Error::Unavailable(reason) => {
+            log::warn(context, "request failed for now", &[("error", &reason)]);
+            Problem::unavailable("the database is not available")
+        }
+        Error::Internal(reason) => {
+            log::error(context, "request failed", &[("error", &reason)]);
+            Problem::internal()
+        }
+    }
+}
+
+/// A customer in the API.
+#[derive(Serialize)]
+struct View {
+    id: String,
+    external_id: String,
+    external_type: String,
+    name: Option<String>,
+    metadata: Box<RawValue>,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<Customer> for View {
+    fn from(customer: Customer) -> Self {
+        Self {
+            id: customer.id,
+            external_id: customer.external_id,
+            external_type: customer.external_type,
+            name: customer.name,
+            metadata: response::raw_object(customer.metadata),
+            created_at: rfc3339(customer.created_at),
+            updated_at: rfc3339(customer.updated_at),
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Customers in SQL. Every statement starts at the tenant.
+
+use sdk::{
+    Micros,
+    idempotency::{self, Done, Once, Refused},
+    ids, outbox,
+    sql::{self, Database, Driver, Execute, Migration, Row, SqlError, Value},
+};
+use serde_json::json;
+
+use crate::domain::{Changes, Contact, Customer, Error, Identity, Known, NewCustomer, Store, Upserted};
+
+const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/0001_customers.sql")),
+    Migration::new(2, idempotency::MIGRATION),
+    Migration::new(3, outbox::MIGRATION),
+];
+
+macro_rules! columns {
+    () => {
+        "c.id, c.external_type, c.external_id, c.name, c.metadata, c.created_at, c.updated_at"
+    };
+}
+
+macro_rules! returned {
+    () => {
+        "id, external_type, external_id, name, metadata, created_at, updated_at"
+    };
+}
+macro_rules! insert {
+    () => {
+        "INSERT INTO customers (tenant_id, id, external_type, external_id, name, metadata, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, '{}'), ?7, ?7) "
+    };
+}
+
+/// The statements whose plan a test reads.
+pub mod statements {
+    /// `?2`: a list of `[account, kind, value]`. Answers the index in it, then the customer.
+    pub const BY_IDENTITIES: &str = concat!(
+        "SELECT j.key, ",
+        columns!(),
+        " FROM json_each(?2) j \
+         CROSS JOIN identities i ON i.tenant_id = ?1 AND i.channel_account_id = json_extract(j.value, '$[0]') \
+         AND i.kind = json_extract(j.value, '$[1]') AND i.value = json_extract(j.value, '$[2]') \
+         CROSS JOIN customers c ON c.tenant_id = ?1 AND c.id = i.customer_id"
+    );
+    pub const BY_ID: &str = concat!("SELECT ", columns!(), " FROM customers c WHERE c.tenant_id = ? AND c.id = ?");
+    pub const BY_IDS: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM json_each(?2) j CROSS JOIN customers c ON c.tenant_id = ?1 AND c.id = j.value"
+    );
+    pub const BY_EXTERNAL_ID: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM customers c WHERE c.tenant_id = ? AND c.external_type = ? AND c.external_id = ?"
+    );
+    pub const LIST: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM customers c WHERE c.tenant_id = ? AND c.id < ? ORDER BY c.id DESC LIMIT ?"
+    );
+    pub const LIST_OF_TYPE: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM customers c WHERE c.tenant_id = ? AND c.external_type = ? AND c.id < ? ORDER BY c.id DESC LIMIT ?"
+    );
+    pub const COUNT_BY_TYPE: &str =
+        "SELECT external_type, count(*) FROM customers WHERE tenant_id = ? GROUP BY external_type";
+    pub const HAS_IDENTITY_ELSEWHERE: &str = "SELECT 1 FROM identities WHERE tenant_id = ? AND customer_id = ? \
+                                              AND channel_account_id <> ? LIMIT 1";
+    pub const UPDATE: &str = concat!(
+        "UPDATE customers SET name = coalesce(?3, name), metadata = coalesce(?4, metadata), updated_at = ?5 \
+         WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
+        returned!()
+    );
+
+    pub const ALL: &[&str] = &[
+        BY_IDENTITIES,
+        BY_ID,
+        BY_IDS,
+        BY_EXTERNAL_ID,
+        LIST,
+        LIST_OF_TYPE,
+        COUNT_BY_TYPE,
+        HAS_IDENTITY_ELSEWHERE,
+        UPDATE,
+    ];
+}
+
+pub struct SqlStore<D> {
+    database: Database<D>,
+}
+
+impl<D: Driver> SqlStore<D> {
+    pub fn new(driver: D) -> Self {
+        Self { database: Database::new(driver, MIGRATIONS) }
+    }
+}
+
+impl<D: Driver> Store for SqlStore<D> {
+    async fn known(&self, tenant: &str, contacts: &[Contact]) -> Result<Vec<Option<Known>>, Error> {
+        Ok(self.database.single(async |c: &D::Connection| known(c, tenant, contacts).await).await?)
+    }
+
+    async fn settle(&self, tenant: &str, contacts: &[Contact], now: Micros) -> Result<Vec<Customer>, Error> {
+        let work = async |transaction: &D::Connection| -> Result<_, SqlError> {
+            let mut settled = Vec::with_capacity(contacts.len());
+            for contact in contacts {
+                settled.push(settle(transaction, tenant, contact, now).await?);
+            }
+            Ok(settled)
+        };
+        Ok(self.database.transaction(work).await?)
+    }
+
+    async fn get(&self, tenant: &str, id: &str) -> Result<Option<Customer>, Error> {
+        one(self.database.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?)
+    }
+
+    async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Customer>, Error> {
+        many(self.database.execute(statements::BY_IDS, vec![tenant.into(), sql::list(ids)?]).await?)
+    }
+
+    async fn by_external_id(&self, tenant: &str, kind: &str, external_id: &str) -> Result<Option<Customer>, Error> {
+        let parameters = vec![tenant.into(), kind.into(), external_id.into()];
+        one(self.database.execute(statements::BY_EXTERNAL_ID, parameters).await?)
+    }
+
+    async fn list(&self, tenant: &str, kind: Option<&str>, before: &str, limit: u32) -> Result<Vec<Customer>, Error> {
+        many(match kind {
+            None => self.database.execute(statements::LIST, vec![tenant.into(), before.into(), limit.into()]).await?,
+            Some(kind) => {
+                let parameters = vec![tenant.into(), kind.into(), before.into(), limit.into()];
+                self.database.execute(statements::LIST_OF_TYPE, parameters).await?
+            }
+        })
+    }
+
+    async fn upsert(
+        &self,
+        tenant: &str,
+        new: &NewCustomer,
+        now: Micros,
+        once: Option<&Once<'_, Upserted>>,
+    ) -> Result<Done<Upserted>, Error> {
+        let work = async |connection: &D::Connection| -> Result<Upserted, Error> {
+            Ok(upsert(connection, tenant, new, now).await?)
+        };
+        idempotency::once_statement(&self.database, once, now, work).await
+    }
+
+    async fn update(&self, tenant: &str, id: &str, changes: &Changes, now: Micros) -> Result<Option<Customer>, Error> {
+        let (name, metadata) = (changes.name.as_deref(), changes.metadata.as_deref());
+        let parameters = vec![tenant.into(), id.into(), name.into(), metadata.into(), now.into()];
+        one(self.database.execute(statements::UPDATE, parameters).await?)
+    }
+
+    async fn count_by_type(&self, tenant: &str) -> Result<Vec<(String, u64)>, Error> {
+        let rows = self.database.execute(statements::COUNT_BY_TYPE, vec![tenant.into()]).await?;
+        Ok(rows.into_iter().map(|mut row| Ok((row.take()?, row.take()?))).collect::<Result<_, SqlError>>()?)
+    }
+}
+
+async fn known(db: &impl Execute, tenant: &str, contacts: &[Contact]) -> Result<Vec<Option<Known>>, SqlError> {
+    let identities = contacts.iter().flat_map(|contact| &contact.identities);
+    let list: Vec<_> = identities.map(|i| json!([i.channel_account_id, i.kind, i.value])).collect();
+    let rows = db.execute(statements::BY_IDENTITIES, vec![tenant.into(), sql::list(&list)?]).await?;
+    let mut found: Vec<Option<Customer>> = list.iter().map(|_| None).collect();
+    for mut row in rows {
+        let index: usize = row.take()?;
+        if let Some(slot) = found.get_mut(index) {
+            *slot = Some(customer(row)?);
+        }
+    }
+    let mut found = found.into_iter();
+    Ok(contacts.iter().map(|contact| first_known(found.by_ref().take(contact.identities.len()))).collect())
+}
+
+/// The customer of the first identity that has one, and which identities are its own.
+fn first_known(customers: impl Iterator<Item = Option<Customer>>) -> Option<Known> {
+    let mut known: Option<Known> = None;
+    for (index, customer) in customers.enumerate() {
+        match (customer, &mut known) {
+            (Some(customer), None) => known = Some(Known { customer, identities: vec![index] }),
+            // An identity of somebody else is left where it is; it counts as known, so that it is not tried again and again.
+            (Some(_), Some(known)) => known.identities.push(index),
+            (None, _) => {}
+        }
+    }
+    known
+}
+
+/// In a transaction: what another request stored a moment ago is seen.
+async fn settle(db: &impl Execute, tenant: &str, contact: &Contact, now: Micros) -> Result<Customer, SqlError> {
+    let known = known(db, tenant, std::slice::from_ref(contact)).await?.pop().flatten();
+    let (mut customer, own) = match known {
+        Some(known) => (known.customer, known.identities),
+        None => (create(db, tenant, contact, now).await?, Vec::new()),
+    };
+    let unknown = contact.identities.iter().enumerate().filter(|(index, _)| !own.contains(index));
+    for (_, identity) in unknown {
+        add_identity(db, tenant, &customer.id, identity, now).await?;
+    }
+    if customer.name.is_none() && contact.name.is_some() {
+        const NAME: &str = "UPDATE customers SET name = ?, updated_at = ? WHERE tenant_id = ? AND id = ?";
+        let parameters = vec![contact.name.clone().into(), now.into(), tenant.into(), (&customer.id).into()];
+        db.execute(NAME, parameters).await?;
+        (customer.name, customer.updated_at) = (contact.name.clone(), now);
+    }
+    Ok(customer)
+}
+
+async fn add_identity(
+    db: &impl Execute,
+    tenant: &str,
+    customer_id: &str,
+    identity: &Identity,
+    now: Micros,
+) -> Result<(), SqlError> {
+    const INSERT: &str = "INSERT INTO identities (tenant_id, channel_account_id, kind, value, customer_id, created_at) \
+                          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let Identity { channel_account_id, kind, value } = identity;
+    let parameters =
+        vec![tenant.into(), channel_account_id.into(), kind.into(), value.into(), customer_id.into(), now.into()];
+    db.execute(INSERT, parameters).await.map(|_| ())
+}
+
+/// A customer named by the contact's preferred identity, or the one that the API made under that name.
+async fn create(db: &impl Execute, tenant: &str, contact: &Contact, now: Micros) -> Result<Customer, SqlError> {
+    let Some(preferred) = contact.identities.first() else {
+        return Err(SqlError::Failed("a contact without identities".to_owned()));
+    };
+    let mut new = NewCustomer {
+        external_type: contact.external_type.clone(),
+        external_id: preferred.value.clone(),
+        name: contact.name.clone(),
+        metadata: None,
+    };
+    if !preferred.is_global() && is_taken_elsewhere(db, tenant, &new, preferred).await? {
+        new.external_id = format!("{}:{}", preferred.channel_account_id, preferred.value);
+    }
+    let parameters = insert_parameters(tenant, &new, now);
+    let inserted = db.execute(INSERT_NEW, parameters).await?;
+    if let Some(row) = inserted.into_iter().next() {
+        return customer(row);
+    }
+    let parameters = vec![tenant.into(), (&new.external_type).into(), (&new.external_id).into()];
+    let rows = db.execute(statements::BY_EXTERNAL_ID, parameters).await?;
+    customer(rows.into_iter().next().ok_or_else(|| SqlError::Row("the customer in the way is gone".to_owned()))?)
+}
+
+/// Whether the same value, in another account, is another customer's.
+async fn is_taken_elsewhere(
+    db: &impl Execute,
+    tenant: &str,
+    new: &NewCustomer,
+    identity: &Identity,
+) -> Result<bool, SqlError> {
+    let parameters = vec![tenant.into(), (&new.external_type).into(), (&new.external_id).into()];
+    let rows = db.execute(statements::BY_EXTERNAL_ID, parameters).await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(false) };
+    let parameters = vec![tenant.into(), customer(row)?.id.into(), (&identity.channel_account_id).into()];
+    Ok(!db.execute(statements::HAS_IDENTITY_ELSEWHERE, parameters).await?.is_empty())
+}
+
+const INSERT_NEW: &str = concat!(insert!(), "ON CONFLICT DO NOTHING RETURNING ", returned!());
+
+fn insert_parameters(tenant: &str, new: &NewCustomer, now: Micros) -> Vec<Value> {
+    let NewCustomer { external_type, external_id, name, metadata } = new;
+    vec![
+        tenant.into(),
+        ids::new().into(),
+        external_type.into(),
+        external_id.into(),
+        name.clone().into(),
+        metadata.clone().into(),
+        now.into(),
+    ]
+}
+
+/// One statement: new when it comes back with the id that it was sent with.
+async fn upsert(db: &impl Execute, tenant: &str, new: &NewCustomer, now: Micros) -> Result<Upserted, SqlError> {
+    const UPSERT: &str = concat!(
+        insert!(),
+        "ON CONFLICT (tenant_id, external_type, external_id) DO UPDATE SET name = coalesce(?5, name), \
+         metadata = coalesce(?6, metadata), \
+         updated_at = CASE WHEN ?5 IS NULL AND ?6 IS NULL THEN updated_at ELSE ?7 END RETURNING ",
+        returned!()
+    );
+    let parameters = insert_parameters(tenant, new, now);
+    let new_id = parameters.get(1).cloned();
+    let rows = db.execute(UPSERT, parameters).await?;
+    let row = rows.into_iter().next().ok_or_else(|| SqlError::Row("an upsert returned nothing".to_owned()))?;
+    let customer = customer(row)?;
+    Ok(Upserted { is_new: new_id == Some(Value::Text(customer.id.clone())), customer })
+}
+
+fn customer(mut row: Row) -> Result<Customer, SqlError> {
+    Ok(Customer {
+        id: row.take()?,
+        external_type: row.take()?,
+        external_id: row.take()?,
+        name: row.take()?,
+        metadata: row.take()?,
+        created_at: row.take()?,
+        updated_at: row.take()?,
+    })
+}
+
+fn one(rows: Vec<Row>) -> Result<Option<Customer>, Error> {
+    Ok(rows.into_iter().next().map(customer).transpose()?)
+}
+
+fn many(rows: Vec<Row>) -> Result<Vec<Customer>, Error> {
+    Ok(rows.into_iter().map(customer).collect::<Result<_, _>>()?)
+}
+
+impl From<SqlError> for Error {
+    fn from(error: SqlError) -> Self {
+        match error {
+            SqlError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            SqlError::Failed(_) | SqlError::Row(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Key(refused)
+    }
+}

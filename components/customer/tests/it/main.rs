@@ -1,0 +1,1 @@
+//! The customer service on its real SQL, in memory.
