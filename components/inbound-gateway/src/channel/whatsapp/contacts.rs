@@ -1,0 +1,73 @@
+//! Who is behind a message: the `contacts` beside it and the ids on it. None of them need be a phone number.
+
+use serde_json::value::RawValue;
+
+use super::item::{self, Object};
+use super::CHANNEL;
+use crate::domain::{Contact, Identity};
+
+/// The `contacts` of one change.
+pub(super) struct Contacts(Vec<Profile>);
+
+struct Profile {
+    wa_id: Option<String>,
+    user_id: Option<String>,
+    parent_user_id: Option<String>,
+    name: Option<String>,
+}
+
+impl Contacts {
+    /// A contact that cannot be read is as if it were not there: the message names its sender itself.
+    pub fn read(raw: &[&RawValue]) -> Self {
+        Self(raw.iter().filter_map(|raw| item::object(raw)).map(|contact| Profile::read(&contact)).collect())
+    }
+
+    /// The sender of `message`; `None` when nothing identifies anybody.
+    pub fn sender(&self, account: &str, message: &Object) -> Option<Contact> {
+        let from = phone(message, "from");
+        let user_id = item::id(message, "from_user_id").or_else(|| item::id(message, "user_id"));
+        let profile = self.profile_of(from.as_deref(), user_id.as_deref());
+        let parent = item::id(message, "from_parent_user_id").or_else(|| profile?.parent_user_id.clone());
+        let names = [
+            ("phone", from.or_else(|| profile?.wa_id.clone())),
+            ("bsuid", user_id.or_else(|| profile?.user_id.clone())),
+            ("parent-bsuid", parent),
+        ];
+        let identity = |(kind, value): (&'static str, Option<String>)| {
+            value.map(|value| Identity { channel_account_id: account.to_owned(), kind, value })
+        };
+        let identities: Vec<Identity> = names.into_iter().filter_map(identity).collect();
+        let name = profile.and_then(|profile| profile.name.clone());
+        (!identities.is_empty()).then_some(Contact { channel: CHANNEL, identities, name })
+    }
+
+    /// By id. Where the message names nobody, the only contact is who wrote; with several nobody knows.
+    fn profile_of(&self, from: Option<&str>, user_id: Option<&str>) -> Option<&Profile> {
+        let same = |known: &Option<String>, wanted: Option<&str>| wanted.is_some() && known.as_deref() == wanted;
+        let by_id = |profile: &&Profile| same(&profile.wa_id, from) || same(&profile.user_id, user_id);
+        match (from.or(user_id), self.0.as_slice()) {
+            (None, [only]) => Some(only),
+            (None, _) => None,
+            (Some(_), profiles) => profiles.iter().find(by_id),
+        }
+    }
+}
+
+impl Profile {
+    fn read(contact: &Object) -> Self {
+        let profile = contact.get("profile").and_then(|profile| profile.as_object());
+        Self {
+            wa_id: phone(contact, "wa_id"),
+            user_id: item::id(contact, "user_id"),
+            parent_user_id: item::id(contact, "parent_user_id"),
+            name: profile.and_then(|profile| item::name(profile, "name")),
+        }
+    }
+}
+
+/// A phone number as WhatsApp writes it: digits. A leading `+` does not make it another one.
+fn phone(object: &Object, key: &str) -> Option<String> {
+    let id = item::id(object, key)?;
+    let digits = id.trim_start_matches('+');
+    (!digits.is_empty()).then(|| digits.to_owned())
+}

@@ -1,0 +1,52 @@
+//! One item of `messages`: who wrote what, when, and in reply to what.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::contacts::Contacts;
+use super::content;
+use super::item::{self, Object};
+use crate::domain::{Content, Direction, Message};
+
+/// Kept in the metadata as they came, when they are there.
+const KEPT: [&str; 4] = ["context", "referral", "group_id", "errors"];
+
+/// A message with an id and a sender is always kept, whatever its content is.
+pub(super) fn read(raw: &RawValue, account: &str, contacts: &Contacts, received_at: i64) -> Content {
+    let Some(message) = item::object(raw) else {
+        return Content::rejected("message_malformed");
+    };
+    let Some(external_id) = item::id(&message, "id") else {
+        return Content::rejected("message_without_id");
+    };
+    let Some(sender) = contacts.sender(account, &message) else {
+        return Content::rejected("message_without_sender");
+    };
+    let kind = content::kind(&message);
+    let body = content::read(kind, &message);
+    Content::Message(Box::new(Message {
+        external_id,
+        sender,
+        direction: if kind == "system" { Direction::System } else { Direction::Inbound },
+        content_type: kind.to_owned(),
+        sent_at: item::timestamp(&message, received_at),
+        metadata: metadata(&message, body.details, body.understood),
+        body: body.text,
+    }))
+}
+
+fn metadata(message: &Object, details: Option<(&'static str, Value)>, understood: bool) -> Map<String, Value> {
+    let mut metadata = Map::new();
+    let kept = KEPT.iter().filter_map(|key| Some(((*key).to_owned(), message.get(*key)?.clone())));
+    metadata.extend(kept);
+    if let Some(replied_to) = message.get("context").and_then(Value::as_object).and_then(|c| item::id(c, "id")) {
+        metadata.insert("reply_to".to_owned(), Value::String(replied_to));
+    }
+    if let Some((name, value)) = details {
+        metadata.insert(name.to_owned(), value);
+    }
+    if !understood {
+        metadata.insert("raw".to_owned(), Value::Object(message.clone()));
+    }
+    metadata
+}

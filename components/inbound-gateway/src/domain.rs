@@ -1,0 +1,56 @@
+//! What happens to a webhook: stored first, then worked through, then finished by the tick if it was not finished at once.
+//!
+//! Pure Rust: what it needs from the world stands behind the traits of `services`, `delivery` and `Platform`.
+
+pub mod attempt;
+pub mod delivery;
+mod ingest;
+pub mod outcome;
+mod receive;
+pub mod services;
+mod tick;
+mod update;
+
+use std::time::Duration;
+
+pub use receive::{Incoming, Received, receive};
+pub use tick::{Report, tick};
+pub use update::{Contact, Content, Direction, Identity, Message, Receipt, Update};
+
+use delivery::Store;
+use services::{Conversations, Customers, Messages};
+
+/// Why a webhook was not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Signed, but not JSON. It is kept, as rejected.
+    Unreadable,
+    /// More items than the provider ever sends. It is not kept.
+    TooManyItems,
+    /// Nothing was promised: the provider sends it again.
+    Store(String),
+}
+
+/// The world as the domain sees it.
+#[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
+pub trait Platform {
+    type Store: Store;
+    type Customers: Customers;
+    type Conversations: Conversations;
+    type Messages: Messages;
+
+    fn store(&self) -> &Self::Store;
+    fn customers(&self) -> &Self::Customers;
+    fn conversations(&self) -> &Self::Conversations;
+    fn messages(&self) -> &Self::Messages;
+    /// Microseconds since the Unix epoch.
+    fn now(&self) -> i64;
+    /// A UUIDv7.
+    fn new_id(&self) -> String;
+    async fn sleep(&self, duration: Duration);
+    /// A variable's value; `None` when it has none. The error is for the log.
+    async fn variable(&self, name: &str) -> Result<Option<String>, String>;
+    /// Writes this down, at once or after the answer. It protects nothing that was acknowledged: until it is written, the
+    /// delivery counts as unfinished and the tick does it again, which changes nothing.
+    fn conclude_later(&self, conclusion: delivery::Conclusion);
+}

@@ -1,0 +1,227 @@
+//! The work on one tenant's items: customers, conversations, messages, receipts, each in one call for the whole delivery.
+//!
+//! Every call is safe to repeat, so an attempt that breaks off anywhere is simply made again. One bad item stays alone.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use super::outcome::{Outcome, Outcomes};
+use super::services::{
+    Batch, CallContext, CallError, Conversations, Customers, Direct, MAX_BATCH, Messages, NewMessage, Recorded, Touch,
+};
+use super::update::{Content, Direction, Message, Receipt, Update};
+use super::Platform;
+
+/// A message that is not at its goal yet, and its place among the outcomes.
+#[derive(Clone)]
+struct Open<'a> {
+    index: usize,
+    account: &'a str,
+    message: &'a Message,
+}
+
+pub(super) struct Ingest<'a, P, C> {
+    pub platform: &'a P,
+    /// The context of a call made now.
+    pub context: C,
+    pub outcomes: &'a mut Outcomes,
+}
+
+impl<P: Platform, C: Fn() -> CallContext> Ingest<'_, P, C> {
+    /// Works through those `updates` (with their places among the outcomes) that are not finished.
+    pub async fn run(&mut self, updates: &[(usize, &Update)]) {
+        let (mut messages, mut receipts) = (Vec::new(), Vec::new());
+        for (index, update) in updates {
+            match &update.content {
+                Content::Message(message) => messages.push(Open { index: *index, account: &update.account, message }),
+                Content::Receipt(receipt) => receipts.push((*index, receipt.clone())),
+                Content::Ignored(_) | Content::Rejected(_) => {}
+            }
+        }
+        if !messages.is_empty() {
+            self.messages(messages).await;
+        }
+        if !receipts.is_empty() {
+            self.receipts(receipts).await;
+        }
+    }
+
+    /// In the order in which they were written: stable, so that equal times keep their order in the body.
+    async fn messages(&mut self, mut messages: Vec<Open<'_>>) {
+        messages.sort_by_key(|open| open.message.sent_at);
+        let with_sender = self.senders(messages).await;
+        let with_conversation = self.conversations(with_sender).await;
+        let touches = self.insert(with_conversation).await;
+        self.touch(touches).await;
+    }
+
+    async fn senders<'m>(&mut self, messages: Vec<Open<'m>>) -> Vec<(Open<'m>, String)> {
+        let contacts = messages.iter().map(|open| open.message.sender.clone());
+        let (platform, context) = (self.platform, &self.context);
+        let customers =
+            each_once(contacts, async |contacts| platform.customers().resolve_many(context(), contacts).await).await;
+        let customer = |open: &Open| customers.get(&open.message.sender).cloned();
+        let found = messages.into_iter().map(|open| (customer(&open), open)).collect();
+        self.keep(found, "customer")
+    }
+
+    async fn conversations<'m>(&mut self, messages: Vec<(Open<'m>, String)>) -> Vec<((Open<'m>, String), String)> {
+        let direct = |(open, customer): &(Open, String)| Direct {
+            channel: open.message.sender.channel,
+            channel_account_id: open.account.to_owned(),
+            customer_id: customer.clone(),
+        };
+        let (platform, context) = (self.platform, &self.context);
+        let conversations = each_once(messages.iter().map(direct), async |items| {
+            platform.conversations().resolve_direct_many(context(), items).await
+        })
+        .await;
+        let found = messages.into_iter().map(|pair| (conversations.get(&direct(&pair)).cloned(), pair)).collect();
+        self.keep(found, "conversation")
+    }
+
+    async fn insert(&mut self, messages: Vec<((Open<'_>, String), String)>) -> Vec<(usize, Touch)> {
+        let new: Vec<NewMessage> =
+            messages.iter().map(|((open, sender), conversation)| new_message(open, sender, conversation)).collect();
+        let (platform, context) = (self.platform, &self.context);
+        let answers = in_batches(&new, async |batch| platform.messages().insert_many(context(), batch).await).await;
+        let inserted = answers.into_iter().zip(messages).map(|(answer, message)| (Some(answer), message)).collect();
+        let kept = self.keep(inserted, "message");
+        let mut touches = Vec::with_capacity(kept.len());
+        for (((open, _), conversation), inserted) in kept {
+            let outcome = if inserted.duplicate { Outcome::Duplicate } else { Outcome::Accepted };
+            self.outcomes.note(open.index, outcome, "conversation: not told yet");
+            touches.push((open.index, touch(open.message, conversation, inserted.seq)));
+        }
+        touches
+    }
+
+    /// Duplicates too: their first delivery may have stopped between message and conversation.
+    async fn touch(&mut self, touches: Vec<(usize, Touch)>) {
+        for batch in touches.chunks(MAX_BATCH) {
+            let items = batch.iter().map(|(_, touch)| touch.clone()).collect();
+            let told = self.platform.conversations().touch_many((self.context)(), items).await;
+            for (index, _) in batch {
+                match &told {
+                    Ok(()) => self.outcomes.settle(*index, Outcome::Accepted, None),
+                    Err(error) => self.outcomes.postpone(*index, &format!("conversation: {}", error.reason())),
+                }
+            }
+        }
+    }
+
+    async fn receipts(&mut self, receipts: Vec<(usize, Receipt)>) {
+        let (indices, receipts): (Vec<usize>, Vec<Receipt>) = receipts.into_iter().unzip();
+        let (platform, context) = (self.platform, &self.context);
+        let answers =
+            in_batches(&receipts, async |batch| platform.messages().record_receipts(context(), batch).await).await;
+        let recorded = answers.into_iter().zip(indices).map(|(answer, index)| (Some(answer), index)).collect();
+        for (index, recorded) in self.keep(recorded, "receipt") {
+            match recorded {
+                Recorded::Accepted => self.outcomes.settle(index, Outcome::Accepted, None),
+                Recorded::Duplicate => self.outcomes.settle(index, Outcome::Duplicate, None),
+                Recorded::Waiting => {
+                    self.outcomes.settle(index, Outcome::Accepted, Some("waits_for_its_message".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Those that came through, with what they got; the others are settled as rejected, or left to the next attempt.
+    fn keep<T: Place, R>(&mut self, answers: Vec<(Option<Result<R, CallError>>, T)>, step: &str) -> Vec<(T, R)> {
+        let mut kept = Vec::with_capacity(answers.len());
+        for (answer, item) in answers {
+            let index = item.index();
+            match answer {
+                Some(Ok(found)) => kept.push((item, found)),
+                Some(Err(CallError::Refused(reason))) => {
+                    self.outcomes.settle(index, Outcome::Rejected, Some(format!("{step}: {reason}")));
+                }
+                Some(Err(CallError::Unfinished(reason))) => {
+                    self.outcomes.postpone(index, &format!("{step}: {reason}"));
+                }
+                None => self.outcomes.postpone(index, &format!("{step}: no answer")),
+            }
+        }
+        kept
+    }
+}
+
+/// What knows its place among the outcomes.
+trait Place {
+    fn index(&self) -> usize;
+}
+
+impl Place for usize {
+    fn index(&self) -> usize {
+        *self
+    }
+}
+
+impl Place for Open<'_> {
+    fn index(&self) -> usize {
+        self.index
+    }
+}
+
+impl<T: Place, R> Place for (T, R) {
+    fn index(&self) -> usize {
+        self.0.index()
+    }
+}
+
+fn new_message(open: &Open, sender: &str, conversation: &str) -> NewMessage {
+    let message = open.message;
+    NewMessage {
+        conversation_id: conversation.to_owned(),
+        sender_customer_id: sender.to_owned(),
+        inbound: message.direction == Direction::Inbound,
+        body: message.body.clone(),
+        content_type: message.content_type.clone(),
+        channel: message.sender.channel,
+        channel_account_id: open.account.to_owned(),
+        external_message_id: message.external_id.clone(),
+        sent_at: message.sent_at,
+        metadata: serde_json::Value::Object(message.metadata.clone()).to_string(),
+    }
+}
+
+fn touch(message: &Message, conversation_id: String, seq: u64) -> Touch {
+    let inbound = message.direction == Direction::Inbound;
+    Touch { conversation_id, seq, preview: message.preview(), at: message.sent_at, inbound }
+}
+
+/// One answer for each different key.
+async fn each_once<K: Clone + Eq + Hash, T>(
+    keys: impl Iterator<Item = K>,
+    call: impl AsyncFn(Vec<K>) -> Batch<T>,
+) -> HashMap<K, Result<T, CallError>> {
+    let mut seen = HashSet::new();
+    let different: Vec<K> = keys.filter(|key| seen.insert(key.clone())).collect();
+    let answers = in_batches(&different, call).await;
+    different.into_iter().zip(answers).collect()
+}
+
+/// One answer for each item, in order. A call that fails as a whole leaves its items and all after it unfinished:
+/// a service that does not answer is not asked again and again.
+async fn in_batches<K: Clone, T>(
+    items: &[K],
+    call: impl AsyncFn(Vec<K>) -> Batch<T>,
+) -> Vec<Result<T, CallError>> {
+    let mut answers = Vec::with_capacity(items.len());
+    let mut missing = CallError::Unfinished("no answer for it".to_owned());
+    for batch in items.chunks(MAX_BATCH) {
+        match call(batch.to_vec()).await {
+            Ok(batch_answers) => {
+                let mut given = batch_answers.into_iter();
+                answers.extend(batch.iter().map(|_| given.next().unwrap_or_else(|| Err(missing.clone()))));
+            }
+            Err(error) => {
+                missing = CallError::Unfinished(error.reason().to_owned());
+                break;
+            }
+        }
+    }
+    answers.resize_with(items.len(), || Err(missing.clone()));
+    answers
+}

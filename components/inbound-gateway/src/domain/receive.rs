@@ -1,0 +1,98 @@
+//! A signed webhook comes in: stored first, then worked on for at most two seconds, then answered.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::attempt::Attempt;
+use super::delivery::{Conclusion, DEFAULT_TENANT, LEASE_MICROS, NewDelivery, Store};
+use super::outcome::Outcomes;
+use super::{Error, Platform};
+use crate::channel::whatsapp::envelope::{Envelope, Unreadable};
+
+/// Providers give up after about five seconds; what takes longer than two goes on by itself.
+pub const INLINE_LIMIT: Duration = Duration::from_secs(2);
+
+/// A webhook whose signature was good.
+pub struct Incoming<'a> {
+    pub channel: &'static str,
+    pub body: &'a [u8],
+    /// A JSON object.
+    pub headers: &'a str,
+    pub request_id: &'a str,
+    pub traceparent: &'a str,
+}
+
+/// A webhook that was taken: what to answer, and what to write down (before or after the answer).
+pub struct Received {
+    pub answer: Answer,
+    pub conclusion: Conclusion,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    pub status: &'static str,
+    /// False when the rest goes on in the background.
+    pub processed: bool,
+    pub accepted: usize,
+    pub duplicates: usize,
+    pub ignored: usize,
+    /// Items that can never be used. Absent when there are none, which is nearly always.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rejected: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Once this answers `Ok`, the webhook is never lost. `Error::Store` promises nothing.
+pub async fn receive<P: Platform>(platform: &P, incoming: Incoming<'_>) -> Result<Received, Error> {
+    let id = platform.new_id();
+    let received_at = platform.now();
+    let mut delivery = NewDelivery {
+        id: &id,
+        channel: incoming.channel,
+        accounts: &[],
+        received_at,
+        lease_until: received_at.saturating_add(LEASE_MICROS),
+        headers: incoming.headers,
+        body: incoming.body,
+    };
+    let envelope = match Envelope::read(incoming.body) {
+        Ok(envelope) => envelope,
+        Err(Unreadable::TooManyItems) => return Err(Error::TooManyItems),
+        Err(Unreadable::NotJson) => {
+            platform.store().insert_rejected(&delivery, "not_json").await.map_err(Error::Store)?;
+            return Err(Error::Unreadable);
+        }
+    };
+    let accounts = envelope.accounts();
+    delivery.accounts = &accounts;
+    let tenants = platform.store().insert(&delivery).await.map_err(Error::Store)?;
+    let mut attempt = Attempt {
+        tenant: accounts.first().map_or(DEFAULT_TENANT, |account| tenants.of(account)).to_owned(),
+        id: id.clone(),
+        number: 1,
+        tenants,
+        updates: envelope.updates(received_at),
+        earlier: None,
+        request_id: incoming.request_id.to_owned(),
+        traceparent: incoming.traceparent.to_owned(),
+    };
+    let mut outcomes = attempt.run(platform, INLINE_LIMIT).await;
+    let answer = answer(&outcomes);
+    Ok(Received { answer, conclusion: attempt.conclude(platform.now(), &mut outcomes) })
+}
+
+fn answer(outcomes: &Outcomes) -> Answer {
+    let counts = outcomes.counts();
+    Answer {
+        status: "received",
+        processed: outcomes.is_finished(),
+        accepted: counts.accepted,
+        duplicates: counts.duplicates,
+        ignored: counts.ignored,
+        rejected: counts.rejected,
+    }
+}

@@ -1,0 +1,113 @@
+//! The gateway's routes: Meta's verification, Meta's webhooks, and the host's tick.
+
+use sdk::http::Response;
+use sdk::{Problem, Request, Router, log, response, router::Outcome};
+use serde_json::{Map, Value};
+
+use crate::channel::whatsapp::{CHANNEL, signature, subscription};
+use crate::domain::delivery::State;
+use crate::domain::{self, Error, Incoming, Platform};
+
+/// Meta sends 3 MB at most; the rest is room for its idea of a megabyte.
+pub const BODY_LIMIT_BYTES: usize = (3 << 20) + (64 << 10);
+
+const DEFAULT_RETENTION_DAYS: i64 = 30;
+const DAY_MICROS: i64 = 24 * 3600 * 1_000_000;
+
+/// Kept with a delivery: what an investigation of a refused or doubled webhook would ask for.
+const KEPT_HEADERS: [&str; 4] = ["content-type", "user-agent", signature::HEADER, "x-request-id"];
+
+pub fn router<P: Platform + 'static>() -> Router<P> {
+    Router::public()
+        .get("/webhooks/whatsapp", verify)
+        .post("/webhooks/whatsapp", receive)
+        .get("/api/webhooks/whatsapp", verify)
+        .post("/api/webhooks/whatsapp", receive)
+        // No public route leads here: spin.toml gives this component /webhooks/... and /api/webhooks/... only.
+        .post("/internal/tick", tick)
+}
+
+async fn verify<P: Platform>(platform: &P, request: Request) -> Outcome {
+    if request.method != http::Method::GET {
+        return Err(Problem::method_not_allowed("GET, POST"));
+    }
+    let refused = || Problem::forbidden("the verification token is wrong");
+    let token = secret(platform, &request, "whatsapp_verify_token").await?;
+    let query = request.query().map_err(|_| refused())?;
+    let challenge = subscription::challenge(&query, &token).ok_or_else(refused)?;
+    Ok(plain(challenge))
+}
+
+fn plain(text: String) -> Response {
+    response::bytes(http::StatusCode::OK, "text/plain; charset=utf-8", text.into_bytes())
+}
+
+async fn receive<P: Platform>(platform: &P, request: Request) -> Outcome {
+    let secret = secret(platform, &request, "whatsapp_app_secret").await?;
+    if !only_header(&request, signature::HEADER).is_some_and(|header| signature::is_valid(&secret, &request.body, header)) {
+        return Err(Problem::unauthenticated("the signature is missing or wrong"));
+    }
+    let headers = kept_headers(&request);
+    let incoming = Incoming {
+        channel: CHANNEL,
+        body: &request.body,
+        headers: &headers,
+        request_id: &request.context.request_id,
+        traceparent: &request.context.traceparent,
+    };
+    let received = domain::receive(platform, incoming).await.map_err(|error| problem(error, &request))?;
+    if received.conclusion.state != State::Done {
+        log::warn(&request.context, "delivery goes on in the background", &[("delivery", &received.conclusion.id)]);
+    }
+    platform.conclude_later(received.conclusion);
+    response::ok(&received.answer)
+}
+
+async fn tick<P: Platform>(platform: &P, request: Request) -> Outcome {
+    let days = platform.variable("webhook_retention_days").await.map_err(|reason| internal(&request, &reason))?;
+    let days = days.and_then(|days| days.parse::<i64>().ok()).filter(|days| *days > 0).unwrap_or(DEFAULT_RETENTION_DAYS);
+    let retention = days.saturating_mul(DAY_MICROS);
+    let report = domain::tick(platform, retention).await.map_err(|error| problem(error, &request))?;
+    if report.failed > 0 {
+        log::error(&request.context, "deliveries failed for good", &[("count", &report.failed)]);
+    }
+    response::ok(&report)
+}
+
+/// A header that is there exactly once: with two signatures nobody could say which one was checked.
+fn only_header<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
+    let mut values = request.headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+fn kept_headers(request: &Request) -> String {
+    let kept = |name: &&str| Some(((*name).to_owned(), Value::from(request.header(name)?)));
+    Value::Object(KEPT_HEADERS.iter().filter_map(kept).collect::<Map<_, _>>()).to_string()
+}
+
+/// The host refuses to start without these, so their absence is a fault of the deployment under another host.
+async fn secret<P: Platform>(platform: &P, request: &Request, name: &str) -> Result<String, Problem> {
+    let value = platform.variable(name).await.map_err(|reason| internal(request, &reason))?;
+    value.ok_or_else(|| internal(request, &format!("variable `{name}` has no value: give it one in spin.toml")))
+}
+
+fn internal(request: &Request, reason: &str) -> Problem {
+    log::error(&request.context, reason, &[]);
+    Problem::internal()
+}
+
+fn problem(error: Error, request: &Request) -> Problem {
+    match error {
+        Error::Unreadable => Problem::unreadable("the body is not a JSON object"),
+        Error::TooManyItems => {
+            Problem::new(http::StatusCode::PAYLOAD_TOO_LARGE, "too_many_items", "the body holds too many items")
+        }
+        Error::Store(reason) => {
+            log::error(&request.context, &reason, &[]);
+            Problem::unavailable("the webhook could not be stored: send it again")
+        }
+    }
+}

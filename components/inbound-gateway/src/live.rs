@@ -1,0 +1,74 @@
+//! The gateway in its host: its database, the linked services, the clock, and work after the answer.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use sdk::{Clock, Context, SystemClock, config, ids, log, sql::Spin};
+
+use crate::clients::Linked;
+use crate::domain::Platform;
+use crate::domain::delivery::{Conclusion, Store};
+use crate::store::SqlStore;
+
+/// The database's label, which is the component's name.
+const LABEL: &str = "inbound-gateway";
+
+/// One per instance: what it opened and migrated serves every request after the first.
+pub struct Live {
+    store: Rc<SqlStore<Spin>>,
+    services: Linked,
+}
+
+impl Live {
+    pub fn new() -> Self {
+        Self { store: Rc::new(SqlStore::new(Spin::new(LABEL))), services: Linked }
+    }
+}
+
+impl Platform for Live {
+    type Store = SqlStore<Spin>;
+    type Customers = Linked;
+    type Conversations = Linked;
+    type Messages = Linked;
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+
+    fn customers(&self) -> &Linked {
+        &self.services
+    }
+
+    fn conversations(&self) -> &Linked {
+        &self.services
+    }
+
+    fn messages(&self) -> &Linked {
+        &self.services
+    }
+
+    fn now(&self) -> i64 {
+        SystemClock.now()
+    }
+
+    fn new_id(&self) -> String {
+        ids::new()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        spin_sdk::time::sleep(duration).await;
+    }
+
+    async fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        config::optional(name).await.map_err(|error| error.to_string())
+    }
+
+    fn conclude_later(&self, conclusion: Conclusion) {
+        let store = self.store.clone();
+        wit_bindgen::spawn(async move {
+            if let Err(reason) = store.conclude(&conclusion).await {
+                log::warn(&Context::default(), &reason, &[("delivery", &conclusion.id)]);
+            }
+        });
+    }
+}

@@ -1,0 +1,145 @@
+//! The gateway's SQL: deliveries, and whose account is whose.
+
+use std::collections::HashMap;
+
+use sdk::sql::{Database, Driver, Migration, Row, SqlError, list};
+
+use crate::domain::delivery::{Claimed, Conclusion, DEFAULT_TENANT, NewDelivery, State, Store, Tenants};
+
+pub static MIGRATIONS: &[Migration] =
+    &[Migration::new(1, include_str!("../migrations/0001_webhook_deliveries.sql"))];
+
+/// Finds the tenant in the same statement: one round trip, one commit. The owner comes back for the typed calls.
+pub const INSERT: &str = "
+INSERT INTO webhook_deliveries
+  (tenant_id, id, channel, channel_account_id, received_at, state, lease_until, attempts, outcome, headers, body)
+VALUES
+  (coalesce((SELECT tenant_id FROM channel_accounts WHERE kind = ?1 AND provider_id = ?2), ?3),
+   ?4, ?1, ?2, ?5, ?6, ?7, 1, ?8, ?9, ?10)
+RETURNING tenant_id";
+
+pub const TENANTS: &str = "
+SELECT provider_id, tenant_id FROM channel_accounts
+WHERE kind = ?1 AND provider_id IN (SELECT value FROM json_each(?2))";
+
+/// One statement, so that no two claimants get the same delivery.
+pub const CLAIM: &str = "
+UPDATE webhook_deliveries SET lease_until = ?2, attempts = attempts + 1
+WHERE (tenant_id, id) IN (
+  SELECT tenant_id, id FROM webhook_deliveries
+  WHERE state = 'pending' AND lease_until <= ?1 ORDER BY lease_until LIMIT ?3)
+RETURNING tenant_id, id, channel, received_at, attempts, outcome, body";
+
+/// An attempt that lost its lease may still say that all is done: it is. That it is not done is for the latest one to say.
+pub const CONCLUDE: &str = "
+UPDATE webhook_deliveries SET state = ?1, lease_until = ?2, outcome = ?3
+WHERE tenant_id = ?4 AND id = ?5 AND state IN ('pending', 'failed') AND (?1 = 'done' OR attempts = ?6)";
+
+pub const SWEEP: &str = "
+DELETE FROM webhook_deliveries
+WHERE (tenant_id, id) IN (
+  SELECT tenant_id, id FROM webhook_deliveries
+  WHERE state IN ('done', 'rejected') AND received_at < ?1 ORDER BY received_at LIMIT ?2)
+RETURNING 1";
+
+/// `Store` in the gateway's own database.
+pub struct SqlStore<D>(Database<D>);
+
+impl<D: Driver> SqlStore<D> {
+    pub fn new(driver: D) -> Self {
+        Self(Database::new(driver, MIGRATIONS))
+    }
+
+    pub fn driver(&self) -> &D {
+        self.0.driver()
+    }
+
+    /// The tenant that owns the new row.
+    async fn add(&self, delivery: &NewDelivery<'_>, state: &str, outcome: Option<&str>) -> Result<String, SqlError> {
+        let parameters = vec![
+            delivery.channel.into(),
+            delivery.accounts.first().into(),
+            DEFAULT_TENANT.into(),
+            delivery.id.into(),
+            delivery.received_at.into(),
+            state.into(),
+            (state == "pending").then_some(delivery.lease_until).into(),
+            outcome.into(),
+            delivery.headers.into(),
+            delivery.body.to_vec().into(),
+        ];
+        let mut rows = self.0.execute(INSERT, parameters).await?;
+        rows.first_mut().ok_or_else(|| SqlError::Row("no owner of the delivery".to_owned()))?.take()
+    }
+
+    async fn owners(&self, channel: &str, accounts: &[String]) -> Result<Tenants, SqlError> {
+        let rows = self.0.execute(TENANTS, vec![channel.into(), list(accounts)?]).await?;
+        let owner = |mut row: Row| Ok((row.take()?, row.take()?));
+        rows.into_iter().map(owner).collect::<Result<HashMap<_, _>, _>>().map(Tenants)
+    }
+}
+
+impl<D: Driver> Store for SqlStore<D> {
+    async fn insert(&self, delivery: &NewDelivery<'_>) -> Result<Tenants, String> {
+        let owner = self.add(delivery, "pending", None).await.map_err(reason)?;
+        match delivery.accounts {
+            [] => Ok(Tenants::default()),
+            [only] => Ok(Tenants(HashMap::from([(only.clone(), owner)]))),
+            several => self.owners(delivery.channel, several).await.map_err(reason),
+        }
+    }
+
+    async fn insert_rejected(&self, delivery: &NewDelivery<'_>, why: &str) -> Result<(), String> {
+        let outcome = serde_json::json!([{ "at": "", "outcome": "rejected", "reason": why }]).to_string();
+        self.add(delivery, "rejected", Some(&outcome)).await.map_err(reason)?;
+        Ok(())
+    }
+
+    async fn tenants(&self, channel: &str, accounts: &[String]) -> Result<Tenants, String> {
+        self.owners(channel, accounts).await.map_err(reason)
+    }
+
+    async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<Claimed>, String> {
+        let rows = self.0.execute(CLAIM, vec![now.into(), lease_until.into(), limit.into()]).await.map_err(reason)?;
+        rows.into_iter().map(claimed).collect::<Result<_, _>>().map_err(reason)
+    }
+
+    async fn conclude(&self, conclusion: &Conclusion) -> Result<(), String> {
+        let (state, lease_until) = match conclusion.state {
+            State::Pending { retry_at } => ("pending", Some(retry_at)),
+            State::Done => ("done", None),
+            State::Failed => ("failed", None),
+        };
+        let parameters = vec![
+            state.into(),
+            lease_until.into(),
+            (&conclusion.outcome).into(),
+            (&conclusion.tenant).into(),
+            (&conclusion.id).into(),
+            conclusion.attempt.into(),
+        ];
+        self.0.execute(CONCLUDE, parameters).await.map_err(reason)?;
+        Ok(())
+    }
+
+    async fn sweep(&self, before: i64, limit: u32) -> Result<u64, String> {
+        let rows = self.0.execute(SWEEP, vec![before.into(), limit.into()]).await.map_err(reason)?;
+        Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
+    }
+}
+
+fn claimed(mut row: Row) -> Result<Claimed, SqlError> {
+    Ok(Claimed {
+        tenant: row.take()?,
+        id: row.take()?,
+        channel: row.take()?,
+        received_at: row.take()?,
+        attempts: row.take()?,
+        outcome: row.take()?,
+        body: row.take()?,
+    })
+}
+
+fn reason(error: SqlError) -> String {
+    error.to_string()
+}
