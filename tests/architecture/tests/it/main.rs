@@ -1,0 +1,6 @@
+//! The rules that always hold (README.md, "Invariants"), checked on the files themselves.
+
+mod dependencies;
+mod names;
+mod sources;
+mod tables;
