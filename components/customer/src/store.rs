@@ -3,18 +3,15 @@
 use sdk::{
     Micros,
     idempotency::{self, Done, Once, Refused},
-    ids, outbox,
+    ids,
     sql::{self, Database, Driver, Execute, Migration, Row, SqlError, Value},
 };
 use serde_json::json;
 
 use crate::domain::{Changes, Contact, Customer, Error, Identity, Known, NewCustomer, Store, Upserted};
 
-const MIGRATIONS: &[Migration] = &[
-    Migration::new(1, include_str!("../migrations/0001_customers.sql")),
-    Migration::new(2, idempotency::MIGRATION),
-    Migration::new(3, outbox::MIGRATION),
-];
+const MIGRATIONS: &[Migration] =
+    &[Migration::new(1, include_str!("../migrations/0001_customers.sql")), Migration::new(2, idempotency::MIGRATION)];
 
 macro_rules! columns {
     () => {

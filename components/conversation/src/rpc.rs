@@ -1,0 +1,105 @@
+//! The typed interface `kobliat:conversations/conversations`: the domain's functions in WIT's types.
+
+mod convert;
+
+use sdk::{
+    Context,
+    idempotency::{Answer, Done, Key, Once},
+    log,
+    pagination::{self, PageRequest},
+};
+
+use crate::{
+    App,
+    bindings::exports::kobliat::conversations::conversations::{self as wit, Guest},
+    domain::{self, Created, Error, NewConversation, Store, invalid},
+    touch,
+};
+
+/// What the component lends to the interface.
+pub trait Exported: 'static {
+    type Store: Store;
+
+    fn app() -> &'static App<Self::Store>;
+}
+
+impl<E: Exported> Guest for E {
+    async fn resolve_direct_many(
+        context: Context,
+        items: Vec<wit::Direct>,
+    ) -> Result<Vec<Result<wit::Conversation, wit::Error>>, wit::Error> {
+        let (app, items) = (E::app(), items.into_iter().map(Into::into).collect());
+        let answers = domain::resolve_direct_many(&app.store, &context, items, app.clock.now()).await;
+        let answers = answers.map_err(|e| error(&context, e))?.into_iter();
+        Ok(answers.map(|answer| answer.map(Into::into).map_err(|e| error(&context, e))).collect())
+    }
+
+    async fn create(context: Context, new: wit::NewConversation) -> Result<wit::Created, wit::Error> {
+        let created = create(E::app(), &context, new.into()).await.map_err(|e| error(&context, e))?;
+        Ok(wit::Created { conversation: created.conversation.into(), is_new: created.is_new })
+    }
+
+    async fn touch_many(context: Context, items: Vec<wit::Touch>) -> Result<(), wit::Error> {
+        let (app, touches) = (E::app(), items.into_iter().map(Into::into).collect());
+        let touched = touch::touch_many(&app.store, &context, touches, app.clock.now()).await;
+        touched.map_err(|e| error(&context, e))
+    }
+
+    async fn get_many(context: Context, ids: Vec<String>) -> Result<Vec<wit::Conversation>, wit::Error> {
+        let found = domain::get_many(&E::app().store, &context, &ids).await;
+        Ok(found.map_err(|e| error(&context, e))?.into_iter().map(Into::into).collect())
+    }
+
+    async fn list_page(
+        context: Context,
+        filter: wit::Filter,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<wit::Page, wit::Error> {
+        if !pagination::is_limit(limit) {
+            return Err(error(&context, invalid("limit", "must be 1 to 100")));
+        }
+        let page = PageRequest { limit, cursor };
+        let page = domain::list(&E::app().store, &context, &filter.into(), &page).await;
+        let page = page.map_err(|e| error(&context, e))?;
+        Ok(wit::Page { conversations: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor })
+    }
+}
+
+/// With the context's idempotency key, the id is what is remembered: a repetition gets the conversation as it is now.
+async fn create<S: Store>(app: &App<S>, context: &Context, new: NewConversation) -> Result<Created, Error> {
+    if !serde_json::from_str::<serde_json::Value>(&new.metadata).is_ok_and(|value| value.is_object()) {
+        return Err(invalid("metadata", "must be a JSON object"));
+    }
+    let answer = |created: &Created| Answer {
+        status: if created.is_new { 201 } else { 200 },
+        body: created.conversation.id.clone(),
+    };
+    let key = Key::of_call(context, "conversations.create", format!("{new:?}").as_bytes());
+    let once = key.map(|key| Once { key, answer: &answer });
+    match domain::create(&app.store, context, &new, app.clock.now(), once.as_ref()).await? {
+        Done::Now(created) => Ok(created),
+        Done::Before(Answer { status, body }) => {
+            let conversation = domain::get(&app.store, context, &body).await?;
+            Ok(Created { conversation, is_new: status == 201 })
+        }
+    }
+}
+
+/// The caller learns what it can act on; the reason is logged here.
+fn error(context: &Context, error: Error) -> wit::Error {
+    match error {
+        Error::NotFound => wit::Error::NotFound,
+        Error::Invalid { field, reason } => wit::Error::Invalid(format!("{field}: {reason}")),
+        Error::BadCursor => wit::Error::Invalid("cursor: is not one of this list".to_owned()),
+        Error::Key(refused) => wit::Error::Conflict(format!("idempotency key: {refused:?}")),
+        Error::Unavailable(reason) => {
+            log::warn(context, "typed call failed for now", &[("error", &reason)]);
+            wit::Error::Unavailable("the database is not available".to_owned())
+        }
+        Error::Internal(reason) => {
+            log::error(context, "typed call failed", &[("error", &reason)]);
+            wit::Error::Other("internal error".to_owned())
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The conversation service on its real SQL, in memory.
