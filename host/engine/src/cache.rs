@@ -1,0 +1,131 @@
+//! Compiled components on disk: compiling takes seconds, loading milliseconds.
+//!
+//! An entry's name is a hash of the component's bytes and of everything that makes machine code compatible, so that an
+//! entry never needs to be invalidated. Loading runs what is in the file: the directory is private (0700).
+
+use crate::engine::Engine;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use tracing::warn;
+use wasmtime::component::Component;
+
+/// Components larger than this are not compiled: nothing sensible is, and compiling costs memory in proportion.
+const MAX_COMPONENT: usize = 256 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    #[error("the file is a precompiled artifact, not a WebAssembly component; give the .wasm that it was made from")]
+    Precompiled,
+    #[error("the component is {size} bytes large; at most {MAX_COMPONENT} are compiled")]
+    TooLarge { size: usize },
+    #[error("the file is a core WebAssembly module, not a component; build it for the target wasm32-wasip2")]
+    CoreModule,
+    #[error("not a valid component: {0}")]
+    Invalid(String),
+}
+
+/// Compiles components, or loads what it compiled before.
+#[derive(Clone)]
+pub struct ComponentCache {
+    engine: Engine,
+    directory: Option<PathBuf>,
+}
+
+impl ComponentCache {
+    /// A cache in `directory`, which is made private; without one, every component is compiled anew.
+    pub fn new(engine: Engine, directory: Option<&Path>) -> io::Result<Self> {
+        if let Some(directory) = directory {
+            make_private(directory)?;
+        }
+        Ok(Self { engine, directory: directory.map(Path::to_path_buf) })
+    }
+
+    /// The component of these bytes, ready to be instantiated.
+    pub fn load(&self, wasm: &[u8]) -> Result<Component, CompileError> {
+        check(wasm)?;
+        let Some(directory) = &self.directory else { return self.compile(wasm) };
+        let entry = directory.join(format!("{}.cwasm", self.key(wasm)));
+        if let Some(component) = self.read(&entry) {
+            return Ok(component);
+        }
+        let component = self.compile(wasm)?;
+        if let Err(error) = store(&component, directory, &entry) {
+            warn!("failed to write the compiled component to `{}`: {error:#}", entry.display());
+        }
+        // Loaded from the file, its code is shared with the page cache instead of held on the heap.
+        Ok(self.read(&entry).unwrap_or(component))
+    }
+
+    fn compile(&self, wasm: &[u8]) -> Result<Component, CompileError> {
+        Component::new(self.engine.wasmtime(), wasm).map_err(|error| CompileError::Invalid(format!("{error:#}")))
+    }
+
+    fn read(&self, entry: &Path) -> Option<Component> {
+        if !entry.exists() {
+            return None;
+        }
+        #[expect(unsafe_code, reason = "the file is machine code that this host wrote into its own private directory")]
+        // SAFETY: see the reason; a file of another version or build is refused by wasmtime itself.
+        match unsafe { Component::deserialize_file(self.engine.wasmtime(), entry) } {
+            Ok(component) => Some(component),
+            Err(error) => {
+                warn!("compiling anew: the cached `{}` is not usable: {error:#}", entry.display());
+                None
+            }
+        }
+    }
+
+    fn key(&self, wasm: &[u8]) -> String {
+        let mut compatibility = Blake3(blake3::Hasher::new());
+        self.engine.wasmtime().precompile_compatibility_hash().hash(&mut compatibility);
+        let mut key = compatibility.0;
+        key.update(wasm);
+        key.finalize().to_hex().to_string()
+    }
+}
+
+fn check(wasm: &[u8]) -> Result<(), CompileError> {
+    if wasmtime::Engine::detect_precompiled(wasm).is_some() {
+        return Err(CompileError::Precompiled);
+    }
+    if wasm.len() > MAX_COMPONENT {
+        return Err(CompileError::TooLarge { size: wasm.len() });
+    }
+    // The version field of a core module is 1, of a component 13 with layer 1.
+    if wasm.starts_with(b"\0asm\x01\0\0\0") {
+        return Err(CompileError::CoreModule);
+    }
+    Ok(())
+}
+
+/// Writes beside the entry and renames, so that a crash or a second host never leaves half a file under its name.
+fn store(component: &Component, directory: &Path, entry: &Path) -> anyhow::Result<()> {
+    let code = component.serialize().map_err(anyhow::Error::msg)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(&code)?;
+    file.persist(entry)?;
+    Ok(())
+}
+
+fn make_private(directory: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
+}
+
+/// Lets a value that only knows `Hash` be part of a strong hash.
+struct Blake3(blake3::Hasher);
+
+impl Hasher for Blake3 {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let mut first = [0; 8];
+        self.0.finalize_xof().fill(&mut first);
+        u64::from_le_bytes(first)
+    }
+}

@@ -1,0 +1,84 @@
+//! Outbound HTTP as the engine sees it: a guest's request leaves with the context of the request that caused it.
+
+use crate::context::CallContext;
+use crate::state::{State, current_context};
+use std::pin::Pin;
+use wasmtime::AsContextMut;
+use wasmtime::component::{Accessor, Linker, Resource};
+use wasmtime_wasi_http::p3::bindings::http::client::HostWithStore;
+use wasmtime_wasi_http::p3::bindings::http::types;
+use wasmtime_wasi_http::p3::{Request, Response};
+use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttp, WasiHttpHooks, WasiHttpView};
+
+/// The body of a request or response, streamed.
+pub type Body = WasiBody;
+
+/// Why a guest's request failed; becomes the `error-code` that the guest sees.
+pub type SendError = wasmtime_wasi_http::Error;
+
+/// The answer to a guest's request, some time later.
+pub type Sending = Pin<Box<dyn Future<Output = Result<http::Response<Body>, SendError>> + Send>>;
+
+/// Sends the requests of one instance; what the outbound-HTTP factor implements.
+pub trait HttpClient: Send + Sync {
+    fn send(
+        &mut self,
+        context: CallContext,
+        request: http::Request<Body>,
+        options: Option<RequestOptions>,
+    ) -> Sending;
+}
+
+type ProcessingError = Box<dyn Future<Output = Result<(), SendError>> + Send>;
+
+/// Where `wasi:http` hands over a request: it knows the instance, and [`send`] has just told it the request's context.
+pub(crate) struct Hooks {
+    client: Box<dyn HttpClient>,
+    current: Option<CallContext>,
+}
+
+impl Hooks {
+    pub(crate) fn new(client: Box<dyn HttpClient>) -> Self {
+        Self { client, current: None }
+    }
+}
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: http::Request<Body>,
+        options: Option<RequestOptions>,
+        _processing_error: ProcessingError,
+    ) -> Box<dyn Future<Output = wasmtime_wasi_http::Result<(http::Response<Body>, ProcessingError)>> + Send> {
+        let context = self.current.take().unwrap_or_else(CallContext::detached);
+        let sending = self.client.send(context, request, options);
+        Box::new(async move { Ok((sending.await?, Box::new(async { Ok(()) }) as ProcessingError)) })
+    }
+}
+
+/// Adds `wasi:http/types` and `wasi:http/client` of WASI 0.3 to the linker.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    types::add_to_linker::<_, WasiHttp>(linker, State::http)?;
+    linker.instance("wasi:http/client@0.3.0")?.func_wrap_concurrent(
+        "send",
+        |accessor: &Accessor<State>, (request,): (Resource<Request>,)| {
+            Box::pin(async move { Ok((send(accessor, request).await?,)) })
+        },
+    )
+}
+
+/// `wasi:http/client.send`, which first notes for whom: the request is handed to [`Hooks`] within the same poll.
+async fn send(
+    accessor: &Accessor<State>,
+    request: Resource<Request>,
+) -> wasmtime::Result<Result<Resource<Response>, types::ErrorCode>> {
+    accessor.with(|mut access| {
+        let context = current_context(access.as_context_mut());
+        access.data_mut().hooks().current = Some(context);
+    });
+    let accessor = accessor.with_getter::<WasiHttp>(State::http);
+    match <WasiHttp as HostWithStore<State>>::send(&accessor, request).await {
+        Ok(response) => Ok(Ok(response)),
+        Err(error) => Ok(Err(error.downcast()?)),
+    }
+}

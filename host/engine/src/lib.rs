@@ -1,0 +1,31 @@
+//! The component engine: compilation, instances, limits and the workers that run guests.
+//!
+//! Reading order: [`engine`] makes the wasmtime engine, [`cache`] compiles components, [`state`] is what one instance
+//! owns, [`factor`] is how a capability joins, [`pool`] takes jobs and [`worker`] runs them.
+
+pub mod budget;
+pub mod cache;
+pub mod context;
+pub mod engine;
+pub mod factor;
+pub mod http_client;
+pub mod job;
+pub mod limits;
+pub mod pool;
+pub mod state;
+pub mod stdio;
+pub mod target;
+pub mod worker;
+
+
+pub use cache::{CompileError, ComponentCache};
+pub use context::CallContext;
+pub use engine::{Engine, EngineOptions};
+pub use factor::Factor;
+pub use http_client::{Body, HttpClient, SendError, Sending};
+pub use job::{CallError, HttpFailure};
+pub use limits::Limits;
+pub use pool::{Pool, PoolOptions};
+pub use state::{State, StateBuilder, current_context};
+pub use target::Target;
+pub use worker::ComponentSpec;

@@ -1,0 +1,92 @@
+//! What one component may use. A runaway guest harms itself only.
+
+use std::time::Duration;
+use wasmtime::ResourceLimiter;
+
+/// Tables hold function references, not data: far above what compilers emit, far below what would hurt the host.
+const TABLE_ELEMENTS: usize = 100_000;
+
+/// The limits of one component, from `[component.x.tool.kobliat] limits`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of linear memory of one instance, all its memories together.
+    pub memory: usize,
+    /// CPU time of one request or call.
+    pub cpu: Duration,
+    /// Wall time of one request or call.
+    pub timeout: Duration,
+    /// Requests or calls in flight on one instance.
+    pub concurrency: usize,
+    /// Requests or calls that one instance serves before it is replaced.
+    pub reuse: usize,
+    /// Instances of one pool (a component has one pool for HTTP and one for typed calls).
+    pub instances: usize,
+    /// Requests that wait for an instance before the answer is 503.
+    pub queue: usize,
+    /// How long an unused instance is kept.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 128 << 20,
+            cpu: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
+            concurrency: 16,
+            reuse: 10_000,
+            instances: 16,
+            queue: 512,
+            idle: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Counts the bytes of all memories of a store: wasmtime's own limiter counts each memory alone, so that a composition
+/// could use a multiple.
+pub struct MemoryLimiter {
+    limit: usize,
+    used: usize,
+}
+
+impl MemoryLimiter {
+    pub fn new(limit: usize) -> Self {
+        Self { limit, used: 0 }
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_sub(current).saturating_add(desired);
+        let fits = used <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
+        if fits {
+            self.used = used;
+        }
+        Ok(fits)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_all_memories_of_an_instance_together() {
+        let mut limiter = MemoryLimiter::new(100);
+        assert!(limiter.memory_growing(0, 60, None).unwrap());
+        assert!(!limiter.memory_growing(0, 60, None).unwrap(), "a second memory shares the limit");
+        assert!(limiter.memory_growing(60, 100, None).unwrap());
+        assert!(!limiter.memory_growing(100, 101, None).unwrap());
+    }
+
+    #[test]
+    fn refuses_a_table_that_would_hurt_the_host() {
+        let mut limiter = MemoryLimiter::new(100);
+        assert!(limiter.table_growing(0, TABLE_ELEMENTS, None).unwrap());
+        assert!(!limiter.table_growing(0, TABLE_ELEMENTS + 1, None).unwrap());
+    }
+}

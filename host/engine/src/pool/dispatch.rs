@@ -1,0 +1,282 @@
+//! Who gets which job: lanes of waiting jobs, a stack of workers that can take one, and when to start another.
+
+use super::PoolOptions;
+use crate::context::MAX_DEPTH;
+use crate::job::{CallError, Job};
+use crate::worker::{self, ComponentSpec};
+use futures::task::AtomicWaker;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use tokio::sync::Notify;
+
+pub(crate) struct Dispatch {
+    pub(crate) spec: Arc<ComponentSpec>,
+    shared: Mutex<Shared>,
+    /// Woken when the last worker has gone.
+    empty: Notify,
+}
+
+struct Shared {
+    lanes: [Lane; MAX_DEPTH + 1],
+    /// Workers that can take a job now, the most recently busy last: the others may become idle and go.
+    waiting: Vec<Arc<Slot>>,
+    workers: usize,
+    /// Workers that have started and not yet asked for a job.
+    starting: usize,
+    closed: bool,
+}
+
+struct Lane {
+    queue: VecDeque<Job>,
+    running: usize,
+    limit: usize,
+}
+
+/// Where a waiting worker receives its next job.
+#[derive(Default)]
+pub(crate) struct Slot {
+    delivered: Mutex<Option<(Job, Ticket)>>,
+    waker: AtomicWaker,
+}
+
+/// A running job's place in its lane, given back when dropped, whatever became of the job.
+pub(crate) struct Ticket {
+    dispatch: Arc<Dispatch>,
+    depth: usize,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.dispatch.finished(self.depth);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Dispatch {
+    pub fn new(spec: Arc<ComponentSpec>) -> Arc<Self> {
+        let PoolOptions { nested, .. } = spec.pool_options();
+        let all = spec.limits.instances.saturating_mul(spec.limits.concurrency);
+        let outside = all.saturating_sub(nested * MAX_DEPTH).max(1);
+        let lanes = std::array::from_fn(|depth| Lane {
+            queue: VecDeque::new(),
+            running: 0,
+            limit: if depth == 0 { outside } else { nested },
+        });
+        let shared = Shared { lanes, waiting: Vec::new(), workers: 0, starting: 0, closed: false };
+        Arc::new(Self { spec, shared: Mutex::new(shared), empty: Notify::new() })
+    }
+
+    /// Gives the job to a waiting worker, or queues it and starts a worker where one more is allowed.
+    pub fn submit(self: &Arc<Self>, job: Job) -> Result<(), CallError> {
+        let depth = job.context.depth;
+        let mut shared = lock(&self.shared);
+        if shared.closed {
+            return Err(CallError::Stopped);
+        }
+        let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
+        let has_room = lane.running < lane.limit;
+        if has_room && lane.queue.is_empty() {
+            if let Some(slot) = shared.waiting.pop() {
+                let ticket = self.ticket(&mut shared, depth);
+                drop(shared);
+                slot.deliver(job, ticket);
+                return Ok(());
+            }
+        }
+        let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
+        if lane.queue.len() >= self.spec.pool_options().queue {
+            return Err(CallError::Overloaded);
+        }
+        lane.queue.push_back(job);
+        // Workers that are still starting will come for queued jobs.
+        if has_room && shared.starting < shared.queued() {
+            self.start_worker(&mut shared);
+        }
+        Ok(())
+    }
+
+    /// The next job for the worker of `slot`; `None` when the pool is closed and nothing is left to do.
+    pub fn poll_job(self: &Arc<Self>, slot: &Arc<Slot>, context: &mut Context<'_>) -> Poll<Option<(Job, Ticket)>> {
+        slot.waker.register(context.waker());
+        if let Some(delivered) = lock(&slot.delivered).take() {
+            return Poll::Ready(Some(delivered));
+        }
+        let mut shared = lock(&self.shared);
+        if let Some(next) = self.next_queued(&mut shared) {
+            shared.waiting.retain(|waiting| !Arc::ptr_eq(waiting, slot));
+            return Poll::Ready(Some(next));
+        }
+        if shared.closed {
+            return Poll::Ready(None);
+        }
+        if !shared.waiting.iter().any(|waiting| Arc::ptr_eq(waiting, slot)) {
+            shared.waiting.push(Arc::clone(slot));
+        }
+        Poll::Pending
+    }
+
+    /// Takes the worker of `slot` off the waiting stack. A job that was delivered meanwhile must be done all the same.
+    pub fn withdraw(&self, slot: &Arc<Slot>) -> Option<(Job, Ticket)> {
+        lock(&self.shared).waiting.retain(|waiting| !Arc::ptr_eq(waiting, slot));
+        lock(&slot.delivered).take()
+    }
+
+    /// A busy worker cannot start the job that was delivered to it: another shall.
+    pub fn give_back(self: &Arc<Self>, slot: &Arc<Slot>) {
+        if let Some((job, ticket)) = self.withdraw(slot) {
+            drop(ticket);
+            self.requeue(job);
+        }
+    }
+
+    /// Puts a job that has not started back at the head of its lane.
+    pub fn requeue(self: &Arc<Self>, job: Job) {
+        let mut shared = lock(&self.shared);
+        if let Some(lane) = shared.lanes.get_mut(job.context.depth) {
+            lane.queue.push_front(job);
+        }
+        let next = if shared.waiting.is_empty() { None } else { self.next_queued(&mut shared) };
+        match next {
+            Some((job, ticket)) => {
+                let slot = shared.waiting.pop();
+                drop(shared);
+                if let Some(slot) = slot {
+                    slot.deliver(job, ticket);
+                }
+            }
+            None => self.start_worker(&mut shared),
+        }
+    }
+
+    /// The deepest job first: it is what others wait for.
+    fn next_queued(self: &Arc<Self>, shared: &mut Shared) -> Option<(Job, Ticket)> {
+        let depth = (0..=MAX_DEPTH).rev().find(|&depth| {
+            shared.lanes.get(depth).is_some_and(|lane| !lane.queue.is_empty() && lane.running < lane.limit)
+        })?;
+        let job = shared.lanes.get_mut(depth)?.queue.pop_front()?;
+        Some((job, self.ticket(shared, depth)))
+    }
+
+    fn ticket(self: &Arc<Self>, shared: &mut Shared, depth: usize) -> Ticket {
+        if let Some(lane) = shared.lanes.get_mut(depth) {
+            lane.running += 1;
+        }
+        Ticket { dispatch: Arc::clone(self), depth }
+    }
+
+    fn finished(self: &Arc<Self>, depth: usize) {
+        let mut shared = lock(&self.shared);
+        if let Some(lane) = shared.lanes.get_mut(depth) {
+            lane.running = lane.running.saturating_sub(1);
+        }
+        if shared.waiting.is_empty() {
+            return;
+        }
+        // A lane that was full may have a job for a worker that waits.
+        let Some((job, ticket)) = self.next_queued(&mut shared) else { return };
+        let slot = shared.waiting.pop();
+        drop(shared);
+        if let Some(slot) = slot {
+            slot.deliver(job, ticket);
+        }
+    }
+
+    fn start_worker(self: &Arc<Self>, shared: &mut Shared) {
+        if shared.workers < self.spec.limits.instances {
+            shared.workers += 1;
+            shared.starting += 1;
+            tokio::spawn(worker::run(WorkerGuard { dispatch: Arc::clone(self), starting: true }));
+        }
+    }
+
+    /// Answers everything that waits: no instance can be started.
+    pub fn refuse_queued(&self, error: &CallError) {
+        let jobs: Vec<Job> = lock(&self.shared).lanes.iter_mut().flat_map(|lane| lane.queue.drain(..)).collect();
+        for job in jobs {
+            job.refuse(error.clone());
+        }
+    }
+
+    pub fn close(&self) {
+        let waiting = {
+            let mut shared = lock(&self.shared);
+            shared.closed = true;
+            std::mem::take(&mut shared.waiting)
+        };
+        for slot in waiting {
+            slot.waker.wake();
+        }
+        self.empty.notify_waiters();
+    }
+
+    pub async fn drained(&self) {
+        loop {
+            let empty = self.empty.notified();
+            if self.instances() == 0 {
+                return;
+            }
+            empty.await;
+        }
+    }
+
+    pub fn instances(&self) -> usize {
+        lock(&self.shared).workers
+    }
+
+    pub fn running(&self) -> usize {
+        lock(&self.shared).lanes.iter().map(|lane| lane.running).sum()
+    }
+}
+
+impl Shared {
+    /// Jobs that could run now if a worker took them.
+    fn queued(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.queue.len().min(lane.limit.saturating_sub(lane.running))).sum()
+    }
+}
+
+impl Slot {
+    fn deliver(&self, job: Job, ticket: Ticket) {
+        *lock(&self.delivered) = Some((job, ticket));
+        self.waker.wake();
+    }
+}
+
+/// A worker's place in the pool, given back when it ends, by whatever way.
+pub(crate) struct WorkerGuard {
+    dispatch: Arc<Dispatch>,
+    starting: bool,
+}
+
+impl WorkerGuard {
+    pub fn dispatch(&self) -> &Arc<Dispatch> {
+        &self.dispatch
+    }
+
+    /// The instance is up and will ask for jobs.
+    pub fn started(&mut self) {
+        if std::mem::take(&mut self.starting) {
+            let mut shared = lock(&self.dispatch.shared);
+            shared.starting = shared.starting.saturating_sub(1);
+        }
+    }
+}
+
+impl Drop for WorkerGuard {
+    fn drop(&mut self) {
+        self.started();
+        let mut shared = lock(&self.dispatch.shared);
+        shared.workers = shared.workers.saturating_sub(1);
+        // What came in while this worker was going must not wait for another to come by.
+        if shared.queued() > 0 && shared.waiting.is_empty() && shared.starting == 0 {
+            self.dispatch.start_worker(&mut shared);
+        }
+        if shared.workers == 0 {
+            self.dispatch.empty.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What one instance owns on the host's side: the data of its wasmtime store.
+
+use crate::budget::CpuMeter;
+use crate::context::CallContext;
+use crate::http_client::{HttpClient, Hooks};
+use crate::limits::MemoryLimiter;
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{GuestTaskId, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// The most guest tasks whose context is remembered after they have answered (work that goes on after a response).
+const FINISHED_TASKS: usize = 64;
+
+/// The data of one store. Factors keep theirs in it by type.
+pub struct State {
+    component: Arc<str>,
+    pub table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+    pub(crate) limiter: MemoryLimiter,
+    pub(crate) meter: CpuMeter,
+    tasks: HashMap<GuestTaskId, Task>,
+    extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+}
+
+struct Task {
+    context: CallContext,
+    finished: bool,
+}
+
+/// What the runtime decides about a component's instances: stdio, environment, outbound HTTP.
+pub struct StateBuilder {
+    pub component: Arc<str>,
+    pub wasi: WasiCtxBuilder,
+    pub client: Box<dyn HttpClient>,
+    pub memory: usize,
+}
+
+impl StateBuilder {
+    pub fn build(mut self) -> State {
+        State {
+            component: self.component,
+            table: ResourceTable::new(),
+            wasi: self.wasi.build(),
+            http: WasiHttpCtx::new(),
+            hooks: Hooks::new(self.client),
+            limiter: MemoryLimiter::new(self.memory),
+            meter: CpuMeter::default(),
+            tasks: HashMap::new(),
+            extensions: HashMap::new(),
+        }
+    }
+}
+
+impl State {
+    /// The id of the component that this is an instance of.
+    pub fn component(&self) -> &Arc<str> {
+        &self.component
+    }
+
+    /// Stores a factor's data for this instance, one value a type.
+    pub fn insert<T: Any + Send + Sync>(&mut self, value: T) {
+        self.extensions.insert(TypeId::of::<T>(), Box::new(value));
+    }
+
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.extensions.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    pub fn get_mut<T: Any + Send + Sync>(&mut self) -> Option<&mut T> {
+        self.extensions.get_mut(&TypeId::of::<T>())?.downcast_mut()
+    }
+
+    /// A factor's data together with the resource table, which calls often need at once.
+    pub fn get_with_table<T: Any + Send + Sync>(&mut self) -> Option<(&mut T, &mut ResourceTable)> {
+        let value = self.extensions.get_mut(&TypeId::of::<T>())?.downcast_mut()?;
+        Some((value, &mut self.table))
+    }
+
+    pub(crate) fn hooks(&mut self) -> &mut Hooks {
+        &mut self.hooks
+    }
+
+    pub(crate) fn start_task(&mut self, task: GuestTaskId, context: CallContext) {
+        if self.tasks.len() > FINISHED_TASKS {
+            self.tasks.retain(|_, task| !task.finished);
+        }
+        self.tasks.insert(task, Task { context, finished: false });
+    }
+
+    pub(crate) fn finish_task(&mut self, task: GuestTaskId) {
+        if let Some(task) = self.tasks.get_mut(&task) {
+            task.finished = true;
+        }
+    }
+
+    pub(crate) fn task_context(&self, task: GuestTaskId) -> Option<&CallContext> {
+        self.tasks.get(&task).map(|task| &task.context)
+    }
+}
+
+/// The context of the request or call on whose behalf the guest is calling the host right now.
+///
+/// Valid while a host function is first polled. Work that a guest does after its answer keeps the answered request's
+/// context while that is remembered, and is detached ([`CallContext::detached`]) otherwise.
+pub fn current_context(mut store: StoreContextMut<'_, State>) -> CallContext {
+    let stack: Vec<GuestTaskId> = match store.async_call_stack() {
+        Ok(stack) => stack.collect(),
+        Err(_) => Vec::new(),
+    };
+    let state = store.data();
+    stack
+        .into_iter()
+        .find_map(|task| state.task_context(task).cloned())
+        .unwrap_or_else(CallContext::detached)
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
+    }
+}

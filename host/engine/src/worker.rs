@@ -1,0 +1,212 @@
+//! A worker owns one store with one instance and runs the jobs that it takes from its pool, several at a time.
+//!
+//! The store's event loop runs inside `Store::run_concurrent`; whatever must hold even when a guest blocks that loop
+//! (deadlines, handing back a job that cannot start) is done outside it, in [`Watch`].
+
+mod in_flight;
+mod watch;
+
+use crate::budget::{self, PollClock};
+use crate::job::{CallError, Job};
+use crate::limits::Limits;
+use crate::pool::{PoolOptions, Slot, Ticket};
+use crate::state::{State, current_context};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use in_flight::{Exports, InFlight};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tracing::{debug, warn};
+use wasmtime::component::{Accessor, ComponentExportIndex, InstancePre};
+use wasmtime::{AsContextMut, Store};
+use watch::Watch;
+
+pub(crate) use crate::pool::WorkerGuard;
+
+/// The most bytes that one call from guest to host may lift: what a host function copies is the guest's choice.
+const HOSTCALL_FUEL: usize = 64 << 20;
+
+/// One version of one component, ready to be instantiated.
+pub struct ComponentSpec {
+    /// The id in spin.toml.
+    pub id: Arc<str>,
+    pub pre: InstancePre<State>,
+    /// Whether jobs are HTTP requests; then the component exports `wasi:http/handler`.
+    pub http: bool,
+    /// The functions that typed calls may name by their position.
+    pub functions: Vec<ComponentExportIndex>,
+    /// Makes what a new instance owns.
+    pub state: Box<dyn Fn() -> wasmtime::Result<State> + Send + Sync>,
+    pub limits: Limits,
+}
+
+impl ComponentSpec {
+    pub(crate) fn pool_options(&self) -> PoolOptions {
+        PoolOptions { nested: self.limits.concurrency, queue: self.limits.queue }
+    }
+}
+
+/// Runs one instance until it is idle for long, worn out, closed or dead.
+pub(crate) async fn run(mut guard: WorkerGuard) {
+    let dispatch = Arc::clone(guard.dispatch());
+    let spec = Arc::clone(&dispatch.spec);
+    let clock = PollClock::new();
+    let (mut store, exports) = match start(&spec, &clock).await {
+        Ok(started) => started,
+        Err(error) => {
+            warn!(component = %spec.id, "failed to start an instance of component `{}`: {error:#}", spec.id);
+            dispatch.refuse_queued(&CallError::Start(format!("{:#}", error.root_cause())));
+            return;
+        }
+    };
+    guard.started();
+    if let Err(error) = serve(&mut store, &exports, &guard, &clock).await {
+        let request = current_context(store.as_context_mut()).request_id;
+        warn!(component = %spec.id, request_id = %request,
+            "an instance of component `{}` died (request `{request}`): {error:#}", spec.id);
+    }
+}
+
+/// Makes the store and the instance within the limits of one request.
+async fn start(spec: &ComponentSpec, clock: &Arc<PollClock>) -> wasmtime::Result<(Store<State>, Exports)> {
+    let mut store = Store::new(spec.pre.engine(), (spec.state)()?);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(HOSTCALL_FUEL);
+    budget::install(&mut store, spec.limits.cpu, Arc::clone(clock));
+    let exports = {
+        let mut instantiating = pin!(Exports::instantiate(spec, &mut store));
+        let metered = poll_fn(|context| clock.poll(instantiating.as_mut(), context));
+        tokio::time::timeout(spec.limits.timeout, metered)
+            .await
+            .map_err(|_| wasmtime::format_err!("did not start within {} ms", spec.limits.timeout.as_millis()))??
+    };
+    Ok((store, exports))
+}
+
+/// Drives the store's event loop, and the watch around it.
+async fn serve(
+    store: &mut Store<State>,
+    exports: &Exports,
+    guard: &WorkerGuard,
+    clock: &PollClock,
+) -> wasmtime::Result<()> {
+    let slot = Arc::new(Slot::default());
+    let watch = Watch::new(&guard.dispatch().spec.limits);
+    let result = {
+        let mut event_loop = pin!(store.run_concurrent(async |accessor: &Accessor<State>| {
+            let mut jobs = Jobs::new(accessor, exports, guard, &slot, &watch);
+            poll_fn(|context| jobs.poll(context)).await
+        }));
+        poll_fn(|context| {
+            let mut poll = clock.poll(event_loop.as_mut(), context);
+            // Pending says that all tasks wait, so that one more job would not compete for this instance's CPU.
+            if poll.is_pending() && watch.settle() {
+                poll = clock.poll(event_loop.as_mut(), context);
+            }
+            if poll.is_ready() {
+                return poll;
+            }
+            if clock.held_the_thread() {
+                guard.dispatch().give_back(&slot);
+            }
+            watch.poll(context).map(|()| Err(wasmtime::format_err!("overran the deadline of its requests")))
+        })
+        .await
+    };
+    if let Some((job, ticket)) = guard.dispatch().withdraw(&slot) {
+        drop(ticket);
+        guard.dispatch().requeue(job);
+    }
+    result?
+}
+
+/// The jobs of one instance, and the decision to take another.
+struct Jobs<'a> {
+    accessor: &'a Accessor<State>,
+    exports: &'a Exports,
+    guard: &'a WorkerGuard,
+    slot: &'a Arc<Slot>,
+    watch: &'a Watch,
+    running: FuturesUnordered<InFlight<'a>>,
+    served: usize,
+}
+
+impl<'a> Jobs<'a> {
+    fn new(
+        accessor: &'a Accessor<State>,
+        exports: &'a Exports,
+        guard: &'a WorkerGuard,
+        slot: &'a Arc<Slot>,
+        watch: &'a Watch,
+    ) -> Self {
+        Self { accessor, exports, guard, slot, watch, running: FuturesUnordered::new(), served: 0 }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<wasmtime::Result<()>> {
+        loop {
+            match self.running.poll_next_unpin(context) {
+                Poll::Ready(Some(done)) => {
+                    self.watch.finished(done?);
+                    continue;
+                }
+                Poll::Ready(None) | Poll::Pending => {}
+            }
+            match self.poll_next_job(context) {
+                Next::Job(job, ticket) => self.accept(job, ticket)?,
+                Next::None => return Poll::Pending,
+                Next::Leave if !self.running.is_empty() => return Poll::Pending,
+                Next::Leave => {
+                    // Work after the last answer goes on until it ends or the watch has seen enough.
+                    if self.accessor.poll_no_interesting_tasks(context).is_pending() {
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
+    }
+
+    fn poll_next_job(&mut self, context: &mut Context<'_>) -> Next {
+        let limits = &self.guard.dispatch().spec.limits;
+        let leaving = self.watch.is_retired() || self.served >= limits.reuse;
+        let ready = self.accessor.poll_ready_for_concurrent_call(self.exports.any_function(), context).is_ready();
+        let has_room = self.running.is_empty() || (self.running.len() < limits.concurrency && self.watch.is_settled());
+        if leaving || !ready || !has_room {
+            return match self.guard.dispatch().withdraw(self.slot) {
+                Some((job, ticket)) => Next::Job(job, ticket),
+                None if leaving => Next::Leave,
+                None => Next::None,
+            };
+        }
+        match self.guard.dispatch().poll_job(self.slot, context) {
+            Poll::Ready(Some((job, ticket))) => Next::Job(job, ticket),
+            Poll::Ready(None) => Next::Leave,
+            Poll::Pending => Next::None,
+        }
+    }
+
+    fn accept(&mut self, job: Job, ticket: Ticket) -> wasmtime::Result<()> {
+        if job.is_abandoned() {
+            debug!(component = %self.guard.dispatch().spec.id, "skipped a job that nobody waits for");
+            return Ok(());
+        }
+        self.served += 1;
+        self.watch.started(job.context.deadline);
+        self.running.push(in_flight::start(self.accessor, self.exports, job, ticket)?);
+        Ok(())
+    }
+}
+
+enum Next {
+    Job(Job, Ticket),
+    /// Nothing now; the task is woken when that changes.
+    None,
+    /// Nothing ever: the instance has served enough, or its pool is closed.
+    Leave,
+}
+
+/// When the job that finished had to be done.
+type Deadline = Instant;

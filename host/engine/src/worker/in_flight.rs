@@ -1,0 +1,132 @@
+//! One job inside an instance: from the call of the export to the answer.
+
+use super::{ComponentSpec, Deadline};
+use crate::context::CallContext;
+use crate::http_client::Body;
+use crate::job::{CallError, CallReply, HttpReply, Job, Work};
+use crate::pool::Ticket;
+use crate::state::State;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use wasmtime::component::{Accessor, Func, GuestTaskId, Val};
+use wasmtime::{AsContextMut, Store};
+use wasmtime_wasi_http::WasiHttpView;
+use wasmtime_wasi_http::handler::{Prepared, Proxy};
+use wasmtime_wasi_http::p3::bindings::Service;
+
+/// Resolves to the job's deadline; an error means that the instance is dead.
+pub(super) type InFlight<'a> = BoxFuture<'a, wasmtime::Result<Deadline>>;
+
+/// What the host may call of an instance.
+pub(super) struct Exports {
+    proxy: Option<Proxy>,
+    functions: Vec<Func>,
+    any: Func,
+}
+
+impl Exports {
+    pub async fn instantiate(spec: &ComponentSpec, store: &mut Store<State>) -> wasmtime::Result<Self> {
+        let instance = spec.pre.instantiate_async(&mut *store).await?;
+        let mut functions = Vec::with_capacity(spec.functions.len());
+        for index in &spec.functions {
+            let function = instance.get_func(&mut *store, index);
+            functions.push(function.ok_or_else(|| wasmtime::format_err!("an export is not a function"))?);
+        }
+        let service = if spec.http { Some(Service::new(&mut *store, &instance)?) } else { None };
+        let handler = service.as_ref().map(|service| *service.wasi_http_handler().func_handle().func());
+        let any = handler.or_else(|| functions.first().copied());
+        Ok(Self {
+            any: any.ok_or_else(|| wasmtime::format_err!("exports nothing to call"))?,
+            proxy: service.map(Proxy::P3),
+            functions,
+        })
+    }
+
+    pub fn any_function(&self) -> Func {
+        self.any
+    }
+}
+
+/// Starts the job in the instance. An error means that the instance can not go on.
+pub(super) fn start<'a>(
+    accessor: &'a Accessor<State>,
+    exports: &'a Exports,
+    job: Job,
+    ticket: Ticket,
+) -> wasmtime::Result<InFlight<'a>> {
+    let Job { context, work } = job;
+    let deadline = context.deadline;
+    let (request, reply) = match work {
+        Work::Http { request, reply } => (request, reply),
+        Work::Call { function, params, reply } => {
+            return Ok(async move {
+                let _ticket = ticket;
+                call(accessor, exports, function, params, reply, context).await?;
+                Ok(deadline)
+            }
+            .boxed());
+        }
+    };
+    let prepared = prepare(accessor, exports, request, reply)?;
+    let task = task_of(&prepared);
+    accessor.with(|mut access| access.data_mut().start_task(task, context));
+    Ok(async move {
+        let _ticket = ticket;
+        prepared.run(accessor, std::future::pending()).await?;
+        accessor.with(|mut access| access.data_mut().finish_task(task));
+        Ok(deadline)
+    }
+    .boxed())
+}
+
+fn prepare<'a>(
+    accessor: &Accessor<State>,
+    exports: &'a Exports,
+    request: http::Request<Body>,
+    reply: HttpReply,
+) -> wasmtime::Result<Prepared<'a, State>> {
+    let proxy = exports.proxy.as_ref().ok_or_else(|| wasmtime::format_err!("the component serves no HTTP"))?;
+    accessor.with(|mut access| Prepared::new(access.as_context_mut(), proxy, request, State::http, reply))
+}
+
+/// `Prepared::task` is private in wasmtime 48, its parts are not.
+fn task_of(prepared: &Prepared<'_, State>) -> GuestTaskId {
+    match prepared {
+        Prepared::P2 { call, .. } => call.task(),
+        Prepared::P3 { call, .. } => call.task(),
+    }
+}
+
+async fn call(
+    accessor: &Accessor<State>,
+    exports: &Exports,
+    function: usize,
+    params: Vec<Val>,
+    reply: CallReply,
+    context: CallContext,
+) -> wasmtime::Result<()> {
+    let Some(&function) = exports.functions.get(function) else {
+        drop(reply.send(Err(CallError::Start("the function is not exported".into()))));
+        return Ok(());
+    };
+    // Every function of a typed interface has one result.
+    let mut results = vec![Val::Bool(false)];
+    let started = accessor.with(|mut access| {
+        let call = function.start_call_concurrent(access.as_context_mut(), &params, &mut results)?;
+        access.data_mut().start_task(call.task(), context);
+        wasmtime::error::Ok(call)
+    });
+    let call = match started {
+        Ok(call) => call,
+        // The parameters do not fit the function: nothing has run yet.
+        Err(error) => {
+            drop(reply.send(Err(CallError::Start(format!("{error:#}")))));
+            return Ok(());
+        }
+    };
+    let task = call.task();
+    function.finish_call_concurrent(accessor, call).await?;
+    accessor.with(|mut access| access.data_mut().finish_task(task));
+    drop(reply.send(Ok(results)));
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! What is decided outside the event loop, because a guest may block that loop: deadlines, idleness, wearing out.
+
+use super::Deadline;
+use crate::limits::Limits;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
+
+/// How often a worker looks at its clocks.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// What a job may still use after its deadline before it counts as stuck: its caller has gone by then.
+const GRACE: Duration = Duration::from_secs(1);
+
+pub(super) struct Watch {
+    idle: Duration,
+    linger: Duration,
+    /// All running jobs wait for something, so that another one may start.
+    settled: AtomicBool,
+    /// No further job is taken.
+    retired: AtomicBool,
+    clocks: Mutex<Clocks>,
+}
+
+struct Clocks {
+    /// The deadlines of the running jobs.
+    running: Vec<Deadline>,
+    /// Since when no job runs.
+    quiet_since: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Watch {
+    pub fn new(limits: &Limits) -> Self {
+        let clocks = Clocks {
+            running: Vec::new(),
+            quiet_since: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(INTERVAL)),
+        };
+        Self {
+            idle: limits.idle,
+            linger: limits.timeout,
+            settled: AtomicBool::new(true),
+            retired: AtomicBool::new(false),
+            clocks: Mutex::new(clocks),
+        }
+    }
+
+    fn clocks(&self) -> MutexGuard<'_, Clocks> {
+        self.clocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn started(&self, deadline: Deadline) {
+        self.settled.store(false, Relaxed);
+        self.clocks().running.push(deadline);
+    }
+
+    pub fn finished(&self, deadline: Deadline) {
+        let mut clocks = self.clocks();
+        if let Some(position) = clocks.running.iter().position(|&running| running == deadline) {
+            clocks.running.swap_remove(position);
+        }
+        clocks.quiet_since = Instant::now();
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.settled.load(Relaxed)
+    }
+
+    /// Notes that the event loop has come to rest; true when it had not been at rest before.
+    pub fn settle(&self) -> bool {
+        !self.settled.swap(true, Relaxed)
+    }
+
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Relaxed)
+    }
+
+    /// Ready when the instance must end now, with whatever still runs in it.
+    ///
+    /// A job past its deadline retires the instance at once, so that the others in it can finish, but ends it only when
+    /// no job within its deadline is left.
+    pub fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut clocks = self.clocks();
+        while clocks.timer.as_mut().poll(context).is_ready() {
+            let now = Instant::now();
+            if self.must_end(&clocks, now) {
+                return Poll::Ready(());
+            }
+            clocks.timer.as_mut().reset((now + INTERVAL).into());
+            // The event loop reads `retired` when it is polled.
+            if self.is_retired() {
+                context.waker().wake_by_ref();
+            }
+        }
+        Poll::Pending
+    }
+
+    fn must_end(&self, clocks: &Clocks, now: Instant) -> bool {
+        let overdue = clocks.running.iter().filter(|&&deadline| now > deadline + GRACE).count();
+        if clocks.running.is_empty() {
+            let quiet = now.saturating_duration_since(clocks.quiet_since);
+            if quiet > self.idle {
+                self.retired.store(true, Relaxed);
+            }
+            return quiet > self.idle + self.linger;
+        }
+        if overdue > 0 {
+            self.retired.store(true, Relaxed);
+        }
+        overdue == clocks.running.len()
+    }
+}

@@ -1,0 +1,145 @@
+//! The caller's side of a link: host functions that stand in for the imported interface.
+
+use crate::check::LinkPlan;
+use kobliat_engine::{CallContext, State, Target, current_context};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::warn;
+use wasmtime::AsContextMut;
+use wasmtime::component::{Linker, Val};
+
+/// Defines every function of the plan's interface. `first` is the position of the plan's functions among those of the
+/// target's pool.
+pub fn add_to_linker(
+    linker: &mut Linker<State>,
+    plan: &LinkPlan,
+    target: &Arc<Target>,
+    first: usize,
+) -> wasmtime::Result<()> {
+    let mut instance = linker.instance(&plan.interface)?;
+    for (position, function) in plan.functions.iter().enumerate() {
+        let link = Arc::new(Link {
+            name: format!("{}#{}", plan.interface, function.name),
+            target: Arc::clone(target),
+            position: first + position,
+            deadline_field: function.deadline_field,
+        });
+        instance.func_new_concurrent(&function.name, move |accessor, _type, params, results| {
+            let link = Arc::clone(&link);
+            Box::pin(async move {
+                let caller = accessor.with(|mut access| current_context(access.as_context_mut()));
+                let answer = link.call(caller, params.to_vec()).await;
+                if let (Some(slot), Some(answer)) = (results.first_mut(), answer) {
+                    *slot = answer;
+                }
+                Ok(())
+            })
+        })?;
+    }
+    Ok(())
+}
+
+/// One linked function.
+struct Link {
+    name: String,
+    target: Arc<Target>,
+    position: usize,
+    deadline_field: Option<usize>,
+}
+
+impl Link {
+    /// Never an error: that would end the caller's whole store. What goes wrong becomes the WIT error `unavailable`.
+    async fn call(&self, caller: CallContext, mut params: Vec<Val>) -> Option<Val> {
+        let called = match self.target.nested_context(&caller) {
+            Ok(context) => {
+                let context = self.apply_deadline(context, &mut params);
+                self.target.call(context, self.position, params).await
+            }
+            Err(error) => Err(error),
+        };
+        match called {
+            Ok(results) => results.into_iter().next(),
+            Err(error) => {
+                warn!(component = %self.target.component(), request_id = %caller.request_id,
+                    "a call of `{}` failed: component `{}` {error}", self.name, self.target.component());
+                Some(unavailable(&format!("component `{}` {error}", self.target.component())))
+            }
+        }
+    }
+
+    /// The callee is told what is left: the least of what the caller says, what its own request has, and the limit.
+    fn apply_deadline(&self, mut context: CallContext, params: &mut [Val]) -> CallContext {
+        let Some(Val::Record(fields)) = params.first_mut() else { return context };
+        let Some((_, Val::U32(deadline_ms))) = self.deadline_field.and_then(|field| fields.get_mut(field)) else {
+            return context;
+        };
+        if *deadline_ms > 0 {
+            context = context.within(Duration::from_millis(u64::from(*deadline_ms)));
+        }
+        *deadline_ms = u32::try_from(context.remaining().as_millis()).unwrap_or(u32::MAX).max(1);
+        context
+    }
+}
+
+/// `Err(unavailable(reason))`, which the check has made sure the function can answer.
+fn unavailable(reason: &str) -> Val {
+    let case = Val::Variant("unavailable".into(), Some(Box::new(Val::String(reason.into()))));
+    Val::Result(Err(Some(Box::new(case))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link() -> Link {
+        let target = Target::new("callee".into(), Duration::from_secs(10));
+        Link { name: "a:b/c#d".into(), target, position: 0, deadline_field: Some(1) }
+    }
+
+    fn context_record(deadline_ms: u32) -> Val {
+        Val::Record(vec![
+            ("tenant".into(), Val::String("default".into())),
+            ("deadline-ms".into(), Val::U32(deadline_ms)),
+        ])
+    }
+
+    fn deadline_of(params: &[Val]) -> u32 {
+        let [Val::Record(fields)] = params else { panic!("the context") };
+        let (_, Val::U32(deadline)) = fields[1] else { panic!("the deadline") };
+        deadline
+    }
+
+    #[test]
+    fn tells_the_callee_what_is_left_of_the_callers_deadline() {
+        let caller = CallContext::external(Duration::from_millis(500), "");
+        let mut params = vec![context_record(60_000)];
+        let context = link().apply_deadline(caller, &mut params);
+        assert!(deadline_of(&params) <= 500);
+        assert!(context.remaining() <= Duration::from_millis(500));
+    }
+
+    #[test]
+    fn takes_the_callers_own_shorter_limit() {
+        let caller = CallContext::external(Duration::from_secs(30), "");
+        let mut params = vec![context_record(200)];
+        let context = link().apply_deadline(caller, &mut params);
+        assert!(context.remaining() <= Duration::from_millis(200));
+    }
+
+    #[test]
+    fn a_caller_without_a_limit_learns_the_one_in_force() {
+        let caller = CallContext::external(Duration::from_secs(30), "");
+        let mut params = vec![context_record(0)];
+        link().apply_deadline(caller, &mut params);
+        assert!(deadline_of(&params) > 20_000);
+    }
+
+    #[test]
+    fn refuses_a_call_that_is_nested_too_deeply() {
+        let mut context = CallContext::external(Duration::from_secs(30), "");
+        for _ in 0..kobliat_engine::context::MAX_DEPTH {
+            context = link().target.nested_context(&context).unwrap();
+        }
+        assert_eq!(link().target.nested_context(&context).unwrap_err(), kobliat_engine::CallError::TooDeep);
+    }
+}

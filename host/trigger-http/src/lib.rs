@@ -1,0 +1,15 @@
+//! The HTTP trigger: from a socket to a component and back.
+//!
+//! [`server`] accepts and bounds connections, [`service`] answers one request, [`router`] finds the component,
+//! [`headers`] tells the component what matched, [`internal`] is the same way for requests between components.
+
+pub mod headers;
+pub mod internal;
+pub mod router;
+pub mod server;
+pub mod service;
+
+pub use internal::InternalHosts;
+pub use router::{Destination, Router};
+pub use server::{Server, ServerOptions};
+pub use service::{AppInfo, Service};
