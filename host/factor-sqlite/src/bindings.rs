@@ -1,0 +1,12 @@
+//! Generated from `wit/`: the types and traits of `spin:sqlite/sqlite@3.1.0`. Guests that import 3.0.0 are served, too.
+#![allow(missing_docs, reason = "generated code")]
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "imports",
+    imports: {
+        "spin:sqlite/sqlite.[method]connection.execute": async | trappable,
+        default: trappable,
+    },
+    with: { "spin:sqlite/sqlite.connection": crate::instance::Connection },
+});

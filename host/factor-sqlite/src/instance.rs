@@ -1,0 +1,113 @@
+//! What one guest instance may open, and the connections that it holds.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kobliat_engine::State;
+use kobliat_sqlite::{Database, Session};
+use wasmtime::component::{HasData, Resource, ResourceTable};
+
+use crate::bindings::spin::sqlite::sqlite::Error;
+use crate::databases::Databases;
+
+/// Connections that an instance may hold, as in Spin. They are cheap here, but not free.
+const MAX_CONNECTIONS: usize = 256;
+/// Refused labels that are logged for one component: a guest may make them up.
+const MAX_WARNINGS: usize = 16;
+
+/// A guest's `connection`. Shared with the statements under way, which may outlive the handle.
+pub type Connection = Arc<Session>;
+
+/// A component's share of the databases.
+pub(crate) struct Grant {
+    component: String,
+    allowed: HashMap<String, Arc<Database>>,
+    /// Labels of others: told apart from unknown ones.
+    denied: HashSet<String>,
+    warned: Mutex<HashSet<String>>,
+}
+
+impl Grant {
+    pub fn new(component: &str, labels: &[String], databases: &Databases) -> Self {
+        let allowed: HashMap<_, _> =
+            labels.iter().filter_map(|label| Some((label.clone(), databases.get(label)?.clone()))).collect();
+        let denied = databases.labels().filter(|label| !allowed.contains_key(*label)).cloned().collect();
+        Self { component: component.to_owned(), allowed, denied, warned: Mutex::default() }
+    }
+
+    fn open(&self, label: &str) -> Result<Session, Error> {
+        if let Some(database) = self.allowed.get(label) {
+            return Ok(database.session());
+        }
+        self.warn_once(label);
+        Err(if self.denied.contains(label) { Error::AccessDenied } else { Error::NoSuchDatabase })
+    }
+
+    fn warn_once(&self, label: &str) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.len() < MAX_WARNINGS && label.len() <= 64 && warned.insert(label.to_owned()) {
+            let component = &self.component;
+            tracing::warn!(
+                component = %component,
+                "component `{component}` may not open database `{label}`: add {label:?} to sqlite_databases of [component.{component}] in spin.toml (and to its `own`, if it has one)"
+            );
+        }
+    }
+}
+
+/// An instance's data in its store.
+pub(crate) struct Instance {
+    grant: Arc<Grant>,
+    connections: usize,
+}
+
+impl Instance {
+    pub fn new(grant: Arc<Grant>) -> Self {
+        Self { grant, connections: 0 }
+    }
+}
+
+/// The view of the store that the host functions work on.
+pub(crate) struct SqliteHost;
+
+impl HasData for SqliteHost {
+    type Data<'a> = InstanceView<'a>;
+}
+
+impl SqliteHost {
+    pub fn of(state: &mut State) -> InstanceView<'_> {
+        let (instance, table) = state.get_with_table::<Instance>().expect("prepare_instance has inserted it");
+        InstanceView { instance, table }
+    }
+}
+
+pub(crate) struct InstanceView<'a> {
+    instance: &'a mut Instance,
+    table: &'a mut ResourceTable,
+}
+
+impl InstanceView<'_> {
+    pub fn open(&mut self, label: &str) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
+        if self.instance.connections >= MAX_CONNECTIONS {
+            let why = format!("this instance holds {MAX_CONNECTIONS} connections already: drop those it does not need");
+            return Ok(Err(Error::Io(why)));
+        }
+        let session = match self.instance.grant.open(label) {
+            Ok(session) => session,
+            Err(error) => return Ok(Err(error)),
+        };
+        let connection = self.table.push(Arc::new(session))?;
+        self.instance.connections += 1;
+        Ok(Ok(connection))
+    }
+
+    pub fn get(&self, connection: &Resource<Connection>) -> wasmtime::Result<Connection> {
+        Ok(self.table.get(connection)?.clone())
+    }
+
+    pub fn close(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        self.instance.connections -= 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! `spin:sqlite` for guests: opens the configured databases, says which component may use which, and runs the statements
+//! on [`kobliat_sqlite`], whose bounds and refusals (no ATTACH, no `OR ROLLBACK`, transactions in turn) are the guests'.
+
+mod bindings;
+mod databases;
+mod host;
+mod instance;
+
+pub use databases::{DatabaseConfig, StartError};
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kobliat_engine::{Factor, State};
+use kobliat_sqlite::Statistics;
+use wasmtime::component::Linker;
+
+use crate::bindings::spin::sqlite::sqlite;
+use crate::databases::Databases;
+use crate::instance::{Grant, Instance, SqliteHost};
+
+/// The capability: all databases of the application, and each component's share of them.
+pub struct SqliteFactor {
+    databases: Databases,
+    grants: HashMap<String, Arc<Grant>>,
+}
+
+impl SqliteFactor {
+    /// Opens every database, and makes those that are missing. `grants` are the labels that each component may open.
+    ///
+    /// Refused, all reasons at once: a file that cannot be opened, a granted label without a database.
+    pub fn new(
+        databases: HashMap<String, DatabaseConfig>,
+        grants: HashMap<String, Vec<String>>,
+    ) -> Result<Self, StartError> {
+        let databases = Databases::open(databases, &grants)?;
+        let grant = |(component, labels): (String, Vec<String>)| {
+            let grant = Arc::new(Grant::new(&component, &labels, &databases));
+            (component, grant)
+        };
+        let grants = grants.into_iter().map(grant).collect();
+        Ok(Self { databases, grants })
+    }
+
+    /// Finishes what was accepted, then closes every database. Call it when no guest runs any more.
+    pub async fn shutdown(&self) {
+        self.databases.close().await;
+    }
+
+    /// Counters of each database, by label.
+    pub fn statistics(&self) -> Vec<(String, Statistics)> {
+        self.databases.statistics()
+    }
+}
+
+impl Factor for SqliteFactor {
+    fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        sqlite::add_to_linker::<State, SqliteHost>(linker, SqliteHost::of)
+    }
+
+    fn prepare_instance(&self, component: &str, state: &mut State) -> wasmtime::Result<()> {
+        let grant = match self.grants.get(component) {
+            Some(grant) => grant.clone(),
+            None => Arc::new(Grant::new(component, &[], &self.databases)),
+        };
+        state.insert(Instance::new(grant));
+        Ok(())
+    }
+}
