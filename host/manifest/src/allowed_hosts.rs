@@ -58,9 +58,9 @@ pub struct AllowedHosts {
 
 impl AllowedHosts {
     /// Expands the templates of a manifest; an entry that expands to no host at all grants nothing, as in Spin.
-    pub fn resolve<E: From<String>>(
-        entries: &[Template],
-        mut expand: impl FnMut(&Template) -> Result<String, E>,
+    pub fn resolve<'t, E: From<String>>(
+        entries: &'t [Template],
+        mut expand: impl FnMut(&'t Template) -> Result<String, E>,
     ) -> Result<Self, E> {
         let mut resolved = Vec::new();
         for template in entries {

@@ -8,8 +8,13 @@ pub(crate) fn component_id(text: &str) -> Result<String, String> {
     Err(format!("`{text}` is no component id; write kebab-case, like `order-history`"))
 }
 
+/// Whether a variable could be called so: lower_snake_case.
+pub fn is_variable_name(text: &str) -> bool {
+    is_words(text, '_') && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
 pub(crate) fn variable_name(text: &str) -> Result<String, String> {
-    if is_words(text, '_') && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    if is_variable_name(text) {
         return Ok(text.to_owned());
     }
     Err(format!("`{text}` is no variable name; write lower_snake_case, like `api_token`"))
