@@ -74,7 +74,7 @@ impl<B: Outside> Gateway<B> {
             Match::OtherMethods(methods) => return Err(problem::method_not_allowed(&methods)),
             Match::Unknown => return Err(Problem::not_found("path")),
         };
-        let context = context(caller, trace, &parts.headers);
+        let context = context(caller, trace, &parts.headers)?;
         check_scopes(&context, route)?;
         let call = Call {
             method: &parts.method,
@@ -104,9 +104,15 @@ impl<B: Outside> Gateway<B> {
     }
 }
 
-fn context(caller: Caller, trace: &Trace, headers: &HeaderMap) -> Context {
-    let key = headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Context {
+fn context(caller: Caller, trace: &Trace, headers: &HeaderMap) -> Result<Context, Problem> {
+    // A key that cannot be passed on must not be dropped: its sender relies on it.
+    let bad_key = || Problem::unreadable("Idempotency-Key must be one value of visible ASCII characters");
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let key = keys.next().map(|key| key.to_str().map_err(|_| bad_key())).transpose()?.unwrap_or_default();
+    if keys.next().is_some() {
+        return Err(bad_key());
+    }
+    Ok(Context {
         tenant: caller.tenant,
         principal: caller.principal,
         scopes: caller.scopes,
@@ -115,7 +121,7 @@ fn context(caller: Caller, trace: &Trace, headers: &HeaderMap) -> Context {
         deadline_ms: CALL_DEADLINE_MS,
         idempotency_key: key.trim().to_owned(),
         extensions: Vec::new(),
-    }
+    })
 }
 
 fn check_scopes(context: &Context, route: &Route) -> Result<(), Problem> {

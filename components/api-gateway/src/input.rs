@@ -1,25 +1,28 @@
 //! Reading only what the gateway checks of a body: references to things of other services. All else is for the owner to judge.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use serde_json::error::Category;
 
 use sdk::problem::FieldError;
 use sdk::{Problem, ids};
 
-/// Parses the fields of `T` out of an object. A field given twice is refused: the owner might read the other one.
+/// Parses the fields of `T`, which are of any type, out of an object. A field given twice is refused: the owner might read the other one.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let read = serde_json::from_slice::<T>(body);
     // serde would take an array for a record, field by field.
-    let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    match read {
-        Ok(value) if is_object => Ok(value),
-        Err(error) if error.classify() != Category::Data => Err(Problem::unreadable("the body is not JSON")),
-        Err(error) if is_object && error.to_string().starts_with("duplicate field") => {
-            Err(Problem::invalid_field("", "a field is given more than once"))
-        }
-        _ => Err(Problem::invalid_field("", "must be a JSON object")),
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        serde_json::from_slice::<IgnoredAny>(body).map_err(|_| unreadable())?;
+        return Err(Problem::invalid_field("", "must be a JSON object"));
     }
+    serde_json::from_slice(body).map_err(|error| match error.classify() {
+        // The fields are of any type, so that nothing else can be wrong with them.
+        Category::Data => Problem::invalid_field("", "a field is given more than once"),
+        _ => unreadable(),
+    })
+}
+
+fn unreadable() -> Problem {
+    Problem::unreadable("the body is not JSON")
 }
 
 /// The id that a field holds. Absent or empty is for the owner to judge; anything else but a UUID is noted as an error.

@@ -8,9 +8,7 @@ use sdk::clock::rfc3339;
 
 /// A conversation with its participants and their names.
 pub fn conversation(one: &Conversation, names: &Names) -> Value {
-    let mut value = conversation_alone(one);
-    value["participants"] = participants(one, names);
-    value
+    with(conversation_alone(one), "participants", participants(one, names))
 }
 
 /// A conversation where its participants are told beside it.
@@ -75,14 +73,20 @@ pub fn message(one: &Message) -> Value {
 }
 
 pub fn message_with_sender(one: &Message, names: &Names) -> Value {
-    let mut value = message(one);
     let sender = one.sender_customer_id.as_deref().and_then(|id| names.get(id));
-    value["sender_name"] = json!(sender.and_then(|customer| customer.name.as_deref()));
-    value
+    with(message(one), "sender_name", json!(sender.and_then(|customer| customer.name.as_deref())))
 }
 
 pub fn warnings(warnings: &[Warning]) -> Value {
     warnings.iter().map(|warning| json!({ "part": warning.part, "detail": warning.detail })).collect()
+}
+
+/// The object with one member more.
+pub fn with(mut object: Value, name: &str, member: Value) -> Value {
+    if let Value::Object(members) = &mut object {
+        members.insert(name.into(), member);
+    }
+    object
 }
 
 /// The services store JSON objects as text; one that is none would be their fault, and is shown as empty.

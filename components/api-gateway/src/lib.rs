@@ -20,24 +20,24 @@ mod problem;
 mod reply;
 
 pub mod clients;
-mod platform;
+pub mod platform;
 pub mod store;
 
 use std::rc::Rc;
 
 use spin_sdk::http::{IntoResponse, Request, box_body};
-use spin_sdk::http_service;
 
 use crate::http::Gateway;
 use crate::platform::Platform;
 
 thread_local! {
     /// One for all requests of an instance.
-    static GATEWAY: Rc<Gateway<Platform>> = Rc::new(Gateway::new(Platform::new()));
+    static GATEWAY: Rc<Gateway<Platform>> = Rc::new(Gateway::new(Platform::default()));
 }
 
-#[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+// Only in the component: the exports' names are none that a native linker takes.
+#[cfg_attr(target_arch = "wasm32", spin_sdk::http_service)]
+pub async fn handle(request: Request) -> impl IntoResponse {
     let gateway = GATEWAY.with(Rc::clone);
     gateway.handle(request.map(box_body)).await
 }

@@ -22,8 +22,8 @@ pub struct Platform {
     keys: KeyStore<Spin>,
 }
 
-impl Platform {
-    pub fn new() -> Self {
+impl Default for Platform {
+    fn default() -> Self {
         Self { keys: KeyStore::new(Spin::new("api-gateway")) }
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::clients::Body;
 use crate::domain::Warning;
@@ -38,9 +38,8 @@ pub fn list(
 ) -> Result<Response<Body>, Problem> {
     let mut answer = pagination::list(page, limit, query, total)?;
     if !warnings.is_empty() {
-        let mut document: Value = serde_json::from_slice(answer.body()).map_err(|_| Problem::internal())?;
-        document["warnings"] = json::warnings(warnings);
-        *answer.body_mut() = json!(document).to_string().into_bytes();
+        let document: Value = serde_json::from_slice(answer.body()).map_err(|_| Problem::internal())?;
+        *answer.body_mut() = json::with(document, "warnings", json::warnings(warnings)).to_string().into_bytes();
     }
     Ok(whole(answer))
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::future::join;
 use http::{Method, Response};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -28,13 +28,20 @@ pub const ROUTES: &[Route] = &[
     Route { method: Method::PUT, path: "/messages/{id}", scopes: WRITE, action: FORWARD },
 ];
 
+/// A stored message is what was sent (1 MiB at most) and a little more; escapes may double it.
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
 /// Checks what the message refers to, has the service store it, and tells its conversation.
 /// Repeating the request with the same `Idempotency-Key` repeats the telling too, so that a crash in between heals.
 pub async fn create<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     check_references(outside, call).await?;
     let answer = forward::forward(outside, call, Service::Messaging, "/messages").await?;
+    if !answer.status().is_success() {
+        return Ok(answer);
+    }
     let (parts, body) = answer.into_parts();
-    let body = body.collect().await.map_err(|_broken_off| problem::bad_answer(Service::Messaging))?.to_bytes();
+    let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+    let body = body.map_err(|_broken_off| problem::bad_answer(Service::Messaging))?.to_bytes();
     touch(outside, call, &body).await;
     Ok(Response::from_parts(parts, buffered(body)))
 }
@@ -51,7 +58,7 @@ async fn check_references<B: Outside>(outside: &B, call: &Call<'_>) -> Result<()
     let mut errors = Vec::new();
     let conversation = input::id(input.conversation_id.as_ref(), "/conversation_id", &mut errors);
     let sender = input::id(input.sender_customer_id.as_ref(), "/sender_customer_id", &mut errors);
-    if input.media_id.is_some() {
+    if input.media_id.is_some_and(|id| id.as_str().map(str::trim) != Some("")) {
         // There is no media service yet, hence no media that a message could show.
         errors.push(input::error("/media_id", "there is no such media"));
     }

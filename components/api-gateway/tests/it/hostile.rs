@@ -1,0 +1,128 @@
+//! Bad input of every kind: a problem of the right code, and nothing written.
+
+use std::io;
+use std::task::Poll;
+
+use bytes::Bytes;
+use futures::stream;
+use http::{Method, Request};
+use http_body::Frame;
+use http_body_util::StreamBody;
+
+use crate::app::{KEY, TestApp, request};
+
+const ID: &str = "019a0000-0000-7000-8000-000000000001";
+const MIB: usize = 1024 * 1024;
+
+/// In the fields that the gateway reads; what is in others is the owner's to judge.
+fn in_read_fields(value: &str) -> Vec<u8> {
+    format!(r#"{{"participants":{value},"conversation_id":{value}}}"#).into_bytes()
+}
+
+#[test]
+fn hostile_bodies() {
+    let app = TestApp::new();
+    let twice = format!(r#"{{"conversation_id":"{ID}","conversation_id":"{ID}"}}"#);
+    let table: Vec<(&str, Vec<u8>, u16)> = vec![
+        ("empty", b"".to_vec(), 400),
+        ("spaces", b"   ".to_vec(), 400),
+        ("cut off", br#"{"conversation_id":"#.to_vec(), 400),
+        ("two documents", b"{}{}".to_vec(), 400),
+        ("a comma too many", br#"{"a":1,}"#.to_vec(), 400),
+        ("not a number", br#"{"a":NaN}"#.to_vec(), 400),
+        ("text", b"hello".to_vec(), 400),
+        ("invalid UTF-8", b"{\"body\":\"\xff\"}".to_vec(), 400),
+        ("half a surrogate pair", in_read_fields(r#""\ud800""#), 400),
+        ("a byte-order mark", b"\xef\xbb\xbf{}".to_vec(), 400),
+        ("deeply nested", in_read_fields(&"[".repeat(100_000)), 400),
+        ("a list", b"[]".to_vec(), 422),
+        ("a list in the shape of a record", format!(r#"["{ID}",null,null]"#).into_bytes(), 422),
+        ("a string", br#""hello""#.to_vec(), 422),
+        ("null", b"null".to_vec(), 422),
+        ("a field twice", twice.into_bytes(), 422),
+        ("too large", vec![b' '; MIB + 1], 413),
+    ];
+    for path in ["/api/v1/messages", "/api/v1/conversations"] {
+        for (name, body, status) in &table {
+            if *name == "a field twice" && path.ends_with("conversations") {
+                continue; // it is no field of a conversation
+            }
+            let mut request = request(Method::POST, path, body.clone());
+            request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+            let answer = app.send(request);
+            assert_eq!(answer.status.as_u16(), *status, "{name}: {answer:?}");
+            answer.problem(*status);
+        }
+    }
+    assert!(app.world.forwarded.borrow().is_empty());
+}
+
+#[test]
+fn forwarded_bodies_are_bounded_and_text_too() {
+    let app = TestApp::new();
+    app.send(request(Method::POST, "/api/v1/customers", vec![b' '; MIB + 1])).problem(413);
+    app.send(request(Method::POST, "/api/v1/customers", b"{\"name\":\"\xff\"}".to_vec())).problem(400);
+    assert!(app.world.forwarded.borrow().is_empty());
+    assert_eq!(app.send(request(Method::POST, "/api/v1/customers", vec![b' '; MIB])).status, 201);
+}
+
+#[test]
+fn an_announced_length_over_the_limit_is_refused_unread() {
+    let app = TestApp::new();
+    let unread = stream::poll_fn(|_| -> Poll<Option<io::Result<Frame<Bytes>>>> { panic!("it was read") });
+    let unread = spin_sdk::http::box_body(StreamBody::new(unread));
+    let request = Request::post("/api/v1/customers").header("x-api-key", KEY).header("content-length", MIB + 1);
+    app.send_streaming(request.body(unread).unwrap()).problem(413);
+}
+
+#[test]
+fn a_body_that_breaks_off_is_unreadable() {
+    let app = TestApp::new();
+    let frames = [Ok(Frame::data(Bytes::from("{\"na"))), Err(io::Error::other("the client is gone"))];
+    let request = Request::post("/api/v1/customers").header("x-api-key", KEY);
+    let body = spin_sdk::http::box_body(StreamBody::new(stream::iter(frames)));
+    app.send_streaming(request.body(body).unwrap()).problem(400);
+    assert!(app.world.forwarded.borrow().is_empty());
+}
+
+#[test]
+fn only_json_is_taken() {
+    let app = TestApp::new();
+    for (content_type, taken) in [
+        ("application/json", true),
+        ("Application/JSON; charset=utf-8", true),
+        ("application/vnd.api+json", true),
+        ("text/plain", false),
+        ("application/x-www-form-urlencoded", false),
+        ("multipart/form-data; boundary=x", false),
+        ("application/jsonp", false),
+        ("", false),
+    ] {
+        let mut request = request(Method::POST, "/api/v1/customers", "{}");
+        request.headers_mut().insert("content-type", content_type.parse().unwrap());
+        let answer = app.send(request);
+        assert_eq!(answer.status.as_u16(), if taken { 201 } else { 415 }, "{content_type}");
+    }
+}
+
+#[test]
+fn an_idempotency_key_that_cannot_be_kept_is_refused_not_dropped() {
+    let app = TestApp::new();
+    let mut bad = request(Method::POST, "/api/v1/customers", "{}");
+    bad.headers_mut().insert("idempotency-key", http::HeaderValue::from_bytes(b"\xff").unwrap());
+    app.send(bad).problem(400);
+    let mut two = request(Method::POST, "/api/v1/customers", "{}");
+    two.headers_mut().append("idempotency-key", "a".parse().unwrap());
+    two.headers_mut().append("idempotency-key", "b".parse().unwrap());
+    app.send(two).problem(400);
+    assert!(app.world.forwarded.borrow().is_empty());
+}
+
+#[test]
+fn paths_that_are_no_text_are_not_found() {
+    let app = TestApp::new();
+    for path in ["/api/v1/customers/%ff", "/api/v1/customers/%00", "/api/v1/customers/external/a/b/c", "/%2e%2e/api/v1"]
+    {
+        app.get(path).problem(404);
+    }
+}

@@ -1,0 +1,151 @@
+//! Writing a message: what it refers to is checked, and its conversation learns of it.
+
+use api_gateway::routes::Service;
+use serde_json::{Value, json};
+
+use crate::app::TestApp;
+use crate::world::Fault;
+
+const UNKNOWN: &str = "019a0000-0000-7000-8000-ffffffffffff";
+
+struct Chat {
+    app: TestApp,
+    ada: String,
+    id: String,
+}
+
+impl Chat {
+    fn new() -> Self {
+        let app = TestApp::new();
+        let ada = app.world.customer("Ada");
+        let id = app.world.conversation(&[&ada]);
+        Self { app, ada, id }
+    }
+
+    fn message(&self, more: Value) -> Value {
+        let mut message = json!({ "conversation_id": self.id, "direction": "outbound", "body": "In blue." });
+        message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        message
+    }
+
+    fn post(&self, more: Value) -> crate::app::Answer {
+        self.app.post("/api/v1/messages", &self.message(more))
+    }
+
+    fn stored(&self) -> usize {
+        self.app.world.messages.borrow().len()
+    }
+}
+
+#[test]
+fn a_message_is_stored_and_its_conversation_learns_of_it() {
+    let chat = Chat::new();
+    let answer = chat.post(json!({ "direction": "inbound", "sender_customer_id": chat.ada }));
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.json()["seq"], 1);
+    let conversation = chat.app.world.find_conversation(&chat.id);
+    assert_eq!((conversation.last_seq, conversation.unread_count), (1, 1));
+    assert_eq!(conversation.last_message_preview.as_deref(), Some("In blue."));
+    chat.post(json!({}));
+    assert_eq!(chat.app.world.find_conversation(&chat.id).unread_count, 1, "our own messages are not unread");
+}
+
+#[test]
+fn the_preview_is_short_and_says_what_has_no_text() {
+    let chat = Chat::new();
+    chat.post(json!({ "body": "é".repeat(1000) }));
+    assert_eq!(chat.app.world.find_conversation(&chat.id).last_message_preview, Some("é".repeat(120)));
+    chat.post(json!({ "body": null, "content_type": "location" }));
+    assert_eq!(chat.app.world.find_conversation(&chat.id).last_message_preview.as_deref(), Some("[location]"));
+}
+
+#[test]
+fn a_clock_that_runs_ahead_does_not_pin_the_conversation_to_the_top() {
+    let chat = Chat::new();
+    chat.post(json!({ "sent_at": "2099-01-01T00:00:00Z" }));
+    let list = chat.app.get("/api/v1/conversations").json();
+    assert_eq!(list["data"][0]["last_message_at"], "2026-01-01T00:00:00.000Z");
+}
+
+#[test]
+fn what_a_message_refers_to_must_exist() {
+    let chat = Chat::new();
+    let eve = chat.app.world.customer_of("acme", "Eve");
+    let theirs = chat.app.world.conversation_of("acme", &[&eve]);
+    for (more, pointers) in [
+        (json!({ "conversation_id": UNKNOWN }), vec!["/conversation_id"]),
+        (json!({ "conversation_id": theirs }), vec!["/conversation_id"]),
+        (json!({ "conversation_id": "7" }), vec!["/conversation_id"]),
+        (json!({ "conversation_id": 7 }), vec!["/conversation_id"]),
+        (json!({ "conversation_id": null }), vec!["/conversation_id"]),
+        (json!({ "sender_customer_id": UNKNOWN }), vec!["/sender_customer_id"]),
+        (json!({ "sender_customer_id": eve }), vec!["/sender_customer_id"]),
+        (json!({ "sender_customer_id": [] }), vec!["/sender_customer_id"]),
+        (json!({ "media_id": UNKNOWN }), vec!["/media_id"]),
+        (
+            json!({ "conversation_id": UNKNOWN, "sender_customer_id": UNKNOWN, "media_id": UNKNOWN }),
+            vec!["/media_id", "/conversation_id", "/sender_customer_id"],
+        ),
+    ] {
+        assert_eq!(chat.post(more.clone()).pointers(), pointers, "{more}");
+    }
+    assert_eq!(chat.stored(), 0);
+    assert!(!chat.app.world.calls().contains(&"conversations.touch-many"));
+}
+
+#[test]
+fn ids_are_compared_without_spaces_and_case() {
+    let chat = Chat::new();
+    let answer = chat.post(json!({ "conversation_id": format!(" {} ", chat.id.to_uppercase()) }));
+    assert_eq!(answer.status, 201);
+}
+
+#[test]
+fn nothing_is_stored_while_references_cannot_be_checked() {
+    for service in [Service::Conversation, Service::Customer] {
+        let chat = Chat::new();
+        chat.app.world.fault(service, Fault::Down);
+        chat.post(json!({ "sender_customer_id": chat.ada })).problem(503);
+        assert_eq!(chat.stored(), 0);
+    }
+}
+
+#[test]
+fn the_same_key_gives_the_first_answer_and_tells_the_conversation_again() {
+    let chat = Chat::new();
+    chat.app.world.touches_to_fail.set(2);
+    let first = chat.app.post_with_key("/api/v1/messages", "abc", &chat.message(json!({})));
+    assert_eq!(first.status, 201, "it is stored, whatever its conversation knows");
+    assert_eq!(chat.app.world.find_conversation(&chat.id).last_seq, 0);
+
+    let again = chat.app.post_with_key("/api/v1/messages", "abc", &chat.message(json!({})));
+    assert_eq!((again.status, &again.body), (first.status, &first.body));
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(chat.stored(), 1);
+    assert_eq!(chat.app.world.find_conversation(&chat.id).last_seq, 1);
+}
+
+#[test]
+fn telling_the_conversation_is_tried_twice() {
+    let chat = Chat::new();
+    chat.app.world.touches_to_fail.set(1);
+    chat.post(json!({}));
+    assert_eq!(chat.app.world.find_conversation(&chat.id).last_seq, 1);
+}
+
+#[test]
+fn the_service_s_refusal_is_told_and_touches_nothing() {
+    let chat = Chat::new();
+    let answer = chat.app.post("/api/v1/messages", &json!({ "direction": "outbound" }));
+    assert_eq!(answer.pointers(), ["/conversation_id"]);
+    assert!(chat.app.world.calls().is_empty());
+}
+
+#[test]
+fn a_message_service_that_fails_is_told_as_such() {
+    for (fault, status) in [(Fault::Down, 503), (Fault::Broken, 502), (Fault::Hangs, 504)] {
+        let chat = Chat::new();
+        chat.app.world.fault(Service::Messaging, fault);
+        chat.post(json!({})).problem(status);
+    }
+}
