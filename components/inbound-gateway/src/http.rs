@@ -44,7 +44,9 @@ fn plain(text: String) -> Response {
 
 async fn receive<P: Platform>(platform: &P, request: Request) -> Outcome {
     let secret = secret(platform, &request, "whatsapp_app_secret").await?;
-    if !only_header(&request, signature::HEADER).is_some_and(|header| signature::is_valid(&secret, &request.body, header)) {
+    if !only_header(&request, signature::HEADER)
+        .is_some_and(|header| signature::is_valid(&secret, &request.body, header))
+    {
         return Err(Problem::unauthenticated("the signature is missing or wrong"));
     }
     let headers = kept_headers(&request);
@@ -65,7 +67,8 @@ async fn receive<P: Platform>(platform: &P, request: Request) -> Outcome {
 
 async fn tick<P: Platform>(platform: &P, request: Request) -> Outcome {
     let days = platform.variable("webhook_retention_days").await.map_err(|reason| internal(&request, &reason))?;
-    let days = days.and_then(|days| days.parse::<i64>().ok()).filter(|days| *days > 0).unwrap_or(DEFAULT_RETENTION_DAYS);
+    let days =
+        days.and_then(|days| days.parse::<i64>().ok()).filter(|days| *days > 0).unwrap_or(DEFAULT_RETENTION_DAYS);
     let retention = days.saturating_mul(DAY_MICROS);
     let report = domain::tick(platform, retention).await.map_err(|error| problem(error, &request))?;
     if report.failed > 0 {

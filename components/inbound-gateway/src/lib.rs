@@ -9,22 +9,29 @@ pub mod channel;
 pub mod domain;
 pub mod store;
 
+pub mod clients;
+pub mod live;
+
 mod bindings;
-mod clients;
-mod live;
 
-use std::rc::Rc;
+/// The component: only here does the export exist, because its symbol means nothing to a native linker.
+#[cfg(target_arch = "wasm32")]
+mod component {
+    use sdk::Router;
+    use spin_sdk::http::{IntoResponse, Request};
 
-use live::Live;
-use spin_sdk::http::{IntoResponse, Request};
+    use super::http::{BODY_LIMIT_BYTES, router};
+    use super::live::Live;
 
-thread_local! {
-    static LIVE: Rc<Live> = Rc::new(Live::new());
-}
+    thread_local! {
+        /// For the life of the instance, which serves many requests: its connection stays open.
+        static GATEWAY: (&'static Live, &'static Router<Live>) =
+            (Box::leak(Box::new(Live::new())), Box::leak(Box::new(router())));
+    }
 
-#[spin_sdk::http_service]
-async fn handle(request: Request) -> impl IntoResponse {
-    let live = LIVE.with(Rc::clone);
-    let router = http::router();
-    sdk::http::serve(request, http::BODY_LIMIT_BYTES, async |request| router.handle(&*live, request).await).await
+    #[spin_sdk::http_service]
+    async fn handle(request: Request) -> impl IntoResponse {
+        let (live, router) = GATEWAY.with(|gateway| *gateway);
+        sdk::http::serve(request, BODY_LIMIT_BYTES, async |request| router.handle(live, request).await).await
+    }
 }

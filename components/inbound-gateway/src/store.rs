@@ -6,8 +6,7 @@ use sdk::sql::{Database, Driver, Migration, Row, SqlError, list};
 
 use crate::domain::delivery::{Claimed, Conclusion, DEFAULT_TENANT, NewDelivery, State, Store, Tenants};
 
-pub static MIGRATIONS: &[Migration] =
-    &[Migration::new(1, include_str!("../migrations/0001_webhook_deliveries.sql"))];
+pub static MIGRATIONS: &[Migration] = &[Migration::new(1, include_str!("../migrations/0001_webhook_deliveries.sql"))];
 
 /// Finds the tenant in the same statement: one round trip, one commit. The owner comes back for the typed calls.
 pub const INSERT: &str = "

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 
+use super::Platform;
 use super::delivery::{Conclusion, MAX_ATTEMPTS, State, Tenants, retry_at};
 use super::ingest::Ingest;
 use super::outcome::Outcomes;
 use super::services::CallContext;
 use super::update::Update;
-use super::Platform;
 
 /// A delivery that is stored, whose items are known, and whose lease is ours.
 pub struct Attempt {

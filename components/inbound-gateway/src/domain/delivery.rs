@@ -109,6 +109,9 @@ mod tests {
 
     #[test]
     fn deliveries_of_one_moment_come_back_at_different_ones() {
-        assert_ne!(retry_at(0, 8, "0197a6c0-0000-7000-8000-000000000001"), retry_at(0, 8, "0197a6c0-0000-7000-8000-000000000002"));
+        assert_ne!(
+            retry_at(0, 8, "0197a6c0-0000-7000-8000-000000000001"),
+            retry_at(0, 8, "0197a6c0-0000-7000-8000-000000000002")
+        );
     }
 }

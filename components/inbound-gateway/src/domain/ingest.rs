@@ -5,12 +5,12 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
+use super::Platform;
 use super::outcome::{Outcome, Outcomes};
 use super::services::{
     Batch, CallContext, CallError, Conversations, Customers, Direct, MAX_BATCH, Messages, NewMessage, Recorded, Touch,
 };
 use super::update::{Content, Direction, Message, Receipt, Update};
-use super::Platform;
 
 /// A message that is not at its goal yet, and its place among the outcomes.
 #[derive(Clone)]
@@ -204,10 +204,7 @@ async fn each_once<K: Clone + Eq + Hash, T>(
 
 /// One answer for each item, in order. A call that fails as a whole leaves its items and all after it unfinished:
 /// a service that does not answer is not asked again and again.
-async fn in_batches<K: Clone, T>(
-    items: &[K],
-    call: impl AsyncFn(Vec<K>) -> Batch<T>,
-) -> Vec<Result<T, CallError>> {
+async fn in_batches<K: Clone, T>(items: &[K], call: impl AsyncFn(Vec<K>) -> Batch<T>) -> Vec<Result<T, CallError>> {
     let mut answers = Vec::with_capacity(items.len());
     let mut missing = CallError::Unfinished("no answer for it".to_owned());
     for batch in items.chunks(MAX_BATCH) {

@@ -125,9 +125,10 @@ impl Item {
             Content::Receipt(receipt) => (Some(receipt.external_message_id.clone()), Some(receipt.status.as_str())),
             Content::Ignored(_) | Content::Rejected(_) => (None, None),
         };
-        let repeated = id.as_ref().zip(key).is_some_and(|(id, status)| {
-            !seen.insert((update.account.clone(), id.clone(), status.to_owned()))
-        });
+        let repeated = id
+            .as_ref()
+            .zip(key)
+            .is_some_and(|(id, status)| !seen.insert((update.account.clone(), id.clone(), status.to_owned())));
         let (outcome, reason) = match &update.content {
             Content::Ignored(reason) => (Some(Outcome::Ignored), Some(reason.clone())),
             Content::Rejected(reason) => (Some(Outcome::Rejected), Some(reason.clone())),

@@ -1,86 +1,159 @@
-//! A whole world in memory: the store, the three services, and a clock that only moves when nothing else can.
+//! A whole world in memory: the real statements on SQLite, three services with moods, and a clock that tests move.
 
 mod payload;
 mod services;
-mod store;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use inbound_gateway::channel::whatsapp::CHANNEL;
 use inbound_gateway::domain::delivery::{Conclusion, Store};
-use inbound_gateway::domain::outcome::Outcomes;
+use inbound_gateway::domain::outcome::{Item, Outcomes};
 use inbound_gateway::domain::{Error, Incoming, Platform, Received, Report, receive, tick};
+use inbound_gateway::store::SqlStore;
+use sdk::testing::Memory;
 
 pub use payload::*;
+pub use sdk::testing::block_on;
 pub use services::{ConversationService, CustomerService, MessageService, Mood};
-pub use store::{MemoryStore, Row, Status};
 
 pub const ACCOUNT: &str = "106540352242922";
-/// 2025-06-08T20:00:00Z, an hour after the sample message was written.
+/// 2025-06-08T22:00:00Z, some hours after the sample message was written.
 pub const START: i64 = 1_749_420_000_000_000;
 pub const DAY: i64 = 24 * 3600 * 1_000_000;
 
 pub struct World {
-    pub store: MemoryStore,
+    pub memory: Memory,
+    pub store: SqlStore<Memory>,
     pub customers: CustomerService,
     pub conversations: ConversationService,
     pub messages: MessageService,
-    /// What is to be written down after the answer. A crash is to clear it.
+    pub variables: RefCell<HashMap<String, String>>,
+    /// What is to be written down after the answer. A crash loses it.
     pub later: RefCell<Vec<Conclusion>>,
-    ids: RefCell<u64>,
-    started: tokio::time::Instant,
+    ids: Cell<u64>,
+    now: Cell<i64>,
+}
+
+/// A delivery as it stands in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub tenant: String,
+    pub state: String,
+    pub attempts: u32,
+    pub lease_until: Option<i64>,
+    pub outcome: Option<String>,
+    pub headers: String,
+    pub body: Vec<u8>,
 }
 
 impl World {
     pub fn new() -> Self {
+        let memory = Memory::new();
         Self {
-            store: MemoryStore::default(),
+            store: SqlStore::new(memory.clone()),
+            memory,
             customers: CustomerService::default(),
             conversations: ConversationService::default(),
             messages: MessageService::default(),
+            variables: RefCell::default(),
             later: RefCell::default(),
-            ids: RefCell::default(),
-            started: tokio::time::Instant::now(),
+            ids: Cell::new(0),
+            now: Cell::new(START),
         }
     }
 
-    pub async fn receive_raw(&self, body: &[u8]) -> Result<Received, Error> {
+    pub fn try_receive(&self, body: &[u8]) -> Result<Received, Error> {
         let incoming = Incoming { channel: CHANNEL, body, headers: "{}", request_id: "request-1", traceparent: "" };
-        receive(self, incoming).await
+        block_on(receive(self, incoming))
     }
 
-    /// Receives and writes down what follows.
-    pub async fn receive(&self, body: &serde_json::Value) -> Received {
-        let received = self.receive_raw(body.to_string().as_bytes()).await.unwrap();
-        self.store.conclude(&received.conclusion).await.unwrap();
+    /// Receives, and writes down what follows.
+    pub fn receive(&self, body: &serde_json::Value) -> Received {
+        let received = self.try_receive(body.to_string().as_bytes()).unwrap();
+        block_on(self.store.conclude(&received.conclusion)).unwrap();
         received
     }
 
-    /// Ticks after the given time.
-    pub async fn tick_after(&self, duration: Duration) -> Report {
-        tokio::time::advance(duration).await;
-        tick(self, 30 * DAY).await.unwrap()
+    /// Receives, and crashes before anything more is written.
+    pub fn receive_and_crash(&self, body: &serde_json::Value) -> Received {
+        self.try_receive(body.to_string().as_bytes()).unwrap()
+    }
+
+    pub fn tick_after(&self, duration: Duration) -> Report {
+        self.pass(duration);
+        block_on(tick(self, 30 * DAY)).unwrap()
+    }
+
+    pub fn pass(&self, duration: Duration) {
+        self.now.set(self.now.get() + i64::try_from(duration.as_micros()).unwrap());
+    }
+
+    pub fn is_down(&self, moods: Mood) {
+        for line in [
+            &self.customers.line,
+            &self.conversations.resolve_line,
+            &self.conversations.touch_line,
+            &self.messages.insert_line,
+            &self.messages.receipt_line,
+        ] {
+            line.is(moods);
+        }
+    }
+
+    pub fn calls(&self) -> usize {
+        let lines = [
+            &self.customers.line,
+            &self.conversations.resolve_line,
+            &self.conversations.touch_line,
+            &self.messages.insert_line,
+            &self.messages.receipt_line,
+        ];
+        lines.iter().map(|line| line.calls.borrow().len()).sum()
+    }
+
+    /// Oldest first.
+    pub fn rows(&self) -> Vec<Row> {
+        let sql = "SELECT tenant_id, state, attempts, lease_until, outcome, headers, body FROM webhook_deliveries ORDER BY id";
+        let Ok(mut statement) = self.memory.sqlite().prepare(sql) else { return Vec::new() };
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok(Row {
+                tenant: row.get(0)?,
+                state: row.get(1)?,
+                attempts: row.get(2)?,
+                lease_until: row.get(3)?,
+                outcome: row.get(4)?,
+                headers: row.get(5)?,
+                body: row.get(6)?,
+            })
+        };
+        statement.query_map([], row).unwrap().map(Result::unwrap).collect()
     }
 
     pub fn only_row(&self) -> Row {
-        let rows = self.store.rows.borrow();
-        assert_eq!(rows.len(), 1);
-        rows[0].clone()
+        let [row] = <[Row; 1]>::try_from(self.rows()).expect("one delivery");
+        row
     }
 
-    pub fn is_untouched(&self) -> bool {
-        self.store.rows.borrow().is_empty() && self.messages.rows.borrow().is_empty()
+    /// Writes down that the account belongs to the tenant.
+    pub fn give_account(&self, account: &str, tenant: &str) {
+        block_on(self.store.tenants(CHANNEL, &[])).unwrap(); // migrates
+        let sql =
+            "INSERT INTO channel_accounts (tenant_id, kind, provider_id, created_at) VALUES (?, 'whatsapp', ?, 0)";
+        self.memory.sqlite().execute(sql, [tenant, account]).unwrap();
     }
 }
 
 impl Platform for World {
-    type Store = MemoryStore;
+    type Store = SqlStore<Memory>;
     type Customers = CustomerService;
     type Conversations = ConversationService;
     type Messages = MessageService;
 
-    fn store(&self) -> &MemoryStore {
+    fn store(&self) -> &SqlStore<Memory> {
         &self.store
     }
 
@@ -97,16 +170,29 @@ impl Platform for World {
     }
 
     fn now(&self) -> i64 {
-        START + i64::try_from(self.started.elapsed().as_micros()).unwrap()
+        self.now.get()
     }
 
     fn new_id(&self) -> String {
-        *self.ids.borrow_mut() += 1;
-        format!("0197a6c0-0000-7000-8000-{:012}", self.ids.borrow())
+        self.ids.set(self.ids.get() + 1);
+        format!("0197a6c0-0000-7000-8000-{:012}", self.ids.get())
     }
 
+    /// Time passes as long as somebody waits for it: a millisecond at each look.
     async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        let until = self.now.get() + i64::try_from(duration.as_micros()).unwrap();
+        poll_fn(|_| {
+            if self.now.get() >= until {
+                return Poll::Ready(());
+            }
+            self.pass(Duration::from_millis(1));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    async fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(self.variables.borrow().get(name).cloned())
     }
 
     fn conclude_later(&self, conclusion: Conclusion) {
@@ -114,12 +200,18 @@ impl Platform for World {
     }
 }
 
-/// The items of a delivery's outcome as `(at, outcome or "open", reason)`.
-pub fn items(outcome: &str) -> Vec<(String, String, String)> {
-    let outcomes = Outcomes::from_json(outcome).unwrap();
-    let name = |item: &inbound_gateway::domain::outcome::Item| match item.outcome {
+/// The items of an outcome as (outcome or `open`, reason).
+pub fn items(outcome: &str) -> Vec<(String, String)> {
+    let name = |item: &Item| match item.outcome {
         Some(outcome) if item.is_finished() => format!("{outcome:?}").to_lowercase(),
         _ => "open".to_owned(),
     };
-    outcomes.0.iter().map(|item| (item.at.clone(), name(item), item.reason.clone().unwrap_or_default())).collect()
+    let reason = |item: &Item| item.reason.clone().or(item.unfinished.clone()).unwrap_or_default();
+    Outcomes::from_json(outcome).unwrap().0.iter().map(|item| (name(item), reason(item))).collect()
+}
+
+impl World {
+    pub fn now_micros(&self) -> i64 {
+        self.now.get()
+    }
 }

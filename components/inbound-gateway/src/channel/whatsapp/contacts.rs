@@ -2,8 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use super::item::{self, Object};
 use super::CHANNEL;
+use super::item::{self, Object};
 use crate::domain::{Contact, Identity};
 
 /// The `contacts` of one change.

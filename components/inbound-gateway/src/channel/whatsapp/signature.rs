@@ -40,7 +40,8 @@ mod tests {
         let signed = format!("sha256={good}");
         assert!(!is_valid("secret", b"Test", &signed), "another body");
         assert!(!is_valid("Secret", b"test", &signed), "another secret");
-        for header in ["", "sha256=", good, &format!("sha1={good}"), "sha256=0329", "sha256=zz", &format!("{signed}00")] {
+        for header in ["", "sha256=", good, &format!("sha1={good}"), "sha256=0329", "sha256=zz", &format!("{signed}00")]
+        {
             assert!(!is_valid("secret", b"test", header), "{header}");
         }
     }

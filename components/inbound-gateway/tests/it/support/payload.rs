@@ -31,7 +31,8 @@ pub fn text(id: &str, from: &str, timestamp: &str, body: &str) -> Value {
 }
 
 pub fn texts(ids: &[&str]) -> Value {
-    let messages: Vec<Value> = ids.iter().map(|id| text(id, "16505551234", "1749416383", &format!("body of {id}"))).collect();
+    let messages: Vec<Value> =
+        ids.iter().map(|id| text(id, "16505551234", "1749416383", &format!("body of {id}"))).collect();
     delivery(json!({"messages": messages}))
 }
 
