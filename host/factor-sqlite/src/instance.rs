@@ -111,3 +111,7 @@ impl InstanceView<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "instance_tests.rs"]
+mod tests;

@@ -1,0 +1,69 @@
+//! Who may open what, and how many.
+
+use super::*;
+use crate::DatabaseConfig;
+
+struct Fixture {
+    databases: Databases,
+    _directory: tempfile::TempDir,
+}
+
+fn fixture() -> Fixture {
+    let directory = tempfile::tempdir().unwrap();
+    let config =
+        |label: &str| (label.to_owned(), DatabaseConfig { path: directory.path().join(format!("{label}.db")) });
+    let configs = HashMap::from([config("mine"), config("other")]);
+    let databases = Databases::open(configs, &HashMap::new()).unwrap();
+    Fixture { databases, _directory: directory }
+}
+
+fn instance(fixture: &Fixture, labels: &[&str]) -> Instance {
+    let labels: Vec<_> = labels.iter().map(|label| (*label).to_owned()).collect();
+    Instance::new(Arc::new(Grant::new("probe", &labels, &fixture.databases)))
+}
+
+#[test]
+fn a_component_opens_its_own_labels_only() {
+    let fixture = fixture();
+    let (mut instance, mut table) = (instance(&fixture, &["mine"]), ResourceTable::new());
+    let mut view = InstanceView { instance: &mut instance, table: &mut table };
+    assert!(view.open("mine").unwrap().is_ok());
+    assert!(matches!(view.open("other").unwrap(), Err(Error::AccessDenied)));
+    assert!(matches!(view.open("nowhere").unwrap(), Err(Error::NoSuchDatabase)));
+    assert!(matches!(view.open("MINE").unwrap(), Err(Error::NoSuchDatabase)), "labels are exact");
+}
+
+#[test]
+fn a_component_without_a_grant_opens_nothing() {
+    let fixture = fixture();
+    let (mut instance, mut table) = (instance(&fixture, &[]), ResourceTable::new());
+    let mut view = InstanceView { instance: &mut instance, table: &mut table };
+    assert!(matches!(view.open("mine").unwrap(), Err(Error::AccessDenied)));
+}
+
+#[test]
+fn connections_are_bounded_and_a_dropped_one_makes_room() {
+    let fixture = fixture();
+    let (mut instance, mut table) = (instance(&fixture, &["mine"]), ResourceTable::new());
+    let mut view = InstanceView { instance: &mut instance, table: &mut table };
+    let first = view.open("mine").unwrap().unwrap();
+    for _ in 1..MAX_CONNECTIONS {
+        view.open("mine").unwrap().unwrap();
+    }
+    assert!(matches!(view.open("mine").unwrap(), Err(Error::Io(why)) if why.contains("256")));
+    view.close(first).unwrap();
+    assert!(view.open("mine").unwrap().is_ok());
+}
+
+#[test]
+fn made_up_labels_fill_neither_the_log_nor_the_memory() {
+    let fixture = fixture();
+    let grant = Grant::new("probe", &[], &fixture.databases);
+    for n in 0..1000 {
+        assert!(grant.open(&format!("label-{n}")).is_err());
+    }
+    assert!(grant.open(&"x".repeat(1 << 20)).is_err());
+    let warned = grant.warned.lock().unwrap();
+    assert_eq!(warned.len(), MAX_WARNINGS);
+    assert!(warned.iter().all(|label| label.len() <= 64));
+}
