@@ -5,7 +5,7 @@ mod convert;
 use sdk::{
     Context,
     idempotency::{Answer, Done, Key, Once},
-    log,
+    input, log,
     pagination::{self, PageRequest},
 };
 
@@ -68,7 +68,7 @@ impl<E: Exported> Guest for E {
 
 /// With the context's idempotency key, the id is what is remembered: a repetition gets the conversation as it is now.
 async fn create<S: Store>(app: &App<S>, context: &Context, new: NewConversation) -> Result<Created, Error> {
-    if !serde_json::from_str::<serde_json::Value>(&new.metadata).is_ok_and(|value| value.is_object()) {
+    if !input::is_object(&new.metadata) {
         return Err(invalid("metadata", "must be a JSON object"));
     }
     let answer = |created: &Created| Answer {

@@ -175,3 +175,8 @@ impl Input {
         }
     }
 }
+
+/// Whether a text from a typed call is a JSON object, without building it.
+pub fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}

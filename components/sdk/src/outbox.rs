@@ -8,17 +8,27 @@ use crate::{
 /// The table, for a service's list of migrations. `position` is the order in which events leave: oldest first.
 pub const MIGRATION: &str = include_str!("../migrations/outbox.sql");
 
-/// Adds the event; call it in the transaction of the change.
-pub async fn append(transaction: &impl Execute, event: &Event) -> Result<(), SqlError> {
-    const INSERT: &str =
-        "INSERT INTO outbox (tenant_id, event_id, type, partition_key, event, created_at) VALUES (?, ?, ?, ?, ?, ?)";
-    let parameters: Vec<Value> = vec![
+/// A statement has at most this many events, far below any database's limit of parameters.
+const EVENTS: usize = 50;
+
+/// Adds the events, in order; call it in the transaction of the change. Many are one statement.
+pub async fn append_all(transaction: &impl Execute, events: &[Event]) -> Result<(), SqlError> {
+    for events in events.chunks(EVENTS) {
+        let rows = vec!["(?, ?, ?, ?, ?, ?)"; events.len()].join(", ");
+        let insert =
+            format!("INSERT INTO outbox (tenant_id, event_id, type, partition_key, event, created_at) VALUES {rows}");
+        transaction.execute(&insert, events.iter().flat_map(parameters).collect()).await?;
+    }
+    Ok(())
+}
+
+fn parameters(event: &Event) -> [Value; 6] {
+    [
         event.tenant.as_str().into(),
         event.id.as_str().into(),
         event.kind.into(),
         event.partition_key.as_str().into(),
         event.to_json().to_string().into(),
         event.time.into(),
-    ];
-    transaction.execute(INSERT, parameters).await.map(|_| ())
+    ]
 }

@@ -11,7 +11,8 @@ pub fn assert_uses_indexes(memory: &Memory, sql: &str) {
     };
     let bad: Vec<&String> = plan.iter().filter(|step| is_bad(step)).collect();
     assert!(bad.is_empty(), "{bad:?} in the plan of\n{sql}\n{plan:#?}");
-    assert!(plan.iter().any(|step| step.contains("INDEX")), "no index in the plan of\n{sql}\n{plan:#?}");
+    let is_indexed = |step: &String| step.contains("INDEX") || step.contains("PRIMARY KEY");
+    assert!(plan.iter().any(is_indexed), "no index in the plan of\n{sql}\n{plan:#?}");
 }
 
 fn explain(memory: &Memory, sql: &str) -> Vec<String> {

@@ -1,0 +1,264 @@
+//! Messages and their rules: what one must look like, how its status moves, how a conversation is read.
+
+use sdk::{
+    Context, Micros,
+    idempotency::{Done, Once, Refused},
+    ids, input,
+    pagination::{self, Page},
+};
+
+use crate::receipts::{Outcome, Receipt};
+
+pub const MAX_ITEMS: usize = 1000;
+pub const MAX_IDS: usize = 500;
+/// 1 MiB: what a provider sends is kept; nobody types more.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+pub const MAX_TYPED_CHARS: usize = 65_536;
+pub const MAX_WORD: usize = 64;
+pub const MAX_REF: usize = 255;
+const MAX_METADATA_BYTES: usize = 256 << 10;
+
+/// An enum whose variants are stored and told as words.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($variant),+ }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
+}
+
+words!(Direction { Inbound = "inbound", Outbound = "outbound", System = "system" });
+words!(
+    /// In the order in which one wins over another: a failure over `sent` only, and what was delivered after all over the failure.
+    /// So the status is the greatest of all that was reported, whatever the order in which reports come.
+    Status { Queued = "queued", Sent = "sent", Failed = "failed", Delivered = "delivered", Read = "read" }
+);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    pub conversation_id: String,
+    pub sender_customer_id: Option<String>,
+    pub direction: Direction,
+    pub body: Option<String>,
+    pub content_type: String,
+    pub media_id: Option<String>,
+    pub channel: Option<String>,
+    pub channel_account_id: Option<String>,
+    pub external_message_id: Option<String>,
+    pub client_ref: Option<String>,
+    pub sent_at: Option<Micros>,
+    /// A JSON object.
+    pub metadata: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub id: String,
+    pub conversation_id: String,
+    pub seq: u64,
+    pub sender_customer_id: Option<String>,
+    pub direction: Direction,
+    pub body: Option<String>,
+    pub content_type: String,
+    pub media_id: Option<String>,
+    pub channel: Option<String>,
+    pub channel_account_id: Option<String>,
+    pub external_message_id: Option<String>,
+    pub client_ref: Option<String>,
+    pub status: Status,
+    pub sent_at: Micros,
+    pub metadata: String,
+    pub created_at: Micros,
+    pub updated_at: Micros,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inserted {
+    pub message: Message,
+    /// The message was there already.
+    pub duplicate: bool,
+}
+
+/// What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    pub body: Option<String>,
+    pub status: Option<Status>,
+}
+
+/// Which part of a conversation to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Below this sequence number, the highest first.
+    Before(u64),
+    /// Past this sequence number, the lowest first.
+    After(u64),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    NotFound,
+    Invalid { field: &'static str, reason: String },
+    BadCursor,
+    Conflict(String),
+    Key(Refused),
+    Unavailable(String),
+    Internal(String),
+}
+
+pub fn invalid(field: &'static str, reason: impl Into<String>) -> Error {
+    Error::Invalid { field, reason: reason.into() }
+}
+
+#[expect(async_fn_in_trait, reason = "a guest is single-threaded: no bound is needed")]
+pub trait Store {
+    /// Each with its event, or the message that is there already; all in one transaction.
+    async fn insert(&self, context: &Context, new: &[NewMessage], now: Micros) -> Result<Vec<Inserted>, Error>;
+    async fn insert_once(
+        &self,
+        context: &Context,
+        new: &NewMessage,
+        now: Micros,
+        once: Option<&Once<'_, Inserted>>,
+    ) -> Result<Done<Inserted>, Error>;
+    /// Each with what follows for its message; all in one transaction.
+    async fn record(&self, context: &Context, receipts: &[Receipt], now: Micros) -> Result<Vec<Outcome>, Error>;
+    async fn get(&self, tenant: &str, id: &str) -> Result<Option<Message>, Error>;
+    async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Message>, Error>;
+    /// The change, what was before, and the event in one transaction.
+    async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Message, Error>;
+    /// At most `limit` messages from there, and how many the conversation has.
+    async fn list(
+        &self,
+        tenant: &str,
+        conversation_id: &str,
+        from: Position,
+        limit: u32,
+    ) -> Result<(Vec<Message>, u64), Error>;
+}
+
+/// Stores each or finds it stored, in order; one bad message does not fail the others.
+pub async fn insert_many(
+    store: &impl Store,
+    context: &Context,
+    messages: Vec<NewMessage>,
+    now: Micros,
+) -> Result<Vec<Result<Inserted, Error>>, Error> {
+    if messages.len() > MAX_ITEMS {
+        return Err(invalid("messages", format!("at most {MAX_ITEMS}")));
+    }
+    let checks: Vec<_> = messages.iter().map(check).collect();
+    let valid: Vec<_> = messages.into_iter().zip(&checks).filter(|(_, check)| check.is_ok()).map(|(m, _)| m).collect();
+    let stored = if valid.is_empty() { Vec::new() } else { store.insert(context, &valid, now).await? };
+    let mut stored = stored.into_iter();
+    let answer =
+        |check: Result<(), Error>| check.and_then(|()| stored.next().ok_or(Error::Internal("no answer".into())));
+    Ok(checks.into_iter().map(answer).collect())
+}
+
+pub fn check(new: &NewMessage) -> Result<(), Error> {
+    let is_id = |id: &String| ids::parse(id).as_ref() == Some(id);
+    let fits = |text: &Option<String>, max: usize| {
+        text.as_ref().is_none_or(|t| (1..=max).contains(&t.len()) && !t.contains('\0'))
+    };
+    if !is_id(&new.conversation_id) {
+        return Err(invalid("conversation_id", "must be a UUID"));
+    }
+    if !new.sender_customer_id.as_ref().is_none_or(is_id) {
+        return Err(invalid("sender_customer_id", "must be a UUID"));
+    }
+    if new.body.as_ref().is_some_and(|body| body.len() > MAX_BODY_BYTES || body.contains('\0')) {
+        return Err(invalid("body", "is too long or contains NUL"));
+    }
+    if !(1..=MAX_WORD).contains(&new.content_type.len()) {
+        return Err(invalid("content_type", "is empty or too long"));
+    }
+    let refs = [&new.media_id, &new.channel, &new.channel_account_id, &new.external_message_id, &new.client_ref];
+    if !refs.into_iter().all(|text| fits(text, 4 * MAX_REF)) {
+        return Err(invalid("external_message_id", "or another reference is empty or too long"));
+    }
+    if new.metadata.len() > MAX_METADATA_BYTES || !input::is_object(&new.metadata) {
+        return Err(invalid("metadata", "must be a JSON object of at most 256 KiB"));
+    }
+    Ok(())
+}
+
+/// A message that the provider has an id for has left us; what has come in is here.
+pub fn first_status(new: &NewMessage) -> Status {
+    match (new.direction, &new.external_message_id) {
+        (Direction::Inbound | Direction::System, _) => Status::Delivered,
+        (Direction::Outbound, Some(_)) => Status::Sent,
+        (Direction::Outbound, None) => Status::Queued,
+    }
+}
+
+pub async fn get(store: &impl Store, context: &Context, id: &str) -> Result<Message, Error> {
+    store.get(&context.tenant, id).await?.ok_or(Error::NotFound)
+}
+
+pub async fn get_many(store: &impl Store, context: &Context, ids: &[String]) -> Result<Vec<Message>, Error> {
+    match ids.len() {
+        0 => Ok(Vec::new()),
+        n if n > MAX_IDS => Err(invalid("ids", format!("at most {MAX_IDS}"))),
+        _ => store.get_many(&context.tenant, ids).await,
+    }
+}
+
+/// Whether the change may be made to this message.
+pub fn check_change(message: &Message, changes: &Changes) -> Result<(), Error> {
+    let Some(status) = changes.status else { return Ok(()) };
+    if message.direction != Direction::Outbound && status < Status::Delivered {
+        return Err(invalid(
+            "status",
+            format!("of a message that came in is delivered or read, not {}", status.as_str()),
+        ));
+    }
+    if status < message.status {
+        let (from, to) = (message.status.as_str(), status.as_str());
+        return Err(Error::Conflict(format!("the status is {from} and does not go back to {to}")));
+    }
+    Ok(())
+}
+
+/// A page of a conversation. With `after`, past that number in the order of writing; else the newest first.
+pub async fn list(
+    store: &impl Store,
+    context: &Context,
+    conversation_id: &str,
+    cursor: Option<&str>,
+    after: Option<u64>,
+    limit: u32,
+) -> Result<(Page<Message>, u64), Error> {
+    let name = format!("messages/{}/{conversation_id}", context.tenant);
+    let from = match (cursor, after) {
+        (Some(cursor), _) => pagination::open(&name, cursor).and_then(|p| position(&p)).ok_or(Error::BadCursor)?,
+        (None, Some(seq)) => Position::After(seq),
+        (None, None) => Position::Before(u64::MAX),
+    };
+    let (rows, total) = store.list(&context.tenant, conversation_id, from, limit + 1).await?;
+    let word = if matches!(from, Position::After(_)) { "after" } else { "before" };
+    let page = Page::cut(rows, limit, |last| pagination::seal(&name, &format!("{word}:{}", last.seq)));
+    Ok((page, total))
+}
+
+fn position(text: &str) -> Option<Position> {
+    let (word, seq) = text.split_once(':')?;
+    let seq = seq.parse().ok()?;
+    match word {
+        "after" => Some(Position::After(seq)),
+        "before" => Some(Position::Before(seq)),
+        _ => None,
+    }
+}

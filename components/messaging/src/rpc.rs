@@ -1,0 +1,82 @@
+//! The typed interface `kobliat:messages/messages`: the domain's functions in WIT's types.
+
+mod convert;
+
+use sdk::{Context, ids, log, pagination};
+
+use crate::{
+    App,
+    bindings::exports::kobliat::messages::messages::{self as wit, Guest},
+    domain::{self, Error, Store, invalid},
+    receipts,
+};
+
+/// What the component lends to the interface.
+pub trait Exported: 'static {
+    type Store: Store;
+
+    fn app() -> &'static App<Self::Store>;
+}
+
+impl<E: Exported> Guest for E {
+    async fn insert_many(
+        context: Context,
+        messages: Vec<wit::NewMessage>,
+    ) -> Result<Vec<Result<wit::Inserted, wit::Error>>, wit::Error> {
+        let (app, messages) = (E::app(), messages.into_iter().map(Into::into).collect());
+        let answers = domain::insert_many(&app.store, &context, messages, app.clock.now()).await;
+        let answers = answers.map_err(|e| error(&context, e))?.into_iter();
+        Ok(answers.map(|answer| answer.map(Into::into).map_err(|e| error(&context, e))).collect())
+    }
+
+    async fn record_receipts(
+        context: Context,
+        receipts: Vec<wit::Receipt>,
+    ) -> Result<Vec<Result<wit::ReceiptOutcome, wit::Error>>, wit::Error> {
+        let (app, receipts) = (E::app(), receipts.into_iter().map(Into::into).collect());
+        let answers = receipts::record_many(&app.store, &context, receipts, app.clock.now()).await;
+        let answers = answers.map_err(|e| error(&context, e))?.into_iter();
+        Ok(answers.map(|answer| answer.map(Into::into).map_err(|e| error(&context, e))).collect())
+    }
+
+    async fn get_many(context: Context, ids: Vec<String>) -> Result<Vec<wit::Message>, wit::Error> {
+        let found = domain::get_many(&E::app().store, &context, &ids).await;
+        Ok(found.map_err(|e| error(&context, e))?.into_iter().map(Into::into).collect())
+    }
+
+    async fn list_page(
+        context: Context,
+        conversation_id: String,
+        cursor: Option<String>,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<wit::Page, wit::Error> {
+        if !pagination::is_limit(limit) {
+            return Err(error(&context, invalid("limit", "must be 1 to 100")));
+        }
+        let id = ids::parse(&conversation_id).ok_or(wit::Error::NotFound)?;
+        let page = domain::list(&E::app().store, &context, &id, cursor.as_deref(), after, limit).await;
+        let (page, total) = page.map_err(|e| error(&context, e))?;
+        let messages = page.items.into_iter().map(Into::into).collect();
+        Ok(wit::Page { messages, next_cursor: page.next_cursor, total })
+    }
+}
+
+/// The caller learns what it can act on; the reason is logged here.
+fn error(context: &Context, error: Error) -> wit::Error {
+    match error {
+        Error::NotFound => wit::Error::NotFound,
+        Error::Invalid { field, reason } => wit::Error::Invalid(format!("{field}: {reason}")),
+        Error::BadCursor => wit::Error::Invalid("cursor: is not one of this list".to_owned()),
+        Error::Conflict(reason) => wit::Error::Conflict(reason),
+        Error::Key(refused) => wit::Error::Conflict(format!("idempotency key: {refused:?}")),
+        Error::Unavailable(reason) => {
+            log::warn(context, "typed call failed for now", &[("error", &reason)]);
+            wit::Error::Unavailable("the database is not available".to_owned())
+        }
+        Error::Internal(reason) => {
+            log::error(context, "typed call failed", &[("error", &reason)]);
+            wit::Error::Other("internal error".to_owned())
+        }
+    }
+}

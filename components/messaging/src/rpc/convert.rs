@@ -1,0 +1,105 @@
+//! WIT's types to the domain's and back.
+
+use crate::{
+    bindings::exports::kobliat::messages::messages as wit,
+    domain::{self, Direction, Status},
+    receipts,
+};
+
+impl From<wit::NewMessage> for domain::NewMessage {
+    fn from(new: wit::NewMessage) -> Self {
+        Self {
+            conversation_id: new.conversation_id,
+            sender_customer_id: new.sender_customer_id,
+            direction: new.direction.into(),
+            body: new.body,
+            content_type: new.content_type,
+            media_id: new.media_id,
+            channel: new.channel,
+            channel_account_id: new.channel_account_id,
+            external_message_id: new.external_message_id,
+            client_ref: new.client_ref,
+            sent_at: new.sent_at,
+            metadata: new.metadata,
+        }
+    }
+}
+
+impl From<wit::Receipt> for receipts::Receipt {
+    fn from(receipt: wit::Receipt) -> Self {
+        let wit::Receipt { channel_account_id, external_message_id, status, at, details } = receipt;
+        Self { channel_account_id, external_message_id, status, at, details }
+    }
+}
+
+impl From<receipts::Outcome> for wit::ReceiptOutcome {
+    fn from(outcome: receipts::Outcome) -> Self {
+        match outcome {
+            receipts::Outcome::Accepted => Self::Accepted,
+            receipts::Outcome::Duplicate => Self::Duplicate,
+            receipts::Outcome::Waiting => Self::Waiting,
+        }
+    }
+}
+
+impl From<domain::Inserted> for wit::Inserted {
+    fn from(inserted: domain::Inserted) -> Self {
+        Self { message: inserted.message.into(), duplicate: inserted.duplicate }
+    }
+}
+
+impl From<domain::Message> for wit::Message {
+    fn from(message: domain::Message) -> Self {
+        Self {
+            id: message.id,
+            conversation_id: message.conversation_id,
+            seq: message.seq,
+            sender_customer_id: message.sender_customer_id,
+            direction: message.direction.into(),
+            body: message.body,
+            content_type: message.content_type,
+            media_id: message.media_id,
+            channel: message.channel,
+            channel_account_id: message.channel_account_id,
+            external_message_id: message.external_message_id,
+            client_ref: message.client_ref,
+            status: message.status.into(),
+            sent_at: message.sent_at,
+            metadata: message.metadata,
+            created_at: message.created_at,
+            updated_at: message.updated_at,
+        }
+    }
+}
+
+impl From<wit::Direction> for Direction {
+    fn from(direction: wit::Direction) -> Self {
+        match direction {
+            wit::Direction::Inbound => Self::Inbound,
+            wit::Direction::Outbound => Self::Outbound,
+            wit::Direction::System => Self::System,
+        }
+    }
+}
+
+impl From<Direction> for wit::Direction {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Inbound => Self::Inbound,
+            Direction::Outbound => Self::Outbound,
+            Direction::System => Self::System,
+        }
+    }
+}
+
+impl From<Status> for wit::Status {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Queued => Self::Queued,
+            Status::Sent => Self::Sent,
+            Status::Failed => Self::Failed,
+            Status::Delivered => Self::Delivered,
+            Status::Read => Self::Read,
+        }
+    }
+}

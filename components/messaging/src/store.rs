@@ -1,0 +1,180 @@
+//! Messages in SQL: reads and lists. Writing is in `store/`.
+
+mod changing;
+mod inserting;
+mod recording;
+
+use sdk::{
+    Context, Micros,
+    idempotency::{self, Done, Once, Refused},
+    outbox,
+    sql::{self, Database, Driver, Migration, Row, SqlError},
+};
+
+use crate::{
+    domain::{Changes, Direction, Error, Inserted, Message, NewMessage, Position, Status, Store},
+    receipts::{Outcome, Receipt},
+};
+
+const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/0001_messages.sql")),
+    Migration::new(2, idempotency::MIGRATION),
+    Migration::new(3, outbox::MIGRATION),
+];
+
+macro_rules! columns {
+    () => {
+        "id, conversation_id, seq, sender_customer_id, direction, body, content_type, media_id, channel, \
+         channel_account_id, external_message_id, client_ref, status, sent_at, metadata, created_at, updated_at"
+    };
+}
+use columns;
+
+/// The statements whose plan a test reads.
+pub mod statements {
+    pub use super::{changing::statements::*, inserting::statements::*, recording::statements::*};
+
+    pub const BY_ID: &str = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = ?1 AND id = ?2");
+    pub const BY_IDS: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM messages WHERE tenant_id = ?1 AND id IN (SELECT value FROM json_each(?2))"
+    );
+    pub const PAGE_BEFORE: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM messages WHERE tenant_id = ?1 AND conversation_id = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4"
+    );
+    pub const PAGE_AFTER: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM messages WHERE tenant_id = ?1 AND conversation_id = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4"
+    );
+    /// Messages are numbered from 1 and never deleted: the highest number is how many there are, without counting.
+    pub const TOTAL: &str = "SELECT coalesce(max(seq), 0) FROM messages WHERE tenant_id = ?1 AND conversation_id = ?2";
+
+    pub const ALL: &[&str] = &[
+        BY_ID,
+        BY_IDS,
+        PAGE_BEFORE,
+        PAGE_AFTER,
+        TOTAL,
+        BY_EXTERNAL_ID,
+        BY_CLIENT_REF,
+        RECEIPTS,
+        PROGRESS,
+        IS_KNOWN,
+        CHANGE,
+    ];
+}
+
+pub struct SqlStore<D> {
+    database: Database<D>,
+}
+
+impl<D: Driver> SqlStore<D> {
+    pub fn new(driver: D) -> Self {
+        Self { database: Database::new(driver, MIGRATIONS) }
+    }
+}
+
+impl<D: Driver> Store for SqlStore<D> {
+    async fn insert(&self, context: &Context, new: &[NewMessage], now: Micros) -> Result<Vec<Inserted>, Error> {
+        let work = async |t: &D::Connection| inserting::insert(t, context, new, now).await;
+        Ok(self.database.transaction(work).await?)
+    }
+
+    async fn insert_once(
+        &self,
+        context: &Context,
+        new: &NewMessage,
+        now: Micros,
+        once: Option<&Once<'_, Inserted>>,
+    ) -> Result<Done<Inserted>, Error> {
+        let work = async |t: &D::Connection| -> Result<Inserted, Error> {
+            let inserted = inserting::insert(t, context, std::slice::from_ref(new), now).await?;
+            inserted.into_iter().next().ok_or_else(|| Error::Internal("nothing was inserted".to_owned()))
+        };
+        idempotency::once(&self.database, once, now, work).await
+    }
+
+    async fn record(&self, context: &Context, receipts: &[Receipt], now: Micros) -> Result<Vec<Outcome>, Error> {
+        let work = async |t: &D::Connection| recording::record(t, context, receipts, now).await;
+        Ok(self.database.transaction(work).await?)
+    }
+
+    async fn get(&self, tenant: &str, id: &str) -> Result<Option<Message>, Error> {
+        let rows = self.database.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?;
+        Ok(rows.into_iter().next().map(message).transpose()?)
+    }
+
+    async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Message>, Error> {
+        let rows = self.database.execute(statements::BY_IDS, vec![tenant.into(), sql::list(ids)?]).await?;
+        Ok(many(rows)?)
+    }
+
+    async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Message, Error> {
+        let work = async |t: &D::Connection| changing::change(t, context, id, changes, now).await;
+        self.database.transaction(work).await
+    }
+
+    async fn list(
+        &self,
+        tenant: &str,
+        conversation_id: &str,
+        from: Position,
+        limit: u32,
+    ) -> Result<(Vec<Message>, u64), Error> {
+        let (sql, seq) = match from {
+            Position::Before(seq) => (statements::PAGE_BEFORE, seq),
+            Position::After(seq) => (statements::PAGE_AFTER, seq),
+        };
+        let parameters = vec![tenant.into(), conversation_id.into(), seq.into(), limit.into()];
+        let messages = many(self.database.execute(sql, parameters).await?)?;
+        let parameters = vec![tenant.into(), conversation_id.into()];
+        let rows = self.database.execute(statements::TOTAL, parameters).await?;
+        let total = rows.into_iter().next().map_or(Ok(0), |mut row| row.take())?;
+        Ok((messages, total))
+    }
+}
+
+fn message(mut row: Row) -> Result<Message, SqlError> {
+    Ok(Message {
+        id: row.take()?,
+        conversation_id: row.take()?,
+        seq: row.take()?,
+        sender_customer_id: row.take()?,
+        direction: row.word(Direction::parse)?,
+        body: row.take()?,
+        content_type: row.take()?,
+        media_id: row.take()?,
+        channel: row.take()?,
+        channel_account_id: row.take()?,
+        external_message_id: row.take()?,
+        client_ref: row.take()?,
+        status: row.word(Status::parse)?,
+        sent_at: row.take()?,
+        metadata: row.take()?,
+        created_at: row.take()?,
+        updated_at: row.take()?,
+    })
+}
+
+fn many(rows: Vec<Row>) -> Result<Vec<Message>, SqlError> {
+    rows.into_iter().map(message).collect()
+}
+
+impl From<SqlError> for Error {
+    fn from(error: SqlError) -> Self {
+        match error {
+            SqlError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            SqlError::Failed(_) | SqlError::Row(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Key(refused)
+    }
+}

@@ -1,0 +1,65 @@
+//! Changes by hand: what was before, the change and its event are one transaction.
+
+use sdk::{
+    Context, Micros, outbox,
+    sql::{Execute, SqlError},
+};
+
+use super::{columns, message, statements::BY_ID};
+use crate::{
+    domain::{Changes, Error, Message, check_change},
+    events,
+};
+
+pub mod statements {
+    use super::columns;
+
+    pub const CHANGE: &str = concat!(
+        "UPDATE messages SET body = coalesce(?3, body), status = coalesce(?4, status), updated_at = ?5 \
+         WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
+        columns!()
+    );
+}
+
+pub(super) async fn change(
+    db: &impl Execute,
+    context: &Context,
+    id: &str,
+    changes: &Changes,
+    now: Micros,
+) -> Result<Message, Error> {
+    let tenant = context.tenant.as_str();
+    let rows = db.execute(BY_ID, vec![tenant.into(), id.into()]).await?;
+    let before = message(rows.into_iter().next().ok_or(Error::NotFound)?)?;
+    check_change(&before, changes)?;
+    let is_edit = changes.body.is_some() && changes.body != before.body;
+    let is_progress = changes.status.is_some_and(|status| status != before.status);
+    if !is_edit && !is_progress {
+        return Ok(before);
+    }
+    remember(db, context, &before, now).await?;
+    let (body, status) = (changes.body.as_deref(), changes.status.map(|status| status.as_str()));
+    let parameters = vec![tenant.into(), id.into(), body.into(), status.into(), now.into()];
+    let rows = db.execute(statements::CHANGE, parameters).await?;
+    let after = message(rows.into_iter().next().ok_or(Error::NotFound)?)?;
+    let edited = is_edit.then(|| events::edited(context, &after, now));
+    let progressed = is_progress.then(|| events::progressed(context, &after, now));
+    let events: Vec<_> = edited.into_iter().chain(progressed).collect();
+    outbox::append_all(db, &events).await?;
+    Ok(after)
+}
+
+async fn remember(db: &impl Execute, context: &Context, before: &Message, now: Micros) -> Result<(), SqlError> {
+    const INSERT: &str = "INSERT INTO message_history (tenant_id, message_id, version, body, status, principal, changed_at) \
+                          VALUES (?1, ?2, (SELECT coalesce(max(version), 0) + 1 FROM message_history \
+                          WHERE tenant_id = ?1 AND message_id = ?2), ?3, ?4, ?5, ?6)";
+    let parameters = vec![
+        (&context.tenant).into(),
+        (&before.id).into(),
+        before.body.as_deref().into(),
+        before.status.as_str().into(),
+        (&context.principal).into(),
+        now.into(),
+    ];
+    db.execute(INSERT, parameters).await.map(|_| ())
+}

@@ -1,0 +1,143 @@
+//! Storing messages: the number is allocated and the duplicate found inside the insert; the event goes with it.
+
+use sdk::{
+    Context, Micros, ids, outbox,
+    sql::{Execute, SqlError, Value},
+};
+
+use super::{columns, message};
+use crate::{
+    domain::{Direction, Inserted, Message, NewMessage, first_status},
+    events, receipts,
+};
+
+pub mod statements {
+    use super::columns;
+
+    pub const BY_EXTERNAL_ID: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM messages WHERE tenant_id = ?1 AND coalesce(channel_account_id, '') = ?2 AND direction = ?3 \
+         AND external_message_id = ?4"
+    );
+    pub const BY_CLIENT_REF: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM messages WHERE tenant_id = ?1 AND conversation_id = ?2 AND client_ref = ?3"
+    );
+    pub const RECEIPTS: &str = "SELECT status FROM receipts WHERE tenant_id = ?1 AND channel_account_id = ?2 \
+                                AND external_message_id = ?3";
+}
+
+/// In a transaction.
+pub(super) async fn insert(
+    db: &impl Execute,
+    context: &Context,
+    new: &[NewMessage],
+    now: Micros,
+) -> Result<Vec<Inserted>, SqlError> {
+    let mut inserted = Vec::with_capacity(new.len());
+    for new in new {
+        inserted.push(insert_one(db, &context.tenant, new, now).await?);
+    }
+    let stored = inserted.iter().filter(|inserted| !inserted.duplicate);
+    let events: Vec<_> = stored.map(|inserted| events::stored(context, &inserted.message, now)).collect();
+    outbox::append_all(db, &events).await?;
+    Ok(inserted)
+}
+
+async fn insert_one(db: &impl Execute, tenant: &str, new: &NewMessage, now: Micros) -> Result<Inserted, SqlError> {
+    const INSERT: &str = concat!(
+        "INSERT INTO messages (tenant_id, ",
+        columns!(),
+        ") VALUES (?1, ?2, ?3, \
+         (SELECT coalesce(max(seq), 0) + 1 FROM messages WHERE tenant_id = ?1 AND conversation_id = ?3), \
+         ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16) ON CONFLICT DO NOTHING RETURNING seq"
+    );
+    let mut message = as_stored(new, now);
+    fold_receipts(db, tenant, &mut message).await?;
+    let rows = db.execute(INSERT, parameters(tenant, &message)).await?;
+    if let Some(mut row) = rows.into_iter().next() {
+        message.seq = row.take()?;
+        return Ok(Inserted { message, duplicate: false });
+    }
+    let existing = existing(db, tenant, new).await?;
+    // Only on a database with several writers: another took the number. The caller's next try gets the next one.
+    let message = existing.ok_or_else(|| SqlError::Unavailable("the sequence number was taken".to_owned()))?;
+    Ok(Inserted { message, duplicate: true })
+}
+
+/// As it will be, but for its number.
+fn as_stored(new: &NewMessage, now: Micros) -> Message {
+    let NewMessage { conversation_id, sender_customer_id, direction, body, content_type, media_id, .. } = new.clone();
+    let NewMessage { channel, channel_account_id, external_message_id, client_ref, metadata, .. } = new.clone();
+    Message {
+        id: ids::new(),
+        conversation_id,
+        seq: 0,
+        sender_customer_id,
+        direction,
+        body,
+        content_type,
+        media_id,
+        channel,
+        channel_account_id,
+        external_message_id,
+        client_ref,
+        status: first_status(new),
+        sent_at: new.sent_at.unwrap_or(now),
+        metadata,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Receipts may have come before their message; only what went out has any.
+async fn fold_receipts(db: &impl Execute, tenant: &str, message: &mut Message) -> Result<(), SqlError> {
+    let (Direction::Outbound, Some(external_id)) = (message.direction, &message.external_message_id) else {
+        return Ok(());
+    };
+    let account = message.channel_account_id.as_deref().unwrap_or_default();
+    let parameters = vec![tenant.into(), account.into(), external_id.into()];
+    let rows = db.execute(statements::RECEIPTS, parameters).await?;
+    let words = rows.into_iter().map(|mut row| row.take()).collect::<Result<Vec<String>, _>>()?;
+    message.status = receipts::fold(message.status, words.iter().map(String::as_str));
+    Ok(())
+}
+
+fn parameters(tenant: &str, message: &Message) -> Vec<Value> {
+    vec![
+        tenant.into(),
+        (&message.id).into(),
+        (&message.conversation_id).into(),
+        message.sender_customer_id.as_deref().into(),
+        message.direction.as_str().into(),
+        message.body.as_deref().into(),
+        (&message.content_type).into(),
+        message.media_id.as_deref().into(),
+        message.channel.as_deref().into(),
+        message.channel_account_id.as_deref().into(),
+        message.external_message_id.as_deref().into(),
+        message.client_ref.as_deref().into(),
+        message.status.as_str().into(),
+        message.sent_at.into(),
+        (&message.metadata).into(),
+        message.created_at.into(),
+    ]
+}
+
+/// The message in the way.
+async fn existing(db: &impl Execute, tenant: &str, new: &NewMessage) -> Result<Option<Message>, SqlError> {
+    if let Some(external_id) = &new.external_message_id {
+        let account = new.channel_account_id.as_deref().unwrap_or_default();
+        let parameters = vec![tenant.into(), account.into(), new.direction.as_str().into(), external_id.into()];
+        let rows = db.execute(statements::BY_EXTERNAL_ID, parameters).await?;
+        if let Some(row) = rows.into_iter().next() {
+            return message(row).map(Some);
+        }
+    }
+    let Some(client_ref) = &new.client_ref else { return Ok(None) };
+    let parameters = vec![tenant.into(), (&new.conversation_id).into(), client_ref.into()];
+    let rows = db.execute(statements::BY_CLIENT_REF, parameters).await?;
+    rows.into_iter().next().map(message).transpose()
+}

@@ -1,0 +1,1 @@
+//! The messaging service on its real SQL, in memory.
