@@ -2,17 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::Serialize;
+
 use crate::clients::{Conversation, Customer, Message, Touch};
 use crate::clients::{conversations, messages};
 
 /// The typed interfaces take at most this many ids in one `get-many`.
 pub const MAX_IDS_PER_CALL: usize = 500;
 
+/// A conversation has no more; their owner refuses it too, but only after all have been looked up.
+pub const MAX_PARTICIPANTS: usize = 1000;
+
 /// Characters of a message that its conversation shows in a list.
 const PREVIEW_CHARS: usize = 120;
 
 /// A part of an answer that could not be had, and why; the rest of the answer is given all the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
     pub part: &'static str,
     pub detail: String,
@@ -47,12 +52,11 @@ pub fn people<'a>(
     distinct.into_iter().cloned().collect()
 }
 
-/// What a list shows of a message: its first characters, else what it is (`[image]`).
+/// What a list shows of a message: its first characters on one line, else what it is (`[image]`).
 pub fn preview(body: Option<&str>, content_type: &str) -> String {
-    match body.map(str::trim).filter(|body| !body.is_empty()) {
-        Some(body) => body.chars().take(PREVIEW_CHARS).collect(),
-        None => format!("[{content_type}]"),
-    }
+    let words = body.unwrap_or_default().split_whitespace().take(PREVIEW_CHARS);
+    let line = words.collect::<Vec<_>>().join(" ");
+    if line.is_empty() { format!("[{content_type}]") } else { line.chars().take(PREVIEW_CHARS).collect() }
 }
 
 /// The touches that a conversation has missed, oldest first: a message is stored before its conversation learns of it,

@@ -1,97 +1,142 @@
 //! The typed records as the API shows them; the same shape that the services give theirs.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::clients::{Conversation, Customer, Message, Participant, conversations, messages};
-use crate::domain::{Names, Warning};
+use crate::domain::Names;
 use sdk::clock::rfc3339;
+use sdk::response::raw_object;
+
+#[derive(Serialize)]
+pub struct ConversationView<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    status: &'static str,
+    channel: Option<&'a str>,
+    channel_account_id: Option<&'a str>,
+    subject: Option<&'a str>,
+    metadata: Box<RawValue>,
+    last_seq: u64,
+    last_message_at: Option<String>,
+    last_message_preview: Option<&'a str>,
+    unread_count: u64,
+    /// Absent where they are told beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    participants: Option<Vec<ParticipantView<'a>>>,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+pub struct ParticipantView<'a> {
+    id: &'a str,
+    customer_id: &'a str,
+    /// Null when the customer gave none, or cannot be had.
+    name: Option<&'a str>,
+    external_id: Option<&'a str>,
+    external_type: Option<&'a str>,
+    role: &'static str,
+    joined_at: String,
+    left_at: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct MessageView<'a> {
+    id: &'a str,
+    conversation_id: &'a str,
+    seq: u64,
+    sender_customer_id: Option<&'a str>,
+    direction: &'static str,
+    body: Option<&'a str>,
+    content_type: &'a str,
+    media_id: Option<&'a str>,
+    channel: Option<&'a str>,
+    channel_account_id: Option<&'a str>,
+    external_message_id: Option<&'a str>,
+    client_ref: Option<&'a str>,
+    status: &'static str,
+    sent_at: String,
+    metadata: Box<RawValue>,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+pub struct NamedMessageView<'a> {
+    #[serde(flatten)]
+    message: MessageView<'a>,
+    sender_name: Option<&'a str>,
+}
 
 /// A conversation with its participants and their names.
-pub fn conversation(one: &Conversation, names: &Names) -> Value {
-    with(conversation_alone(one), "participants", participants(one, names))
+pub fn conversation<'a>(one: &'a Conversation, names: &'a Names) -> ConversationView<'a> {
+    ConversationView { participants: Some(participants(one, names)), ..conversation_alone(one) }
 }
 
 /// A conversation where its participants are told beside it.
-pub fn conversation_alone(one: &Conversation) -> Value {
-    json!({
-        "id": one.id,
-        "type": kind(one.kind),
-        "status": status(one.status),
-        "channel": one.channel,
-        "channel_account_id": one.channel_account_id,
-        "subject": one.subject,
-        "metadata": object(&one.metadata),
-        "last_seq": one.last_seq,
-        "last_message_at": one.last_message_at.map(rfc3339),
-        "last_message_preview": one.last_message_preview,
-        "unread_count": one.unread_count,
-        "created_at": rfc3339(one.created_at),
-        "updated_at": rfc3339(one.updated_at),
-    })
-}
-
-pub fn participants(one: &Conversation, names: &Names) -> Value {
-    one.participants
-        .iter()
-        .map(|participant| self::participant(participant, names.get(&participant.customer_id)))
-        .collect()
-}
-
-fn participant(one: &Participant, customer: Option<&Customer>) -> Value {
-    json!({
-        "id": one.id,
-        "customer_id": one.customer_id,
-        "name": customer.and_then(|customer| customer.name.as_deref()),
-        "external_id": customer.map(|customer| &customer.external_id),
-        "external_type": customer.map(|customer| &customer.external_type),
-        "role": role(one.role),
-        "joined_at": rfc3339(one.joined_at),
-        "left_at": one.left_at.map(rfc3339),
-    })
-}
-
-pub fn message(one: &Message) -> Value {
-    json!({
-        "id": one.id,
-        "conversation_id": one.conversation_id,
-        "seq": one.seq,
-        "sender_customer_id": one.sender_customer_id,
-        "direction": direction(one.direction),
-        "body": one.body,
-        "content_type": one.content_type,
-        "media_id": one.media_id,
-        "channel": one.channel,
-        "channel_account_id": one.channel_account_id,
-        "external_message_id": one.external_message_id,
-        "client_ref": one.client_ref,
-        "status": message_status(one.status),
-        "sent_at": rfc3339(one.sent_at),
-        "metadata": object(&one.metadata),
-        "created_at": rfc3339(one.created_at),
-        "updated_at": rfc3339(one.updated_at),
-    })
-}
-
-pub fn message_with_sender(one: &Message, names: &Names) -> Value {
-    let sender = one.sender_customer_id.as_deref().and_then(|id| names.get(id));
-    with(message(one), "sender_name", json!(sender.and_then(|customer| customer.name.as_deref())))
-}
-
-pub fn warnings(warnings: &[Warning]) -> Value {
-    warnings.iter().map(|warning| json!({ "part": warning.part, "detail": warning.detail })).collect()
-}
-
-/// The object with one member more.
-pub fn with(mut object: Value, name: &str, member: Value) -> Value {
-    if let Value::Object(members) = &mut object {
-        members.insert(name.into(), member);
+pub fn conversation_alone(one: &Conversation) -> ConversationView<'_> {
+    ConversationView {
+        id: &one.id,
+        kind: kind(one.kind),
+        status: status(one.status),
+        channel: one.channel.as_deref(),
+        channel_account_id: one.channel_account_id.as_deref(),
+        subject: one.subject.as_deref(),
+        metadata: raw_object(one.metadata.clone()),
+        last_seq: one.last_seq,
+        last_message_at: one.last_message_at.map(rfc3339),
+        last_message_preview: one.last_message_preview.as_deref(),
+        unread_count: one.unread_count,
+        participants: None,
+        created_at: rfc3339(one.created_at),
+        updated_at: rfc3339(one.updated_at),
     }
-    object
 }
 
-/// The services store JSON objects as text; one that is none would be their fault, and is shown as empty.
-fn object(text: &str) -> Value {
-    Value::Object(serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default())
+pub fn participants<'a>(one: &'a Conversation, names: &'a Names) -> Vec<ParticipantView<'a>> {
+    one.participants.iter().map(|one| participant(one, names.get(&one.customer_id))).collect()
+}
+
+fn participant<'a>(one: &'a Participant, customer: Option<&'a Customer>) -> ParticipantView<'a> {
+    ParticipantView {
+        id: &one.id,
+        customer_id: &one.customer_id,
+        name: customer.and_then(|customer| customer.name.as_deref()),
+        external_id: customer.map(|customer| customer.external_id.as_str()),
+        external_type: customer.map(|customer| customer.external_type.as_str()),
+        role: role(one.role),
+        joined_at: rfc3339(one.joined_at),
+        left_at: one.left_at.map(rfc3339),
+    }
+}
+
+pub fn message(one: &Message) -> MessageView<'_> {
+    MessageView {
+        id: &one.id,
+        conversation_id: &one.conversation_id,
+        seq: one.seq,
+        sender_customer_id: one.sender_customer_id.as_deref(),
+        direction: direction(one.direction),
+        body: one.body.as_deref(),
+        content_type: &one.content_type,
+        media_id: one.media_id.as_deref(),
+        channel: one.channel.as_deref(),
+        channel_account_id: one.channel_account_id.as_deref(),
+        external_message_id: one.external_message_id.as_deref(),
+        client_ref: one.client_ref.as_deref(),
+        status: message_status(one.status),
+        sent_at: rfc3339(one.sent_at),
+        metadata: raw_object(one.metadata.clone()),
+        created_at: rfc3339(one.created_at),
+        updated_at: rfc3339(one.updated_at),
+    }
+}
+
+pub fn message_with_sender<'a>(one: &'a Message, names: &'a Names) -> NamedMessageView<'a> {
+    let sender = one.sender_customer_id.as_deref().and_then(|id| names.get(id));
+    NamedMessageView { message: message(one), sender_name: sender.and_then(|customer| customer.name.as_deref()) }
 }
 
 fn kind(kind: conversations::Kind) -> &'static str {

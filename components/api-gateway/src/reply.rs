@@ -1,13 +1,15 @@
 //! Answers of the gateway's own, as bodies that the host can stream like forwarded ones.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::clients::Body;
 use crate::domain::Warning;
-use crate::json;
 use sdk::pagination::{self, Page};
 use sdk::query::Query;
 use sdk::{Problem, response};
@@ -24,13 +26,13 @@ pub fn whole(answer: sdk::Response) -> Response<Body> {
     answer
 }
 
-pub fn ok(value: &Value) -> Result<Response<Body>, Problem> {
+pub fn ok(value: &impl Serialize) -> Result<Response<Body>, Problem> {
     response::ok(value).map(whole)
 }
 
 /// A page; when names are missing in it, it says so.
-pub fn list(
-    page: &Page<Value>,
+pub fn list<T: Serialize>(
+    page: &Page<T>,
     limit: u32,
     query: &Query,
     total: Option<u64>,
@@ -38,8 +40,17 @@ pub fn list(
 ) -> Result<Response<Body>, Problem> {
     let mut answer = pagination::list(page, limit, query, total)?;
     if !warnings.is_empty() {
-        let document: Value = serde_json::from_slice(answer.body()).map_err(|_| Problem::internal())?;
-        *answer.body_mut() = json::with(document, "warnings", json::warnings(warnings)).to_string().into_bytes();
+        let members = serde_json::from_slice(answer.body()).map_err(|_| Problem::internal())?;
+        let body = serde_json::to_vec(&Warned { members, warnings }).map_err(|_| Problem::internal())?;
+        *answer.body_mut() = body;
     }
     Ok(whole(answer))
+}
+
+#[derive(Serialize)]
+struct Warned<'a> {
+    /// As they are, byte for byte.
+    #[serde(flatten)]
+    members: BTreeMap<String, Box<RawValue>>,
+    warnings: &'a [Warning],
 }

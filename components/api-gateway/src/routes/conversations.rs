@@ -2,14 +2,14 @@
 
 use futures::future::join;
 use http::{Method, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Action, Route, Service};
 use crate::aggregate::{customers, names_for, part, whole};
 use crate::call::Call;
 use crate::clients::{Body, Conversation, Filter, Message, Outside};
-use crate::domain::{self, MAX_IDS_PER_CALL, missed_touches};
+use crate::domain::{self, MAX_PARTICIPANTS, Warning, missed_touches};
 use crate::input;
 use crate::reply::{list as list_reply, ok};
 use crate::{forward, json, problem};
@@ -129,6 +129,15 @@ fn after(query: &Query) -> Result<Option<u64>, Problem> {
     query.get("after").map(|text| text.parse().map_err(|_not_a_number| bad())).transpose()
 }
 
+#[derive(Serialize)]
+struct Details<'a> {
+    conversation: Option<json::ConversationView<'a>>,
+    participants: Option<Vec<json::ParticipantView<'a>>>,
+    messages: Option<Vec<json::NamedMessageView<'a>>>,
+    message_count: Option<u64>,
+    warnings: Vec<Warning>,
+}
+
 /// Everything that a chat window shows first. What cannot be had is null, and `warnings` say why.
 pub async fn details<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let query = Query::parse(call.query)?;
@@ -152,15 +161,13 @@ pub async fn details<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Respons
     let messages = page.as_ref().map(|page| page.messages.as_slice()).unwrap_or_default();
     repair(outside, call, conversation.as_ref(), messages).await;
     let names = names_for(outside, call, conversation.as_slice(), messages, &mut warnings).await?;
-    ok(&json!({
-        "conversation": conversation.as_ref().map(json::conversation_alone),
-        "participants": conversation.as_ref().map(|one| json::participants(one, &names)),
-        "messages": page.as_ref().map(|page| -> Value {
-            page.messages.iter().map(|one| json::message_with_sender(one, &names)).collect()
-        }),
-        "message_count": page.as_ref().map(|page| page.total),
-        "warnings": json::warnings(&warnings),
-    }))
+    ok(&Details {
+        conversation: conversation.as_ref().map(json::conversation_alone),
+        participants: conversation.as_ref().map(|one| json::participants(one, &names)),
+        messages: page.as_ref().map(|_| messages.iter().map(|one| json::message_with_sender(one, &names)).collect()),
+        message_count: page.as_ref().map(|page| page.total),
+        warnings,
+    })
 }
 
 /// A message whose conversation never learned of it is seen here first: tell it now, so that lists are right again.
@@ -183,7 +190,7 @@ struct References {
 pub async fn create<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let input: References = input::parse(&call.body)?;
     let mut errors = Vec::new();
-    let participants = input::ids(input.participants.as_ref(), "/participants", MAX_IDS_PER_CALL, &mut errors);
+    let participants = input::ids(input.participants.as_ref(), "/participants", MAX_PARTICIPANTS, &mut errors);
     let ids: Vec<String> = participants.iter().map(|(_, id)| id.clone()).collect();
     let known = customers(outside, call, &ids).await;
     let known = known.map_err(|error| whole(call, Service::Customer, error))?;

@@ -171,7 +171,7 @@ fn participants_that_are_no_customers_are_422_each_at_its_place() {
             json!([ada, "7", 7, null, {}]),
             vec!["/participants/1", "/participants/2", "/participants/3", "/participants/4"],
         ),
-        (json!(vec![UNKNOWN; 501]), vec!["/participants"]),
+        (json!(vec![UNKNOWN; 1001]), vec!["/participants"]),
     ] {
         let answer = app.post("/api/v1/conversations", &json!({ "participants": participants }));
         assert_eq!(answer.pointers(), pointers, "{participants}");

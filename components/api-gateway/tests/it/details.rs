@@ -138,3 +138,19 @@ fn messages_of_an_unknown_conversation_are_not_found() {
     chat.app.get(&format!("/api/v1/conversations/{UNKNOWN}/messages")).problem(404);
     chat.app.get(&format!("/api/v1/conversations/{}/messages", chat.id)).problem(503);
 }
+
+#[test]
+fn metadata_is_shown_as_it_was_given_digit_by_digit() {
+    let chat = Chat::new();
+    let given = r#"{"z":1,"a":12345678901234567890123,"price":1.10}"#;
+    chat.app.world.conversations.borrow_mut()[0].1.metadata = given.into();
+    chat.app.world.messages.borrow_mut()[0].1.metadata = given.into();
+    let shown = |path: &str| {
+        let body = chat.app.get(path).body;
+        String::from_utf8_lossy(&body).matches(&format!("\"metadata\":{given}")).count()
+    };
+    assert_eq!(shown(&format!("/api/v1/conversations/{}/details", chat.id)), 2);
+    assert_eq!(shown(&format!("/api/v1/conversations/{}/messages", chat.id)), 1);
+    chat.app.world.fault(Service::Customer, Fault::Down);
+    assert_eq!(shown("/api/v1/conversations"), 1);
+}

@@ -13,7 +13,9 @@ fn get(app: &TestApp, path: &str) -> crate::app::Answer {
 #[test]
 fn alive_whatever_the_services_do() {
     let app = TestApp::new();
-    Service::ALL.map(|service| app.world.fault(service, Fault::Hangs));
+    for service in Service::ALL {
+        app.world.fault(service, Fault::Hangs);
+    }
     app.world.key_store_fails.set(true);
     let answer = get(&app, "/health");
     assert_eq!((answer.status.as_u16(), answer.json()["status"].as_str()), (200, Some("ok")));
@@ -24,7 +26,7 @@ fn alive_whatever_the_services_do() {
 fn ready_when_every_service_answers() {
     let app = TestApp::new();
     assert_eq!(get(&app, "/ready").json()["status"], "ready");
-    let probed: Vec<String> = app.world.forwarded.borrow().iter().map(|seen| seen.request.uri().to_string()).collect();
+    let probed: Vec<String> = app.world.forwarded.borrow().iter().map(|seen| seen.uri().to_string()).collect();
     let health = |id: &str| format!("http://{id}.spin.internal/health");
     assert_eq!(probed, [health("customer"), health("conversation"), health("messaging")]);
 }

@@ -1,5 +1,11 @@
 //! The gateway's rules, natively, against services that live in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic in a test says what is wrong; clippy knows only the functions marked as tests"
+)]
+
 mod app;
 mod rest;
 mod world;

@@ -55,6 +55,8 @@ fn the_preview_is_short_and_says_what_has_no_text() {
     let chat = Chat::new();
     chat.post(json!({ "body": "é".repeat(1000) }));
     assert_eq!(chat.app.world.find_conversation(&chat.id).last_message_preview, Some("é".repeat(120)));
+    chat.post(json!({ "body": "  In\n\tblue. " }));
+    assert_eq!(chat.app.world.find_conversation(&chat.id).last_message_preview.as_deref(), Some("In blue."));
     chat.post(json!({ "body": null, "content_type": "location" }));
     assert_eq!(chat.app.world.find_conversation(&chat.id).last_message_preview.as_deref(), Some("[location]"));
 }

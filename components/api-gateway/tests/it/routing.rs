@@ -76,7 +76,7 @@ fn head_is_answered_as_get_without_its_body() {
         assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0), "{path}");
         assert_eq!(answer.header("content-type"), "application/json");
     }
-    assert_eq!(app.world.forwarded.borrow()[0].request.method(), Method::GET);
+    assert_eq!(app.world.forwarded.borrow()[0].method(), Method::GET);
 }
 
 #[test]

@@ -35,13 +35,6 @@ pub enum Fault {
     Unreachable,
 }
 
-/// What a service saw of a forwarded request.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    pub service: Service,
-    pub request: Request<Bytes>,
-}
-
 pub struct State {
     /// By tenant.
     pub customers: RefCell<Vec<(String, Customer)>>,
@@ -57,7 +50,8 @@ pub struct State {
     /// Touches fail this many times before they work.
     pub touches_to_fail: Cell<usize>,
     pub typed_calls: RefCell<Vec<(&'static str, Context)>>,
-    pub forwarded: RefCell<Vec<Seen>>,
+    /// As the services saw them.
+    pub forwarded: RefCell<Vec<Request<Bytes>>>,
     pub bootstrap_key: RefCell<Option<String>>,
     pub now: Cell<i64>,
     /// Ids given out so far; they are numbers, so that a test reads well.
@@ -302,7 +296,7 @@ impl Messages for World {
 
 impl Upstream for World {
     async fn send(&self, service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
-        self.forwarded.borrow_mut().push(Seen { service, request: request.clone() });
+        self.forwarded.borrow_mut().push(request.clone());
         let fault = self.faults.borrow().get(service.id()).cloned();
         match fault {
             Some(Fault::Hangs) => std::future::pending().await,
