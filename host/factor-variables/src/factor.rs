@@ -101,3 +101,6 @@ fn look_up(state: &State, name: &str) -> Result<String, Refusal> {
         Refusal::Undefined(format!("no variable `{name}`; add it to [component.{component}.variables] in spin.toml"))
     })
 }
+
+#[cfg(test)]
+mod tests;

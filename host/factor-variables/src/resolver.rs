@@ -29,17 +29,13 @@ impl Resolver {
         refuse_unknown(manifest, sources)?;
         let asked = provider::open(sources)?;
         let mut application = Values::new();
-        for name in manifest.variables.keys() {
-            application
-                .extend(set_value(manifest, sources, &asked, name).map(|value| (name.clone(), value.to_owned())));
-        }
-        let generated = generate(manifest, secrets, &mut application)?;
         for (name, variable) in &manifest.variables {
-            if let (false, Some(default)) = (application.contains_key(name), &variable.default) {
-                application.insert(name.clone(), default.clone());
-            }
+            let value = set_value(manifest, sources, &asked, name).or(variable.default.as_deref());
+            application.extend(value.map(|value| (name.clone(), value.to_owned())));
         }
+        // Before anything is written: a start that fails must not use up the hint at new secrets.
         refuse_missing(manifest, &application)?;
+        let generated = generate(manifest, secrets, &mut application)?;
         let secret = manifest.variables.iter().filter(|(_, variable)| variable.secret);
         let mut resolver = Self {
             secret: secret.map(|(name, _)| name.clone()).collect(),
@@ -109,7 +105,9 @@ fn refuse_unknown(manifest: &Manifest, sources: &Sources) -> Result<(), Error> {
 }
 
 fn refuse_missing(manifest: &Manifest, application: &Values) -> Result<(), Error> {
-    let missing: Vec<_> = manifest.variables.keys().filter(|name| !application.contains_key(*name)).cloned().collect();
+    let has_source =
+        |name: &String| application.contains_key(name) || manifest.application.kobliat.generate_secrets.contains(name);
+    let missing: Vec<_> = manifest.variables.keys().filter(|name| !has_source(name)).cloned().collect();
     if missing.is_empty() { Ok(()) } else { Err(Error::Missing(missing)) }
 }
 
@@ -121,15 +119,16 @@ fn set_value<'s>(manifest: &'s Manifest, sources: &'s Sources, asked: &'s [Sourc
     cli.or_else(provided).or_else(overridden)
 }
 
-/// Fills in the secrets that nobody set, and answers which of them are new.
+/// Fills in the secrets that nobody set, and answers which of them are new. An empty secret would open every door, so
+/// it counts as not set.
 fn generate(manifest: &Manifest, file: &SecretsFile, application: &mut Values) -> Result<Vec<String>, Error> {
-    let unset = manifest.application.kobliat.generate_secrets.iter().filter(|name| !application.contains_key(*name));
-    let unset: Vec<String> = unset.cloned().collect();
+    let asked = manifest.application.kobliat.generate_secrets.iter();
+    let unset: Vec<String> = asked.filter(|name| has_no_text(application, name)).cloned().collect();
     if unset.is_empty() {
         return Ok(Vec::new());
     }
     let mut secrets = file.read()?;
-    let fresh: Vec<String> = unset.iter().filter(|name| !secrets.contains_key(*name)).cloned().collect();
+    let fresh: Vec<String> = unset.iter().filter(|name| has_no_text(&secrets, name)).cloned().collect();
     if !fresh.is_empty() {
         secrets = file.add(&fresh)?;
     }
@@ -137,6 +136,10 @@ fn generate(manifest: &Manifest, file: &SecretsFile, application: &mut Values) -
         application.extend(secrets.remove(&name).map(|secret| (name, secret)));
     }
     Ok(fresh)
+}
+
+fn has_no_text(values: &Values, name: &str) -> bool {
+    values.get(name).is_none_or(String::is_empty)
 }
 
 #[cfg(test)]

@@ -108,6 +108,17 @@ fn a_secret_that_somebody_sets_is_not_made() {
 }
 
 #[test]
+fn an_empty_secret_is_none() {
+    let mut fixture = fixture();
+    fixture.sources.environment = values(&[("SPIN_VARIABLE_KEY", "")]);
+    let made = fixture.resolve().unwrap();
+    assert_eq!(made.get("web", "token").map(str::len), Some(64));
+    let blanked = fs::read_to_string(fixture.secrets().path()).unwrap().replace(made.get("web", "token").unwrap(), "");
+    fs::write(fixture.secrets().path(), blanked).unwrap();
+    assert_eq!(fixture.resolve().unwrap().generated(), ["key"]);
+}
+
+#[test]
 fn every_missing_variable_is_named_with_the_ways_to_set_it() {
     let text = MANIFEST
         .replace("generate_secrets = [\"key\"]", "")
@@ -117,6 +128,13 @@ fn every_missing_variable_is_named_with_the_ways_to_set_it() {
         assert!(refusal.contains(expected), "{refusal}");
     }
     assert!(!refusal.contains("host:"), "it has a default: {refusal}");
+}
+
+#[test]
+fn a_start_that_fails_makes_no_secrets() {
+    let fixture = fixture_of(&MANIFEST.replace("[trigger]", "other = { required = true }\n[trigger]"));
+    assert!(fixture.refusal().contains("other: "));
+    assert!(!fixture.secrets().path().exists());
 }
 
 #[test]
