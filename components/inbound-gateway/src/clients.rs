@@ -8,7 +8,7 @@ use crate::bindings::kobliat::messages::messages;
 use crate::domain::services::{
     Batch, CallContext, CallError, Conversations, Customers, Direct, Inserted, Messages, NewMessage, Recorded, Touch,
 };
-use crate::domain::{Contact, Identity, Receipt};
+use crate::domain::{Contact, Direction, Identity, Receipt};
 
 /// All three, as linked or composed into this component.
 #[derive(Debug, Clone, Copy, Default)]
@@ -88,8 +88,12 @@ fn touch(Touch { conversation_id, seq, preview, at, inbound }: Touch) -> convers
 fn new_message(new: NewMessage) -> messages::NewMessage {
     messages::NewMessage {
         conversation_id: new.conversation_id,
-        sender_customer_id: Some(new.sender_customer_id),
-        direction: if new.inbound { messages::Direction::Inbound } else { messages::Direction::System },
+        sender_customer_id: new.sender_customer_id,
+        direction: match new.direction {
+            Direction::Inbound => messages::Direction::Inbound,
+            Direction::Outbound => messages::Direction::Outbound,
+            Direction::System => messages::Direction::System,
+        },
         body: new.body,
         content_type: new.content_type,
         media_id: None,

@@ -12,6 +12,9 @@ use super::services::{
 };
 use super::update::{Content, Direction, Message, Receipt, Update};
 
+/// What `messaging` stores with a message. Real ones have some kilobytes.
+const MAX_METADATA_BYTES: usize = 256 << 10;
+
 /// A message that is not at its goal yet, and its place among the outcomes.
 #[derive(Clone)]
 struct Open<'a> {
@@ -49,25 +52,25 @@ impl<P: Platform, C: Fn() -> CallContext> Ingest<'_, P, C> {
     /// In the order in which they were written: stable, so that equal times keep their order in the body.
     async fn messages(&mut self, mut messages: Vec<Open<'_>>) {
         messages.sort_by_key(|open| open.message.sent_at);
-        let with_sender = self.senders(messages).await;
-        let with_conversation = self.conversations(with_sender).await;
+        let with_customer = self.customers_of(messages).await;
+        let with_conversation = self.conversations(with_customer).await;
         let touches = self.insert(with_conversation).await;
         self.touch(touches).await;
     }
 
-    async fn senders<'m>(&mut self, messages: Vec<Open<'m>>) -> Vec<(Open<'m>, String)> {
-        let contacts = messages.iter().map(|open| open.message.sender.clone());
+    async fn customers_of<'m>(&mut self, messages: Vec<Open<'m>>) -> Vec<(Open<'m>, String)> {
+        let contacts = messages.iter().map(|open| open.message.contact.clone());
         let (platform, context) = (self.platform, &self.context);
         let customers =
             each_once(contacts, async |contacts| platform.customers().resolve_many(context(), contacts).await).await;
-        let customer = |open: &Open| customers.get(&open.message.sender).cloned();
+        let customer = |open: &Open| customers.get(&open.message.contact).cloned();
         let found = messages.into_iter().map(|open| (customer(&open), open)).collect();
         self.keep(found, "customer")
     }
 
     async fn conversations<'m>(&mut self, messages: Vec<(Open<'m>, String)>) -> Vec<((Open<'m>, String), String)> {
         let direct = |(open, customer): &(Open, String)| Direct {
-            channel: open.message.sender.channel,
+            channel: open.message.contact.channel,
             channel_account_id: open.account.to_owned(),
             customer_id: customer.clone(),
         };
@@ -82,7 +85,7 @@ impl<P: Platform, C: Fn() -> CallContext> Ingest<'_, P, C> {
 
     async fn insert(&mut self, messages: Vec<((Open<'_>, String), String)>) -> Vec<(usize, Touch)> {
         let new: Vec<NewMessage> =
-            messages.iter().map(|((open, sender), conversation)| new_message(open, sender, conversation)).collect();
+            messages.iter().map(|((open, customer), conversation)| new_message(open, customer, conversation)).collect();
         let (platform, context) = (self.platform, &self.context);
         let answers = in_batches(&new, async |batch| platform.messages().insert_many(context(), batch).await).await;
         let inserted = answers.into_iter().zip(messages).map(|(answer, message)| (Some(answer), message)).collect();
@@ -170,20 +173,30 @@ impl<T: Place, R> Place for (T, R) {
     }
 }
 
-fn new_message(open: &Open, sender: &str, conversation: &str) -> NewMessage {
+fn new_message(open: &Open, customer: &str, conversation: &str) -> NewMessage {
     let message = open.message;
     NewMessage {
         conversation_id: conversation.to_owned(),
-        sender_customer_id: sender.to_owned(),
-        inbound: message.direction == Direction::Inbound,
+        sender_customer_id: (message.direction != Direction::Outbound).then(|| customer.to_owned()),
+        direction: message.direction,
         body: message.body.clone(),
         content_type: message.content_type.clone(),
-        channel: message.sender.channel,
+        channel: message.contact.channel,
         channel_account_id: open.account.to_owned(),
         external_message_id: message.external_id.clone(),
         sent_at: message.sent_at,
-        metadata: serde_json::Value::Object(message.metadata.clone()).to_string(),
+        metadata: metadata(message),
     }
+}
+
+/// Rather without its details than not at all: they stay in the delivery.
+fn metadata(message: &Message) -> String {
+    let whole = serde_json::Value::Object(message.metadata.clone()).to_string();
+    if whole.len() <= MAX_METADATA_BYTES {
+        return whole;
+    }
+    let reply_to = message.metadata.get("reply_to");
+    serde_json::json!({ "omitted": "larger than 256 KiB", "reply_to": reply_to }).to_string()
 }
 
 fn touch(message: &Message, conversation_id: String, seq: u64) -> Touch {

@@ -1,6 +1,6 @@
 //! The services that a webhook needs, as the domain sees them. `clients` speaks to the real ones.
 
-use super::update::{Contact, Receipt};
+use super::update::{Contact, Direction, Receipt};
 
 /// What every call carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,9 +46,9 @@ pub struct Touch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
     pub conversation_id: String,
-    pub sender_customer_id: String,
-    /// False: a notice of the channel itself.
-    pub inbound: bool,
+    /// Absent when we wrote it.
+    pub sender_customer_id: Option<String>,
+    pub direction: Direction,
     pub body: Option<String>,
     pub content_type: String,
     pub channel: &'static str,

@@ -32,11 +32,12 @@ impl Content {
     }
 }
 
-/// Something that a person wrote to one of our accounts.
+/// Something that was written to, or by, one of our accounts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     pub external_id: String,
-    pub sender: Contact,
+    /// The other side: who wrote it, or to whom we did.
+    pub contact: Contact,
     pub direction: Direction,
     pub content_type: String,
     pub body: Option<String>,
@@ -48,11 +49,13 @@ pub struct Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     Inbound,
+    /// Sent already, past us: what the business wrote with the phone's own app.
+    Outbound,
     /// The channel's own notices (a changed number): not unread, reopens nothing.
     System,
 }
 
-/// Who wrote, by every name that the channel gave.
+/// A person, by every name that the channel gave.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Contact {
     pub channel: &'static str,

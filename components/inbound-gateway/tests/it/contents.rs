@@ -111,8 +111,8 @@ fn the_senders_name_is_found_by_its_id() {
         "contacts": [{"wa_id": "2", "profile": {"name": "Other"}}, {"wa_id": "1", "profile": {"name": " Ann\u{0} B "}}],
         "messages": [text("m", "+1", "1749416383", "hi")],
     }));
-    assert_eq!(message.sender.name.as_deref(), Some("Ann  B"));
-    assert_eq!(message.sender.identities, [identity("phone", "1")]);
+    assert_eq!(message.contact.name.as_deref(), Some("Ann  B"));
+    assert_eq!(message.contact.identities, [identity("phone", "1")]);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn nobodys_name_is_given_to_another() {
         "contacts": [{"wa_id": "2", "profile": {"name": "Other"}}],
         "messages": [text("m", "1", "1749416383", "hi")],
     }));
-    assert_eq!(message.sender.name, None);
+    assert_eq!(message.contact.name, None);
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn a_user_without_a_phone_number_is_known_by_its_bsuid() {
         "contacts": [{"user_id": "US.134", "parent_user_id": "US.ENT.9", "profile": {"name": "Ann"}}],
         "messages": [{"from_user_id": "US.134", "id": "m", "type": "text", "text": {"body": "hi"}}],
     }));
-    assert_eq!(message.sender.identities, [identity("bsuid", "US.134"), identity("parent-bsuid", "US.ENT.9")]);
-    assert_eq!(message.sender.name.as_deref(), Some("Ann"));
+    assert_eq!(message.contact.identities, [identity("bsuid", "US.134"), identity("parent-bsuid", "US.ENT.9")]);
+    assert_eq!(message.contact.name.as_deref(), Some("Ann"));
 }
 
 #[test]
@@ -140,16 +140,16 @@ fn phone_and_bsuid_together_are_one_person_the_phone_first() {
         "contacts": [{"wa_id": "1", "user_id": "US.134", "profile": {"name": "Ann"}}],
         "messages": [{"from": "1", "from_user_id": "US.134", "id": "m", "type": "text", "text": {"body": "hi"}}],
     }));
-    assert_eq!(message.sender.identities, [identity("phone", "1"), identity("bsuid", "US.134")]);
+    assert_eq!(message.contact.identities, [identity("phone", "1"), identity("bsuid", "US.134")]);
 }
 
 #[test]
 fn a_message_that_names_nobody_is_from_the_only_contact() {
     let anonymous = json!({"id": "m", "type": "text", "text": {"body": "hi"}});
     let one = message_in(json!({"contacts": [{"wa_id": "1"}], "messages": [anonymous]}));
-    assert_eq!(one.sender.identities, [identity("phone", "1")]);
+    assert_eq!(one.contact.identities, [identity("phone", "1")]);
     let two = updates(&delivery(json!({"contacts": [{"wa_id": "1"}, {"wa_id": "2"}], "messages": [anonymous]})));
-    assert_eq!(two[0].content, Content::rejected("message_without_sender"));
+    assert_eq!(two[0].content, Content::rejected("message_without_from"));
 }
 
 #[test]

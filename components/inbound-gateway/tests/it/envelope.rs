@@ -89,12 +89,12 @@ fn lists_that_are_none_and_accounts_that_are_missing_are_named() {
 
 #[test]
 fn what_is_not_for_us_is_ignored_by_name() {
-    let echo = json!({"field": "smb_message_echoes", "value": {"message_echoes": [{"id": "m"}]}});
+    let echo = json!({"field": "smb_message_echoes", "value": {}});
     let other = json!({"field": "message_template_status_update", "value": {"event": "APPROVED"}});
     assert_eq!(
         exits(&delivery_of(&[echo, other, change(ACCOUNT, json!({}))])),
         [
-            "/entry/0/changes/0: ignored echo",
+            "/entry/0/changes/0: ignored nothing_in_it",
             "/entry/0/changes/1: ignored field:message_template_status_update",
             "/entry/0/changes/2: ignored nothing_in_it",
         ]

@@ -1,6 +1,10 @@
 //! The gateway from the outside: a webhook goes in, customers, conversations and messages come out.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets something else than it expects is to fail there")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets something else than it expects is to fail there"
+)]
 
 mod contents;
 mod envelope;

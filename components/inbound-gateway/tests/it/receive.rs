@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use inbound_gateway::domain::Error;
+use inbound_gateway::domain::{Direction, Error};
 use serde_json::json;
 
 use crate::support::*;
@@ -23,7 +23,7 @@ fn metas_sample_becomes_a_message_in_a_conversation() {
     assert_eq!(message.channel_account_id, ACCOUNT);
     assert_eq!(message.sent_at, 1_749_416_383_000_000);
     assert_eq!((message.content_type.as_str(), message.metadata.as_str()), ("text", "{}"));
-    assert!(message.inbound);
+    assert_eq!((message.direction, message.sender_customer_id.as_deref()), (Direction::Inbound, Some("customer-1")));
     assert_eq!(world.customers.names.borrow()["customer-1"], "Sheena Nelson");
     let (seq, preview, unread) = world.conversations.state.borrow()["conversation-1"].clone();
     assert_eq!((seq, preview.as_str(), unread), (1, "Does it come in another color?", 1));
@@ -130,7 +130,7 @@ fn one_bad_item_rejects_no_sibling() {
         "message_malformed",
         "message_malformed",
         "message_without_id",
-        "message_without_sender",
+        "message_without_from",
         "message: body: too long",
         "customer: value: not a customer",
         "",
@@ -221,4 +221,38 @@ fn what_hangs_is_left_to_the_tick_after_two_seconds() {
     let deadline = world.messages.insert_line.calls.borrow()[0].deadline_ms;
     assert!((1..=2000).contains(&deadline), "the service knows how long it is waited for: {deadline}");
     assert_eq!(world.only_row().state, "pending");
+}
+
+#[test]
+fn what_the_business_writes_with_its_phone_is_an_outbound_message_of_the_same_conversation() {
+    let world = World::new();
+    world.receive(&delivery(json!({"messages": [text("in", "16505551234", "1749416380", "hello?")]})));
+    let mut echo = change(
+        ACCOUNT,
+        json!({"message_echoes": [
+            {"from": "15550783881", "to": "16505551234", "id": "out", "timestamp": "1749416390", "type": "text", "text": {"body": "hi!"}},
+            {"from": "15550783881", "id": "to-nobody", "type": "text", "text": {"body": "?"}},
+        ]}),
+    );
+    echo["field"] = json!("smb_message_echoes");
+    let received = world.receive(&delivery_of(&[echo]));
+
+    assert_eq!((received.answer.accepted, received.answer.rejected), (1, 1));
+    let rows = world.messages.rows.borrow();
+    let (inbound, outbound) = (&rows[0].1, &rows[1].1);
+    assert_eq!(outbound.conversation_id, inbound.conversation_id);
+    assert_eq!((outbound.direction, &outbound.sender_customer_id), (Direction::Outbound, &None));
+    let (seq, preview, unread) = world.conversations.state.borrow()["conversation-1"].clone();
+    assert_eq!((seq, preview.as_str(), unread), (2, "hi!", 1), "our own words are not unread");
+}
+
+#[test]
+fn a_message_with_too_many_details_is_kept_without_them() {
+    let world = World::new();
+    let order = json!({"text": "all of it", "product_items": vec!["x".repeat(1000); 300]});
+    let message = json!({"from": "1", "id": "m", "type": "order", "order": order, "context": {"id": "wamid.x"}});
+    assert_eq!(world.receive(&delivery(json!({"messages": [message]}))).answer.accepted, 1);
+    let row = &world.messages.rows.borrow()[0].1;
+    assert_eq!(row.body.as_deref(), Some("all of it"));
+    assert_eq!(row.metadata, r#"{"omitted":"larger than 256 KiB","reply_to":"wamid.x"}"#);
 }

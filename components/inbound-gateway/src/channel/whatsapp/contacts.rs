@@ -1,4 +1,4 @@
-//! Who is behind a message: the `contacts` beside it and the ids on it. None of them need be a phone number.
+//! Who is on the other side of a message: the `contacts` beside it and the ids on it. None of them need be a phone number.
 
 use serde_json::value::RawValue;
 
@@ -22,14 +22,15 @@ impl Contacts {
         Self(raw.iter().filter_map(|raw| item::object(raw)).map(|contact| Profile::read(&contact)).collect())
     }
 
-    /// The sender of `message`; `None` when nothing identifies anybody.
-    pub fn sender(&self, account: &str, message: &Object) -> Option<Contact> {
-        let from = phone(message, "from");
-        let user_id = item::id(message, "from_user_id").or_else(|| item::id(message, "user_id"));
-        let profile = self.profile_of(from.as_deref(), user_id.as_deref());
-        let parent = item::id(message, "from_parent_user_id").or_else(|| profile?.parent_user_id.clone());
+    /// Whom `message` names as its `from` or its `to`; `None` when nothing identifies anybody.
+    pub fn party(&self, side: &str, account: &str, message: &Object) -> Option<Contact> {
+        let number = phone(message, side);
+        let user_id = item::id(message, &format!("{side}_user_id")).or_else(|| item::id(message, "user_id"));
+        let profile = self.profile_of(number.as_deref(), user_id.as_deref());
+        let parent = item::id(message, &format!("{side}_parent_user_id"));
+        let parent = parent.or_else(|| profile?.parent_user_id.clone());
         let names = [
-            ("phone", from.or_else(|| profile?.wa_id.clone())),
+            ("phone", number.or_else(|| profile?.wa_id.clone())),
             ("bsuid", user_id.or_else(|| profile?.user_id.clone())),
             ("parent-bsuid", parent),
         ];
@@ -41,11 +42,11 @@ impl Contacts {
         (!identities.is_empty()).then_some(Contact { channel: CHANNEL, identities, name })
     }
 
-    /// By id. Where the message names nobody, the only contact is who wrote; with several nobody knows.
-    fn profile_of(&self, from: Option<&str>, user_id: Option<&str>) -> Option<&Profile> {
+    /// By id. Where the message names nobody, the only contact is the one; with several nobody knows.
+    fn profile_of(&self, number: Option<&str>, user_id: Option<&str>) -> Option<&Profile> {
         let same = |known: &Option<String>, wanted: Option<&str>| wanted.is_some() && known.as_deref() == wanted;
-        let by_id = |profile: &&Profile| same(&profile.wa_id, from) || same(&profile.user_id, user_id);
-        match (from.or(user_id), self.0.as_slice()) {
+        let by_id = |profile: &&Profile| same(&profile.wa_id, number) || same(&profile.user_id, user_id);
+        match (number.or(user_id), self.0.as_slice()) {
             (None, [only]) => Some(only),
             (None, _) => None,
             (Some(_), profiles) => profiles.iter().find(by_id),

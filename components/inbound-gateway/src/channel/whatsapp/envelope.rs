@@ -1,4 +1,4 @@
-//! Taking a delivery apart: `entry × changes × (messages | statuses | errors)`, one level at a time.
+//! Taking a delivery apart: `entry × changes × (messages | message_echoes | statuses | errors)`, one level at a time.
 //!
 //! Every level is read on its own and keeps the rest as raw text, so that one malformed item costs nothing but itself,
 //! unknown fields cost nothing at all, and a hostile body never becomes a tree in memory.
@@ -72,6 +72,8 @@ struct ChangeValue<'a> {
     contacts: Option<&'a RawValue>,
     #[serde(borrow)]
     messages: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message_echoes: Option<&'a RawValue>,
     #[serde(borrow)]
     statuses: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -156,8 +158,13 @@ impl<'a> Reader<'a> {
         let contacts = value.contacts.and_then(list).unwrap_or_default();
         self.charge(contacts.len())?;
         let mut lists = Vec::new();
-        for (name, raw) in [("messages", value.messages), ("statuses", value.statuses), ("errors", value.errors)] {
-            let Some(raw) = raw else { continue };
+        let known = [
+            ("messages", value.messages),
+            ("message_echoes", value.message_echoes),
+            ("statuses", value.statuses),
+            ("errors", value.errors),
+        ];
+        for (name, raw) in known.into_iter().filter_map(|(name, raw)| Some((name, raw?))) {
             let items = list(raw).ok_or(());
             self.charge(items.as_ref().map_or(0, Vec::len))?;
             lists.push((name, items));

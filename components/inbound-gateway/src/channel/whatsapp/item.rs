@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 pub type Object = Map<String, Value>;
 
 /// Message ids are 60 to 120 characters, user ids at most 131; what is longer is not an id.
-const MAX_ID_CHARS: usize = 512;
+const MAX_ID_BYTES: usize = 512;
 /// WhatsApp's profile names have at most 25 characters, those of business contacts some more.
 const MAX_NAME_CHARS: usize = 256;
 /// A provider's clock may be ahead of ours; by more than a day it is no clock.
@@ -24,7 +24,7 @@ pub fn text<'a>(object: &'a Object, key: &str) -> Option<&'a str> {
 /// A non-empty string that can be an identifier.
 pub fn id(object: &Object, key: &str) -> Option<String> {
     let id = text(object, key)?.trim();
-    let sound = !id.is_empty() && id.chars().count() <= MAX_ID_CHARS && !id.chars().any(char::is_control);
+    let sound = !id.is_empty() && id.len() <= MAX_ID_BYTES && !id.chars().any(char::is_control);
     sound.then(|| id.to_owned())
 }
 

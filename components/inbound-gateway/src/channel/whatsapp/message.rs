@@ -1,4 +1,4 @@
-//! One item of `messages`: who wrote what, when, and in reply to what.
+//! One item of `messages` or `message_echoes`: who wrote what, when, and in reply to what.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -11,23 +11,36 @@ use crate::domain::{Content, Direction, Message};
 /// Kept in the metadata as they came, when they are there.
 const KEPT: [&str; 4] = ["context", "referral", "group_id", "errors"];
 
-/// A message with an id and a sender is always kept, whatever its content is.
-pub(super) fn read(raw: &RawValue, account: &str, contacts: &Contacts, received_at: i64) -> Content {
+/// What a person wrote to us. A message with an id and a sender is always kept, whatever its content is.
+pub(super) fn received(raw: &RawValue, account: &str, contacts: &Contacts, received_at: i64) -> Content {
+    read("from", raw, account, contacts, received_at)
+}
+
+/// What the business wrote to a person with the phone's own app. It is sent already: its provider's id says so to `messaging`.
+pub(super) fn echo(raw: &RawValue, account: &str, contacts: &Contacts, received_at: i64) -> Content {
+    read("to", raw, account, contacts, received_at)
+}
+
+fn read(side: &str, raw: &RawValue, account: &str, contacts: &Contacts, received_at: i64) -> Content {
     let Some(message) = item::object(raw) else {
         return Content::rejected("message_malformed");
     };
     let Some(external_id) = item::id(&message, "id") else {
         return Content::rejected("message_without_id");
     };
-    let Some(sender) = contacts.sender(account, &message) else {
-        return Content::rejected("message_without_sender");
+    let Some(contact) = contacts.party(side, account, &message) else {
+        return Content::rejected(format!("message_without_{side}"));
     };
     let kind = content::kind(&message);
     let body = content::read(kind, &message);
     Content::Message(Box::new(Message {
         external_id,
-        sender,
-        direction: if kind == "system" { Direction::System } else { Direction::Inbound },
+        contact,
+        direction: match (kind, side) {
+            ("system", _) => Direction::System,
+            (_, "to") => Direction::Outbound,
+            _ => Direction::Inbound,
+        },
         content_type: kind.to_owned(),
         sent_at: item::timestamp(&message, received_at),
         metadata: metadata(&message, body.details, body.understood),

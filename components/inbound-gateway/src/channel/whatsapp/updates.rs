@@ -41,14 +41,10 @@ fn change_updates(at: &str, change: &Change, received_at: i64, updates: &mut Vec
 }
 
 /// Changes of other fields concern templates, the account, calls: nothing that becomes a message here.
-///
-/// Echoes (`smb_message_echoes`) are what the business itself wrote with the phone's app. They are ignored on purpose:
-/// an outbound message that is stored is queued for delivery, and its customer would get it a second time.
 fn not_for_us(change: &Change) -> Option<String> {
     match change.field.as_str() {
-        "messages" if change.lists.is_empty() => Some("nothing_in_it".to_owned()),
-        "messages" => None,
-        "smb_message_echoes" => Some("echo".to_owned()),
+        "messages" | "smb_message_echoes" if change.lists.is_empty() => Some("nothing_in_it".to_owned()),
+        "messages" | "smb_message_echoes" => None,
         other => Some(format!("field:{}", other.chars().take(64).collect::<String>())),
     }
 }
@@ -58,7 +54,8 @@ fn content(list: &str, raw: &RawValue, change: &Change, received_at: i64) -> Con
         return if list == "errors" { provider_error(raw) } else { Content::rejected("account_missing") };
     };
     match list {
-        "messages" => message::read(raw, account, &change.contacts, received_at),
+        "messages" => message::received(raw, account, &change.contacts, received_at),
+        "message_echoes" => message::echo(raw, account, &change.contacts, received_at),
         "statuses" => status::read(raw, account, received_at),
         _ => provider_error(raw),
     }
