@@ -47,7 +47,8 @@ impl<B: Outside> Gateway<B> {
     }
 
     async fn outside_the_api(&self, method: &Method, path: &str) -> Result<Response<Body>, Problem> {
-        if !matches!(path, "/" | "/health" | "/ready") {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        if !matches!(path, "" | "/health" | "/ready") {
             return Err(Problem::not_found("path"));
         }
         if !matches!(*method, Method::GET | Method::HEAD) {

@@ -159,6 +159,14 @@ fn opening_a_conversation_checks_every_participant_with_one_call() {
 }
 
 #[test]
+fn a_thousand_participants_cost_two_calls() {
+    let app = TestApp::new();
+    let people: Vec<String> = (0..1000).map(|at| app.world.customer(&format!("customer {at}"))).collect();
+    assert_eq!(app.post("/api/v1/conversations", &json!({ "participants": people })).status, 201);
+    assert_eq!(app.world.calls(), ["customers.get-many", "customers.get-many"]);
+}
+
+#[test]
 fn participants_that_are_no_customers_are_422_each_at_its_place() {
     let app = TestApp::new();
     let (ada, eve) = (app.world.customer("Ada"), app.world.customer_of("acme", "Eve"));

@@ -8,6 +8,7 @@
 
 mod app;
 mod rest;
+mod typed;
 mod world;
 
 mod authentication;

@@ -11,6 +11,8 @@ fn unknown_paths_are_404_and_later_ones_too() {
     let app = TestApp::new();
     for path in [
         "/nothing",
+        "//",
+        "/health//",
         "/api",
         "/api/v1",
         "/api/v1/",
@@ -65,6 +67,7 @@ fn wrong_methods_are_405_and_name_the_right_ones() {
 fn one_trailing_slash_makes_no_difference() {
     let app = TestApp::new();
     assert_eq!(app.get("/api/v1/conversations/").status, 200);
+    assert_eq!(app.get("/health/").status, 200);
     assert_eq!(app.get("/api/v1/stats/channels/").json()["uri"], "http://customer.spin.internal/stats/channels");
 }
 
