@@ -1,12 +1,17 @@
 //! A session's turn with the writer: one transaction, from its first statement to its end.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::Error;
 
 /// Shared by the session that owns the transaction and the writer that runs it.
 #[derive(Debug)]
-pub(crate) struct Lease(AtomicU8);
+pub(crate) struct Lease {
+    status: AtomicU8,
+    /// The session was dropped: stops the statement that runs for it.
+    gone: Arc<AtomicBool>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -26,17 +31,26 @@ pub(crate) enum Status {
 
 impl Lease {
     pub fn new() -> Self {
-        Self(AtomicU8::new(Status::Waiting as u8))
+        Self { status: AtomicU8::new(Status::Waiting as u8), gone: Arc::default() }
     }
 
     pub fn status(&self) -> Status {
         use Status::*;
-        let value = self.0.load(Ordering::Acquire);
+        let value = self.status.load(Ordering::Acquire);
         [Waiting, Active, Ended, Idled, TookTooLong, Lost].into_iter().find(|s| *s as u8 == value).unwrap_or(Abandoned)
     }
 
     pub fn set(&self, status: Status) {
-        self.0.store(status as u8, Ordering::Release);
+        self.status.store(status as u8, Ordering::Release);
+    }
+
+    pub fn abandon(&self) {
+        self.set(Status::Abandoned);
+        self.gone.store(true, Ordering::Release);
+    }
+
+    pub fn gone(&self) -> Arc<AtomicBool> {
+        self.gone.clone()
     }
 
     pub fn is_over(&self) -> bool {

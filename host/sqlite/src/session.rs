@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use tokio::sync::{Mutex, oneshot};
 
-use crate::lease::{Lease, Status};
+use crate::lease::Lease;
 use crate::mailbox::{Job, Outcome, Statement, Work};
 use crate::plan::{Kind, Plan};
 use crate::transaction::Transaction;
@@ -29,7 +29,7 @@ impl Session {
     /// and the answer to COMMIT when the whole is on disk.
     ///
     /// If the future is dropped, a statement that has not begun does not run; a read that has begun stops; a write that
-    /// has begun ends, and its effect stays.
+    /// has begun ends, and its effect stays. Inside a transaction, what has begun stops only with the whole session.
     pub async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<QueryOutput, Error> {
         self.check(sql, &params)?;
         let plan = self.database.plans.get(sql);
@@ -110,7 +110,7 @@ impl Drop for Session {
         if let Some(open) = self.transaction.get_mut().take()
             && !open.lease.is_over()
         {
-            open.lease.set(Status::Abandoned);
+            open.lease.abandon();
             self.database.mailbox.abandoned(&open.lease);
         }
     }

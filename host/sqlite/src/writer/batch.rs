@@ -1,6 +1,8 @@
 //! Statements outside transactions: run one after the other in the shared transaction, committed and answered together.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::{Member, Writer};
@@ -23,7 +25,7 @@ impl Writer {
                 let _ = reply.send(Err(error));
                 continue;
             }
-            let result = self.run_statement(&statement, self.options.write_time_limit);
+            let result = self.run_statement(&statement, self.options.write_time_limit, None);
             match self.transaction_lost() {
                 None => {
                     let bytes =
@@ -40,11 +42,16 @@ impl Writer {
         }
     }
 
-    pub(super) fn run_statement(&mut self, statement: &Statement, time: Duration) -> Result<Outcome, Error> {
+    pub(super) fn run_statement(
+        &mut self,
+        statement: &Statement,
+        time: Duration,
+        cancelled: Option<Arc<AtomicBool>>,
+    ) -> Result<Outcome, Error> {
         let result_bytes = self.options.max_result_bytes;
         let connection = self.connection()?;
         raw::set_last_insert_rowid(&connection.sqlite, statement.rowid);
-        let bounds = Bounds { time, result_bytes, cancelled: None };
+        let bounds = Bounds { time, result_bytes, cancelled };
         let output = run(connection, &statement.plan.sql, &statement.params, bounds).map_err(|stop| match stop {
             Stop::Failed(error) => error,
             Stop::OutOfTime => Error::TimedOut(time.as_millis()),

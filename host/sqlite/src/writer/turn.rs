@@ -95,7 +95,7 @@ impl Writer {
             Work::Rollback => return self.roll_back_turn(turn, reply),
             Work::Run(statement) => {
                 let left = (turn.started + self.options.lease_max).saturating_duration_since(Instant::now());
-                self.run_statement(&statement, left.min(self.options.write_time_limit))
+                self.run_statement(&statement, left.min(self.options.write_time_limit), Some(turn.lease.gone()))
             }
             Work::Savepoint(level) => self.control(&format!("SAVEPOINT level{level}")),
             Work::Release(level) => self.control(&format!("RELEASE level{level}")),

@@ -150,6 +150,18 @@ async fn a_dropped_session_is_rolled_back_at_once() {
 }
 
 #[tokio::test]
+async fn a_dropped_sessions_running_statement_stops() {
+    let hours = Duration::from_secs(3600);
+    let test = TestDatabase::with(Options { lease_max: hours, write_time_limit: hours, ..Options::default() }).await;
+    let gone = test.session();
+    gone.ok("BEGIN").await;
+    let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
+    assert!(tokio::time::timeout(Duration::from_millis(20), gone.execute(endless, vec![])).await.is_err());
+    drop(gone);
+    test.session().ok("INSERT INTO t (id) VALUES (1)").await;
+}
+
+#[tokio::test]
 async fn a_cancelled_statement_does_not_block_its_session() {
     let test = TestDatabase::start().await;
     let (first, second) = (test.session(), test.session());

@@ -1,5 +1,4 @@
 //! What the host refuses at start, and what it keeps over a restart.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::path::Path;
