@@ -1,6 +1,6 @@
 //! Who gets in, who does not, and what it costs.
 
-use api_gateway::keys::{CACHE_TTL_MICROS, KeyHash};
+use api_gateway::keys::{ApiKey, CACHE_TTL_MICROS, KeyCache, KeyHash};
 use http::{Method, Request};
 
 use crate::app::{Answer, KEY, TestApp};
@@ -153,4 +153,23 @@ fn strangers_cannot_tell_paths_apart() {
     for path in ["/api/v1/customers", "/api/v1/nothing", "/api/v1/"] {
         app.send(Request::builder().method(Method::DELETE).uri(path).body("").unwrap()).problem(401);
     }
+}
+
+#[test]
+fn remembered_keys_are_bounded_and_the_oldest_goes_first() {
+    let cache = KeyCache::default();
+    let key = ApiKey {
+        id: "k".into(),
+        tenant: "acme".into(),
+        scopes: vec![],
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    for at in 0..1025 {
+        cache.put(KeyHash::of(&at.to_string()), key.clone(), NOW + at);
+    }
+    let is_known = |at: i64| cache.get(&KeyHash::of(&at.to_string()), NOW + 1025).is_some();
+    assert!(!is_known(0) && is_known(1) && is_known(1024));
+    assert!(cache.get(&KeyHash::of("5"), NOW).is_none(), "a clock that was set back proves nothing");
 }
