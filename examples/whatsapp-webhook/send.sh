@@ -47,7 +47,8 @@ done
 
 # The value of a secret: from the environment, else as the platform generated it.
 secret() {
-  local variable=${1^^} value
+  local variable value
+  variable=$(tr a-z A-Z <<<"$1")
   value=${!variable:-}
   if [[ -z $value && -r $state_dir/secrets.toml ]]; then
     value=$(sed -n "s/^$1 *= *\"\(.*\)\"\$/\1/p" "$state_dir/secrets.toml")

@@ -29,10 +29,10 @@ pub struct Attempt {
 
 impl Attempt {
     /// Does what can be done within `limit`. What was settled by then stays settled; a call that is still out is given up,
-    /// and made again by the next attempt.
+    /// and made again by the next attempt. Without any time nothing is tried.
     pub async fn run<P: Platform>(&mut self, platform: &P, limit: Duration) -> Outcomes {
         let mut outcomes = Outcomes::begin(&self.updates, self.earlier.take());
-        if !outcomes.is_finished() {
+        if !outcomes.is_finished() && !limit.is_zero() {
             let work = pin!(self.work(platform, limit, &mut outcomes));
             let time_is_up = pin!(platform.sleep(limit));
             match select(work, time_is_up).await {

@@ -80,9 +80,14 @@ pub async fn receive<P: Platform>(platform: &P, incoming: Incoming<'_>) -> Resul
         request_id: incoming.request_id.to_owned(),
         traceparent: incoming.traceparent.to_owned(),
     };
-    let mut outcomes = attempt.run(platform, INLINE_LIMIT).await;
+    let mut outcomes = attempt.run(platform, left(received_at, platform.now())).await;
     let answer = answer(&outcomes);
     Ok(Received { answer, conclusion: attempt.conclude(platform.now(), &mut outcomes) })
+}
+
+/// What storing has left of the time.
+fn left(since: i64, now: i64) -> Duration {
+    INLINE_LIMIT.saturating_sub(Duration::from_micros(u64::try_from(now.saturating_sub(since)).unwrap_or(0)))
 }
 
 fn answer(outcomes: &Outcomes) -> Answer {
@@ -94,5 +99,17 @@ fn answer(outcomes: &Outcomes) -> Answer {
         duplicates: counts.duplicates,
         ignored: counts.ignored,
         rejected: counts.rejected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_store_takes_from_the_time_for_the_work() {
+        assert_eq!(left(0, 500_000), Duration::from_millis(1500));
+        assert_eq!(left(0, 3_000_000), Duration::ZERO, "and may leave nothing");
+        assert_eq!(left(5_000_000, 0), INLINE_LIMIT, "a clock that is set back gives no extra time");
     }
 }

@@ -75,10 +75,7 @@ async fn again<P: Platform>(platform: &P, delivery: &Claimed, envelope: &Envelop
     };
     // The last attempt was interrupted (a crash, most likely its own): another one would only crash again.
     let limit = if delivery.attempts > MAX_ATTEMPTS { Duration::ZERO } else { ATTEMPT_LIMIT };
-    let mut outcomes = match limit {
-        Duration::ZERO => Outcomes::begin(&attempt.updates, attempt.earlier.take()),
-        limit => attempt.run(platform, limit).await,
-    };
+    let mut outcomes = attempt.run(platform, limit).await;
     Ok(attempt.conclude(platform.now(), &mut outcomes))
 }
 
