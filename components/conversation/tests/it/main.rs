@@ -1,1 +1,103 @@
 //! The conversation service on its real SQL, in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is the message; clippy.toml covers test functions only"
+)]
+
+mod http;
+mod opening;
+mod plans;
+mod touching;
+
+use ::http::Method;
+use conversation::{
+    App,
+    domain::{self, Conversation, Error, NewConversation},
+    http::router,
+    store::SqlStore,
+    touch::{Touch, touch_many},
+};
+use sdk::{
+    Context, Response, Router, ids,
+    testing::{FixedClock, Memory, block_on, json, request},
+};
+
+type Service = App<SqlStore<Memory>>;
+
+/// The service, migrated, at one moment in 2025.
+struct TestApp {
+    memory: Memory,
+    service: Service,
+    router: Router<Service>,
+}
+
+const NOW: i64 = 1_749_416_383_000_000;
+
+impl TestApp {
+    fn start() -> Self {
+        let memory = Memory::new();
+        let service = App::new(SqlStore::new(memory.clone()), FixedClock::at(NOW));
+        let app = Self { memory, service, router: router() };
+        assert_eq!(app.send(Method::GET, "/conversations", "").status(), 200);
+        app.memory.statements();
+        app
+    }
+
+    fn send(&self, method: Method, path: &str, body: &str) -> Response {
+        block_on(self.router.handle(&self.service, request(method, path, body)))
+    }
+
+    async fn resolve(&self, customers: &[&str]) -> Vec<Result<Conversation, Error>> {
+        let items = customers.iter().map(|customer| direct(customer)).collect();
+        domain::resolve_direct_many(&self.service.store, &tenant(), items, NOW).await.unwrap()
+    }
+
+    /// A new direct conversation, with a new customer.
+    fn open(&self) -> Conversation {
+        block_on(self.resolve(&[&ids::new()])).remove(0).unwrap()
+    }
+
+    fn get(&self, id: &str) -> Conversation {
+        block_on(domain::get(&self.service.store, &tenant(), id)).unwrap()
+    }
+
+    fn touch(&self, touches: &[Touch]) {
+        block_on(touch_many(&self.service.store, &tenant(), touches.to_vec(), NOW)).unwrap();
+    }
+
+    fn close(&self, id: &str) {
+        self.memory.sqlite().execute("UPDATE conversations SET status = 'closed' WHERE id = ?", [id]).unwrap();
+    }
+
+    /// The ids of all pages of a list.
+    fn walk(&self, path: &str) -> Vec<String> {
+        let (mut seen, mut next) = (Vec::new(), path.to_owned());
+        loop {
+            let response = self.send(Method::GET, &next, "");
+            assert_eq!(response.status(), 200, "{next}");
+            let page = json(&response);
+            seen.extend(page["data"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap().to_owned()));
+            let Some(cursor) = page["meta"]["next_cursor"].as_str() else { return seen };
+            next = format!("{path}&cursor={cursor}");
+        }
+    }
+}
+
+fn tenant() -> Context {
+    Context { tenant: "default".to_owned(), ..Context::default() }
+}
+
+fn direct(customer: &str) -> NewConversation {
+    NewConversation::direct("whatsapp".into(), "acc".into(), customer.to_owned())
+}
+
+/// An inbound message a second after the one before.
+fn inbound(id: &str, seq: u64) -> Touch {
+    let at = NOW - 1_000_000_000 + i64::try_from(seq).unwrap() * 1_000_000;
+    Touch { conversation_id: id.to_owned(), seq, preview: format!("message {seq}"), at, inbound: true }
+}
+
+fn outbound(id: &str, seq: u64) -> Touch {
+    Touch { inbound: false, ..inbound(id, seq) }
+}

@@ -1,1 +1,80 @@
 //! The customer service on its real SQL, in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is the message; clippy.toml covers test functions only"
+)]
+
+mod http;
+mod plans;
+mod resolving;
+
+use ::http::Method;
+use customer::{
+    App,
+    domain::{Contact, Customer, Error, Identity},
+    http::router,
+    store::SqlStore,
+};
+use sdk::{
+    Context, Response, Router,
+    testing::{FixedClock, Memory, block_on, request},
+};
+
+type Service = App<SqlStore<Memory>>;
+
+/// The service, migrated, at one moment in 2025.
+struct TestApp {
+    memory: Memory,
+    service: Service,
+    router: Router<Service>,
+}
+
+const NOW: i64 = 1_749_416_383_000_000;
+
+impl TestApp {
+    fn start() -> Self {
+        let memory = Memory::new();
+        let service = App::new(SqlStore::new(memory.clone()), FixedClock::at(NOW));
+        let app = Self { memory, service, router: router() };
+        assert_eq!(app.send(Method::GET, "/customers", "").status(), 200);
+        app.memory.statements();
+        app
+    }
+
+    fn send(&self, method: Method, path: &str, body: &str) -> Response {
+        block_on(self.router.handle(&self.service, request(method, path, body)))
+    }
+
+    fn post(&self, body: &str) -> Response {
+        self.send(Method::POST, "/customers", body)
+    }
+
+    async fn resolve(&self, contacts: Vec<Contact>) -> Vec<Result<Customer, Error>> {
+        customer::domain::resolve_many(&self.service.store, &tenant("default"), contacts, NOW).await.unwrap()
+    }
+
+    fn resolve_one(&self, contact: Contact) -> Customer {
+        block_on(self.resolve(vec![contact])).remove(0).unwrap()
+    }
+
+    fn count(&self, table: &str) -> i64 {
+        self.memory.scalar(&format!("SELECT count(*) FROM {table}"))
+    }
+}
+
+fn tenant(tenant: &str) -> Context {
+    Context { tenant: tenant.to_owned(), ..Context::default() }
+}
+
+fn identity(account: &str, kind: &str, value: &str) -> Identity {
+    Identity { channel_account_id: account.into(), kind: kind.into(), value: value.into() }
+}
+
+fn contact(identities: &[Identity]) -> Contact {
+    Contact { external_type: "whatsapp".into(), identities: identities.to_vec(), name: Some("Sheena".into()) }
+}
+
+fn phone(value: &str) -> Contact {
+    contact(&[identity("acc", "phone", value)])
+}

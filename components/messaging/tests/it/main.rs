@@ -1,1 +1,99 @@
 //! The messaging service on its real SQL, in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is the message; clippy.toml covers test functions only"
+)]
+
+mod http;
+mod inserting;
+mod plans;
+mod receipts;
+
+use ::http::Method;
+use messaging::{
+    App,
+    domain::{self, Direction, Error, Inserted, Message, NewMessage},
+    http::router,
+    store::SqlStore,
+};
+use sdk::{
+    Context, Response, Router,
+    testing::{FixedClock, Memory, block_on, request},
+};
+
+type Service = App<SqlStore<Memory>>;
+
+/// The service, migrated, at one moment in 2025.
+struct TestApp {
+    memory: Memory,
+    service: Service,
+    router: Router<Service>,
+}
+
+const NOW: i64 = 1_749_416_383_000_000;
+const CONVERSATION: &str = "01975200-0000-7000-8000-000000000001";
+
+impl TestApp {
+    fn start() -> Self {
+        let memory = Memory::new();
+        let service = App::new(SqlStore::new(memory.clone()), FixedClock::at(NOW));
+        let app = Self { memory, service, router: router() };
+        let list = format!("/conversations/{CONVERSATION}/messages");
+        assert_eq!(app.send(Method::GET, &list, "").status(), 200);
+        app.memory.statements();
+        app
+    }
+
+    fn send(&self, method: Method, path: &str, body: &str) -> Response {
+        block_on(self.router.handle(&self.service, request(method, path, body)))
+    }
+
+    async fn insert(&self, messages: Vec<NewMessage>) -> Vec<Result<Inserted, Error>> {
+        domain::insert_many(&self.service.store, &context(), messages, NOW).await.unwrap()
+    }
+
+    fn insert_one(&self, message: NewMessage) -> Inserted {
+        block_on(self.insert(vec![message])).remove(0).unwrap()
+    }
+
+    fn get(&self, id: &str) -> Message {
+        block_on(domain::get(&self.service.store, &context(), id)).unwrap()
+    }
+
+    fn events(&self, kind: &str) -> i64 {
+        self.memory.scalar(&format!("SELECT count(*) FROM outbox WHERE type = 'com.kobliat.message.{kind}.v1'"))
+    }
+}
+
+fn context() -> Context {
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
+    Context { tenant: "default".to_owned(), principal: "key:test".to_owned(), traceparent, ..Context::default() }
+}
+
+fn inbound(external_id: &str) -> NewMessage {
+    NewMessage {
+        conversation_id: CONVERSATION.into(),
+        sender_customer_id: None,
+        direction: Direction::Inbound,
+        body: Some(format!("text of {external_id}")),
+        content_type: "text".into(),
+        media_id: None,
+        channel: Some("whatsapp".into()),
+        channel_account_id: Some("acc".into()),
+        external_message_id: Some(external_id.into()),
+        client_ref: None,
+        sent_at: Some(NOW - 5_000_000),
+        metadata: r#"{"context":{"id":"wamid.0"}}"#.into(),
+    }
+}
+
+/// Not with the provider yet.
+fn outbound() -> NewMessage {
+    NewMessage { direction: Direction::Outbound, external_message_id: None, ..inbound("out") }
+}
+
+/// With the provider, under this id.
+fn carried(external_id: &str) -> NewMessage {
+    NewMessage { direction: Direction::Outbound, ..inbound(external_id) }
+}

@@ -1,0 +1,107 @@
+//! Touches: forward only, and each message once, in whatever order they come.
+
+use conversation::{
+    domain::{Error, Status},
+    touch::{Touch, touch_many},
+};
+use sdk::{ids, testing::block_on};
+
+use crate::{NOW, TestApp, inbound, outbound, tenant};
+
+#[test]
+fn is_one_statement_when_messages_come_in_order() {
+    let app = TestApp::start();
+    let id = app.open().id;
+    app.memory.statements();
+    app.touch(&[inbound(&id, 1)]);
+    app.touch(&[outbound(&id, 2), inbound(&id, 3)]);
+    assert_eq!(app.memory.statements().len(), 2);
+    let touched = app.get(&id);
+    assert_eq!((touched.last_seq, touched.unread_count), (3, 2));
+    assert_eq!(
+        (touched.last_message_preview.as_deref(), touched.last_message_at),
+        (Some("message 3"), Some(inbound("", 3).at))
+    );
+}
+
+#[test]
+fn counts_each_message_once_in_every_order_and_twice_over() {
+    let orders = permutations(&[1, 2, 3, 4, 5]);
+    assert_eq!(orders.len(), 120);
+    for order in orders {
+        let app = TestApp::start();
+        let id = app.open().id;
+        let touch = |seq: u64| if seq == 2 { outbound(&id, seq) } else { inbound(&id, seq) };
+        for seq in order.iter().chain(&order) {
+            app.touch(&[touch(*seq)]);
+        }
+        let touched = app.get(&id);
+        assert_eq!((touched.last_seq, touched.unread_count), (5, 4), "{order:?}");
+        assert_eq!(touched.last_message_preview.as_deref(), Some("message 5"), "{order:?}");
+        assert_eq!(touched.last_message_at, Some(inbound("", 5).at), "{order:?}");
+        assert_eq!(app.memory.scalar("SELECT count(*) FROM touch_gaps"), 0, "{order:?}");
+    }
+}
+
+fn permutations(items: &[u64]) -> Vec<Vec<u64>> {
+    let Some((first, rest)) = items.split_first() else { return vec![Vec::new()] };
+    let with = |shorter: Vec<u64>| {
+        (0..=shorter.len()).map(move |at| [&shorter[..at], &[*first], &shorter[at..]].concat()).collect::<Vec<_>>()
+    };
+    permutations(rest).into_iter().flat_map(with).collect()
+}
+
+#[test]
+fn counts_a_batch_with_holes_and_doubles() {
+    let app = TestApp::start();
+    let id = app.open().id;
+    app.touch(&[inbound(&id, 7), inbound(&id, 2), inbound(&id, 2), inbound(&id, 4)]);
+    assert_eq!((app.get(&id).last_seq, app.get(&id).unread_count), (7, 3));
+    app.touch(&(1..=7).map(|seq| inbound(&id, seq)).collect::<Vec<_>>());
+    assert_eq!((app.get(&id).last_seq, app.get(&id).unread_count), (7, 7));
+}
+
+#[test]
+fn bears_a_number_far_ahead() {
+    let app = TestApp::start();
+    let id = app.open().id;
+    let far = u64::try_from(i64::MAX).unwrap();
+    app.touch(&[Touch { seq: far, ..inbound(&id, 1) }]);
+    app.touch(&[inbound(&id, 5)]);
+    assert_eq!((app.get(&id).last_seq, app.get(&id).unread_count), (far, 2));
+    for seq in [0, far + 1] {
+        let touches = vec![Touch { seq, ..inbound(&id, 1) }];
+        let refused = block_on(touch_many(&app.service.store, &tenant(), touches, NOW));
+        assert!(matches!(refused, Err(Error::Invalid { .. })));
+    }
+}
+
+#[test]
+fn reopens_a_closed_conversation_only_for_a_new_inbound_message() {
+    let app = TestApp::start();
+    let id = app.open().id;
+    app.touch(&[inbound(&id, 1)]);
+    app.close(&id);
+    app.touch(&[inbound(&id, 1)]);
+    app.touch(&[outbound(&id, 2)]);
+    assert_eq!(app.get(&id).status, Status::Closed);
+    app.touch(&[inbound(&id, 3)]);
+    assert_eq!(app.get(&id).status, Status::Open);
+}
+
+#[test]
+fn lets_no_clock_that_is_ahead_pin_a_conversation_to_the_top() {
+    let app = TestApp::start();
+    let id = app.open().id;
+    app.touch(&[Touch { at: NOW * 2, ..inbound(&id, 1) }]);
+    assert_eq!(app.get(&id).last_message_at, Some(NOW));
+}
+
+#[test]
+fn touches_the_known_and_tells_of_the_unknown() {
+    let app = TestApp::start();
+    let id = app.open().id;
+    let touches = vec![inbound(&ids::new(), 1), inbound(&id, 1)];
+    let told = block_on(touch_many(&app.service.store, &tenant(), touches, NOW));
+    assert_eq!((told, app.get(&id).unread_count), (Err(Error::NotFound), 1));
+}

@@ -1,0 +1,129 @@
+//! The REST rows, as api.md has them.
+
+use ::http::Method;
+use sdk::testing::{block_on, json, request};
+use serde_json::{Value, json};
+
+use crate::{CONVERSATION, TestApp, carried, inbound};
+
+fn post(app: &TestApp, body: &Value) -> (u16, Value) {
+    let response = app.send(Method::POST, "/messages", &body.to_string());
+    (response.status().as_u16(), json(&response))
+}
+
+#[test]
+fn stores_what_is_posted_and_shows_it() {
+    let app = TestApp::start();
+    let body = json!({
+        "conversation_id": CONVERSATION, "direction": "outbound", "body": " hello ", "channel": "whatsapp",
+        "metadata": { "a": 1 }, "client_ref": "r1", "sent_at": "2025-06-08T22:59:43+02:00",
+    });
+    let (status, stored) = post(&app, &body);
+    assert_eq!((status, &stored["body"], &stored["status"]), (201, &"hello".into(), &"queued".into()));
+    assert_eq!((&stored["seq"], &stored["sent_at"]), (&1.into(), &"2025-06-08T20:59:43.000Z".into()));
+    assert_eq!(post(&app, &body), (200, stored.clone()));
+    let path = format!("/messages/{}", stored["id"].as_str().unwrap());
+    assert_eq!(json(&app.send(Method::GET, &path, "")), stored);
+}
+
+#[test]
+fn refuses_what_is_no_message() {
+    let app = TestApp::start();
+    let wrong = [
+        json!({}),
+        json!({ "conversation_id": CONVERSATION, "direction": "outbound" }),
+        json!({ "conversation_id": CONVERSATION, "direction": "sideways", "body": "x" }),
+        json!({ "conversation_id": "1", "direction": "inbound", "body": "x" }),
+        json!({ "conversation_id": CONVERSATION, "direction": "inbound", "body": 7 }),
+        json!({ "conversation_id": CONVERSATION, "direction": "inbound", "body": "x", "sent_at": "yesterday" }),
+        json!({ "conversation_id": CONVERSATION, "direction": "inbound", "body": "x", "bdoy": "x" }),
+        json!({ "conversation_id": CONVERSATION, "direction": "inbound", "media_id": "x" }),
+        json!({ "conversation_id": CONVERSATION, "direction": "inbound", "body": "x", "status": "read" }),
+    ];
+    for body in wrong {
+        assert_eq!(post(&app, &body).0, 422, "{body}");
+    }
+    assert_eq!(app.send(Method::POST, "/messages", "{").status(), 400);
+    assert_eq!(app.memory.scalar("SELECT count(*) FROM messages"), 0);
+}
+
+#[test]
+fn stores_once_for_an_idempotency_key() {
+    let app = TestApp::start();
+    let body = json!({ "conversation_id": CONVERSATION, "direction": "system", "body": "x" }).to_string();
+    let send = || {
+        let mut post = request(Method::POST, "/messages", body.clone());
+        post.headers.insert("idempotency-key", "k1".parse().unwrap());
+        block_on(app.router.handle(&app.service, post))
+    };
+    let (first, again) = (send(), send());
+    assert_eq!((first.status().as_u16(), first.body()), (201, again.body()));
+    assert_eq!(again.headers()["idempotency-replayed"], "true");
+    assert_eq!((app.memory.scalar("SELECT count(*) FROM messages"), app.events("noted")), (1, 1));
+}
+
+#[test]
+fn edits_with_history_and_moves_the_status_forward_only() {
+    let app = TestApp::start();
+    let message = app.insert_one(carried("wamid.out")).message;
+    let path = format!("/messages/{}", message.id);
+    let put = |body: Value| {
+        let response = app.send(Method::PUT, &path, &body.to_string());
+        (response.status().as_u16(), json(&response))
+    };
+    assert_eq!(put(json!({ "body": "better" })).1["body"], "better");
+    assert_eq!(put(json!({ "status": "delivered" })).1["status"], "delivered");
+    assert_eq!(put(json!({ "status": "delivered" })).0, 200);
+    assert_eq!(put(json!({ "status": "sent", "body": "never" })).0, 409);
+    for wrong in [json!({}), json!({ "body": "" }), json!({ "status": "lost" }), json!({ "seq": 1 })] {
+        assert_eq!(put(wrong.clone()).0, 422, "{wrong}");
+    }
+    assert_eq!(app.get(&message.id).body.as_deref(), Some("better"));
+    assert_eq!(app.memory.scalar("SELECT count(*) FROM message_history"), 2);
+    let first = "SELECT count(*) FROM message_history WHERE version = 1 AND body = 'text of wamid.out'";
+    assert_eq!((app.memory.scalar(first), app.events("edited"), app.events("delivered")), (1, 1, 1));
+}
+
+#[test]
+fn lets_what_came_in_only_be_read() {
+    let app = TestApp::start();
+    let path = format!("/messages/{}", app.insert_one(inbound("1")).message.id);
+    assert_eq!(app.send(Method::PUT, &path, r#"{"status":"queued"}"#).status(), 422);
+    assert_eq!(app.send(Method::PUT, &path, r#"{"status":"read"}"#).status(), 200);
+}
+
+#[test]
+fn pages_a_conversation_newest_first_and_catches_up_in_order() {
+    let app = TestApp::start();
+    block_on(app.insert((1..=7).map(|n| inbound(&n.to_string())).collect()));
+    let list = format!("/conversations/{CONVERSATION}/messages");
+    assert_eq!(walk(&app, &format!("{list}?limit=3")), [7, 6, 5, 4, 3, 2, 1]);
+    assert_eq!(walk(&app, &format!("{list}?limit=2&after=3")), [4, 5, 6, 7]);
+    assert_eq!(json(&app.send(Method::GET, &list, ""))["meta"]["total"], 7);
+    let empty = json(&app.send(Method::GET, &format!("{list}?after=99"), ""));
+    assert_eq!((&empty["data"], &empty["meta"]["total"]), (&json!([]), &7.into()));
+    for bad in ["limit=0", "after=-1", "after=x", "cursor=AAAA", "offset=3"] {
+        assert_eq!(app.send(Method::GET, &format!("{list}?{bad}"), "").status(), 422, "{bad}");
+    }
+}
+
+/// The sequence numbers of all pages.
+fn walk(app: &TestApp, path: &str) -> Vec<u64> {
+    let (mut seen, mut next) = (Vec::new(), path.to_owned());
+    loop {
+        let page = json(&app.send(Method::GET, &next, ""));
+        seen.extend(page["data"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()));
+        let Some(cursor) = page["meta"]["next_cursor"].as_str() else { return seen };
+        next = format!("{path}&cursor={cursor}");
+    }
+}
+
+#[test]
+fn tells_unknown_ids_alike() {
+    let app = TestApp::start();
+    for path in ["/messages/x", "/messages/018f0000-0000-7000-8000-000000000000", "/conversations/x/messages"] {
+        assert_eq!(app.send(Method::GET, path, "").status(), 404, "{path}");
+    }
+    let unknown = "/messages/018f0000-0000-7000-8000-000000000000";
+    assert_eq!(app.send(Method::PUT, unknown, r#"{"body":"x"}"#).status(), 404);
+}
