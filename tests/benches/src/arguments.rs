@@ -1,0 +1,52 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+#[derive(clap::Parser)]
+pub enum Command {
+    /// Builds everything, runs the whole suite and prints the table.
+    Run(Run),
+    /// The native limit for hello: hyper and nothing else.
+    #[command(hide = true)]
+    ServeHello,
+    /// The native twin of the webhook path.
+    #[command(hide = true)]
+    ServeTwin(Twin),
+}
+
+#[derive(clap::Args, Clone)]
+pub struct Run {
+    /// Rounds; each gives every server one slot, in an order shuffled anew.
+    #[arg(long, default_value_t = 10)]
+    pub rounds: usize,
+    /// Length of a slot.
+    #[arg(long, default_value_t = 3)]
+    pub seconds: u64,
+    /// Lets the scheduler place server and load generator, instead of one core each.
+    #[arg(long)]
+    pub unpinned: bool,
+    /// Only these parts: disk, hello, webhook, platform.
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+#[derive(clap::Args, Clone)]
+pub struct Twin {
+    /// Where the databases are.
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// Signs the webhooks.
+    #[arg(long)]
+    pub secret: String,
+    #[arg(long, value_enum)]
+    pub commit: Commit,
+}
+
+/// What a commit on disk is shared by.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Commit {
+    /// Nothing: one transaction after the other.
+    One,
+    /// Whatever waits when the disk is free again.
+    Group,
+}

@@ -1,0 +1,25 @@
+//! `cargo bench-platform`: the platform against native twins. Every server is a process of its own; this one makes the load and the report.
+//!
+//! README.md of this folder says what is compared and how to read it.
+
+mod arguments;
+mod cores;
+mod disk;
+mod hello;
+mod load;
+mod report;
+mod rounds;
+mod server;
+mod statistics;
+mod suite;
+mod twin;
+
+use clap::Parser;
+
+fn main() -> anyhow::Result<()> {
+    match arguments::Command::parse() {
+        arguments::Command::Run(run) => suite::run(&run),
+        arguments::Command::ServeHello => hello::serve(),
+        arguments::Command::ServeTwin(twin) => twin::serve(&twin),
+    }
+}

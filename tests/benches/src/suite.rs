@@ -1,0 +1,128 @@
+//! The suite: builds what it measures, starts every server once, and works through its parts.
+
+mod hello;
+mod platform;
+mod webhook;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use kobliat_build::{Environment, Options, build_packages, guest_packages};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::arguments::Run;
+use crate::cores::Cores;
+use crate::disk;
+use crate::load::Requests;
+use crate::report::Report;
+use crate::rounds::Rounds;
+use crate::server::Server;
+
+/// What every part works with.
+pub struct Bench {
+    run: Run,
+    root: PathBuf,
+    cores: Option<Cores>,
+    runtime: Runtime,
+    next: Arc<AtomicU64>,
+}
+
+pub fn run(run: &Run) -> anyhow::Result<()> {
+    let bench = Bench::new(run.clone())?;
+    bench.build()?;
+    let mut report = Report::default();
+    for (name, part) in PARTS {
+        if run.only.is_empty() || run.only.iter().any(|only| only == name) {
+            eprintln!("{name}");
+            part(&bench, &mut report).with_context(|| format!("the part `{name}` failed"))?;
+        }
+    }
+    println!("{}", report.markdown());
+    Ok(())
+}
+
+type Part = fn(&Bench, &mut Report) -> anyhow::Result<()>;
+
+const PARTS: &[(&str, Part)] = &[
+    ("disk", measure_disk),
+    ("hello", hello::measure),
+    ("webhook", webhook::measure),
+    ("platform", platform::measure),
+];
+
+fn measure_disk(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
+    let median = disk::fdatasync_median(bench.state()?.path())?;
+    report.add("fdatasync after a 4 KiB append, p50", format!("{} µs", median.as_micros()), "—");
+    Ok(())
+}
+
+impl Bench {
+    fn new(run: Run) -> anyhow::Result<Bench> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+        let cores = if run.unpinned { None } else { Cores::find() };
+        // Before the runtime's threads exist, so that they stay on the generator's core.
+        if let Some(cores) = cores {
+            cores.as_server(|| ());
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        Ok(Bench { run, root, cores, runtime, next: Arc::default() })
+    }
+
+    /// The platform's binary, in the profile of this program, and the guests.
+    fn build(&self) -> anyhow::Result<()> {
+        let built = Command::new("cargo").args(["build", "--package", "kobliat"]).current_dir(&self.root).status()?;
+        ensure!(built.success(), "failed to build the host");
+        let environment = Environment::for_guests(std::env::vars_os());
+        let options = Options { root: self.root.clone(), environment, toolchain: None, quiet: false };
+        for folder in ["components", "tests/test-components"] {
+            let packages = guest_packages(&self.root.join(folder))?;
+            build_packages(&options, &packages, &mut |line| eprintln!("{line}"))?;
+        }
+        Ok(())
+    }
+
+    /// A directory on the disk that the repository is on: one in memory would make commits free.
+    fn state(&self) -> anyhow::Result<TempDir> {
+        Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(self.root.join("target"))?)
+    }
+
+    /// `kobliat up` of a manifest, with its state in `state`.
+    fn platform(&self, manifest: &Path, state: &Path, variables: &[String]) -> anyhow::Result<Command> {
+        let mut command = Command::new(sibling("kobliat")?);
+        command.args(["up", "--quiet", "--listen", "127.0.0.1:0"]).arg("--from").arg(manifest);
+        command.arg("--state-dir").arg(state).current_dir(&self.root);
+        for variable in variables {
+            command.args(["--variable", variable]);
+        }
+        Ok(command)
+    }
+
+    /// This program, as a server.
+    fn native(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments);
+        Ok(command)
+    }
+
+    fn start(&self, name: &'static str, command: Command) -> anyhow::Result<Server> {
+        Server::start(name, command, self.cores)
+    }
+
+    fn rounds<'a>(&'a self, requests: &'a Requests) -> Rounds<'a> {
+        let length = Duration::from_secs(self.run.seconds);
+        Rounds { rounds: self.run.rounds, length, requests, next: &self.next }
+    }
+}
+
+/// A program built beside this one.
+fn sibling(name: &str) -> anyhow::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let path = this.parent().context("a program has a folder")?.join(name);
+    ensure!(path.is_file(), "`{}` is not built", path.display());
+    Ok(path)
+}
