@@ -96,9 +96,9 @@ fn filters_by_status_channel_and_customer() {
     let customer = &second.participants[0].customer_id;
     let group = create(&app, &json!({ "participants": [customer, ids::new()], "type": "group", "channel": "sms" })).1;
     let group = group["id"].as_str().unwrap().to_owned();
-    assert_eq!(app.walk("/conversations?status=closed"), [first.id.clone()]);
-    assert_eq!(app.walk("/conversations?channel=sms"), [group.clone()]);
-    assert_eq!(app.walk("/conversations?status=open&channel=whatsapp"), [second.id.clone()]);
+    assert_eq!(app.walk("/conversations?status=closed"), [first.id.as_str()]);
+    assert_eq!(app.walk("/conversations?channel=sms"), [group.as_str()]);
+    assert_eq!(app.walk("/conversations?status=open&channel=whatsapp"), [second.id.as_str()]);
     let of_customer = format!("/conversations?limit=1&customer_id={customer}");
     assert_eq!(app.walk(&of_customer), [group.clone(), second.id.clone()]);
     assert_eq!(app.walk(&format!("{of_customer}&channel=sms")), [group]);

@@ -6,8 +6,8 @@ use spin_sdk::sqlite;
 
 use super::{Driver, Execute, Row, SqlError, Value};
 
-/// More transactions than this at once open connections that are closed afterwards.
-const IDLE_CONNECTIONS: usize = 4;
+/// As many as the requests that an instance serves at once; what is opened beyond is closed afterwards.
+const IDLE_CONNECTIONS: usize = 16;
 
 pub struct Spin {
     label: &'static str,

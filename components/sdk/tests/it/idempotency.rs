@@ -113,3 +113,17 @@ fn refuses_keys_that_are_no_keys() {
     assert_eq!(with(&"k".repeat(256)).unwrap_err().status, 422);
     assert_eq!(with("").unwrap(), None);
 }
+
+#[test]
+fn forgets_what_nobody_may_repeat_any_more() {
+    let database = Database::new(Memory::new(), MIGRATIONS);
+    let bodies: Vec<String> = (0..200).map(|n| n.to_string()).collect();
+    bodies.iter().for_each(|body| drop(block_on(make(&database, key(body, body), 0)).unwrap()));
+    bodies
+        .iter()
+        .for_each(|body| drop(block_on(make(&database, key(body, &format!("{body} ")), 86_401 * SECOND)).unwrap()));
+    bodies
+        .iter()
+        .for_each(|body| drop(block_on(make(&database, key(&format!("late{body}"), body), 200_000 * SECOND)).unwrap()));
+    assert_eq!(database.driver().scalar("SELECT count(*) FROM idempotency_keys WHERE created_at < 100000000000"), 0);
+}

@@ -1,0 +1,89 @@
+//! Contacts become customers: found, created, or given the identities that were unknown.
+
+use sdk::{
+    Micros,
+    sql::{Execute, SqlError},
+};
+
+use super::{customer, insert, insert_parameters, known, returned, statements};
+use crate::domain::{Contact, Customer, Identity, NewCustomer};
+
+const INSERT_NEW: &str = concat!(insert!(), "ON CONFLICT DO NOTHING RETURNING ", returned!());
+
+/// In a transaction: what another request stored a moment ago is seen.
+pub(super) async fn settle(
+    db: &impl Execute,
+    tenant: &str,
+    contact: &Contact,
+    now: Micros,
+) -> Result<Customer, SqlError> {
+    let known = known(db, tenant, std::slice::from_ref(contact)).await?.pop().flatten();
+    let (mut customer, own) = match known {
+        Some(known) => (known.customer, known.identities),
+        None => (create(db, tenant, contact, now).await?, Vec::new()),
+    };
+    let unknown = contact.identities.iter().enumerate().filter(|(index, _)| !own.contains(index));
+    for (_, identity) in unknown {
+        add_identity(db, tenant, &customer.id, identity, now).await?;
+    }
+    if customer.name.is_none() && contact.name.is_some() {
+        const NAME: &str = "UPDATE customers SET name = ?, updated_at = ? WHERE tenant_id = ? AND id = ?";
+        let parameters = vec![contact.name.clone().into(), now.into(), tenant.into(), (&customer.id).into()];
+        db.execute(NAME, parameters).await?;
+        (customer.name, customer.updated_at) = (contact.name.clone(), now);
+    }
+    Ok(customer)
+}
+
+async fn add_identity(
+    db: &impl Execute,
+    tenant: &str,
+    customer_id: &str,
+    identity: &Identity,
+    now: Micros,
+) -> Result<(), SqlError> {
+    const INSERT: &str = "INSERT INTO identities (tenant_id, channel_account_id, kind, value, customer_id, created_at) \
+                          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let Identity { channel_account_id, kind, value } = identity;
+    let parameters =
+        vec![tenant.into(), channel_account_id.into(), kind.into(), value.into(), customer_id.into(), now.into()];
+    db.execute(INSERT, parameters).await.map(|_| ())
+}
+
+/// A customer named by the contact's preferred identity, or the one that the API made under that name.
+async fn create(db: &impl Execute, tenant: &str, contact: &Contact, now: Micros) -> Result<Customer, SqlError> {
+    let Some(preferred) = contact.identities.first() else {
+        return Err(SqlError::Failed("a contact without identities".to_owned()));
+    };
+    let mut new = NewCustomer {
+        external_type: contact.external_type.clone(),
+        external_id: preferred.value.clone(),
+        name: contact.name.clone(),
+        metadata: None,
+    };
+    if !preferred.is_global() && is_taken_elsewhere(db, tenant, &new, preferred).await? {
+        new.external_id = format!("{}:{}", preferred.channel_account_id, preferred.value);
+    }
+    let parameters = insert_parameters(tenant, &new, now);
+    let inserted = db.execute(INSERT_NEW, parameters).await?;
+    if let Some(row) = inserted.into_iter().next() {
+        return customer(row);
+    }
+    let parameters = vec![tenant.into(), (&new.external_type).into(), (&new.external_id).into()];
+    let rows = db.execute(statements::BY_EXTERNAL_ID, parameters).await?;
+    customer(rows.into_iter().next().ok_or_else(|| SqlError::Row("the customer in the way is gone".to_owned()))?)
+}
+
+/// Whether the same value, in another account, is another customer's.
+async fn is_taken_elsewhere(
+    db: &impl Execute,
+    tenant: &str,
+    new: &NewCustomer,
+    identity: &Identity,
+) -> Result<bool, SqlError> {
+    let parameters = vec![tenant.into(), (&new.external_type).into(), (&new.external_id).into()];
+    let rows = db.execute(statements::BY_EXTERNAL_ID, parameters).await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(false) };
+    let parameters = vec![tenant.into(), customer(row)?.id.into(), (&identity.channel_account_id).into()];
+    Ok(!db.execute(statements::HAS_IDENTITY_ELSEWHERE, parameters).await?.is_empty())
+}
