@@ -43,7 +43,7 @@ pub struct Options {
     pub checkpoint_bytes: u64,
     /// The write-ahead log is emptied beyond this size, while the writes wait: 64 MiB.
     pub truncate_bytes: u64,
-    /// The write-ahead log is copied when no write came for so long.
+    /// The write-ahead log is copied when no write came for so long; and, however large it is, not more often.
     pub checkpoint_idle: Duration,
 }
 

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Writer;
 use crate::connection::Connection;
@@ -15,6 +15,8 @@ use crate::options::Options;
 pub(super) struct Checkpoint {
     /// Commits came since the last one.
     due: bool,
+    /// When the log was last copied or emptied because of its size.
+    last: Option<Instant>,
     running: Option<JoinHandle<()>>,
 }
 
@@ -23,6 +25,15 @@ impl Checkpoint {
     pub fn wait(&self, options: &Options) -> Option<Duration> {
         self.due.then_some(options.checkpoint_idle)
     }
+
+    /// A long read keeps the log from shrinking: then not every commit shall try in vain.
+    fn may_run(&mut self, options: &Options) -> bool {
+        let may = self.last.is_none_or(|last| last.elapsed() >= options.checkpoint_idle);
+        if may {
+            self.last = Some(Instant::now());
+        }
+        may
+    }
 }
 
 impl Writer {
@@ -30,12 +41,15 @@ impl Writer {
         self.checkpoint.due = true;
         let Some(connection) = &self.connection else { return };
         let log_bytes = connection.log_bytes();
+        if log_bytes <= self.options.checkpoint_bytes || !self.checkpoint.may_run(&self.options) {
+            return;
+        }
         if log_bytes > self.options.truncate_bytes {
             self.counters.checkpoints.fetch_add(1, Relaxed);
             if let Err(error) = connection.empty_log() {
                 tracing::warn!("checkpoint of `{}` failed: {error}", self.path.display());
             }
-        } else if log_bytes > self.options.checkpoint_bytes {
+        } else {
             self.checkpoint_beside();
         }
     }

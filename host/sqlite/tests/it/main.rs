@@ -1,6 +1,7 @@
 //! The engine through its public API: one binary, one module per promise.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod checkpoints;
 mod crash;
 mod limits;
 mod neighbours;
