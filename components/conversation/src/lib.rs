@@ -7,7 +7,7 @@ pub mod rpc;
 pub mod store;
 pub mod touch;
 
-mod bindings;
+pub mod bindings;
 
 use domain::Store;
 use sdk::Clock;

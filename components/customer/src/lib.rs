@@ -6,7 +6,7 @@ pub mod domain;
 pub mod rpc;
 pub mod store;
 
-mod bindings;
+pub mod bindings;
 
 use domain::Store;
 use sdk::Clock;

@@ -9,7 +9,7 @@ pub mod rpc;
 pub mod store;
 mod view;
 
-mod bindings;
+pub mod bindings;
 
 use domain::Store;
 use sdk::Clock;

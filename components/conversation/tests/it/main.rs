@@ -8,6 +8,7 @@
 mod http;
 mod opening;
 mod plans;
+mod rpc;
 mod touching;
 
 use ::http::Method;

@@ -8,6 +8,7 @@
 mod http;
 mod plans;
 mod resolving;
+mod rpc;
 
 use ::http::Method;
 use customer::{

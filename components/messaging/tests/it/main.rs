@@ -9,6 +9,7 @@ mod http;
 mod inserting;
 mod plans;
 mod receipts;
+mod rpc;
 
 use ::http::Method;
 use messaging::{

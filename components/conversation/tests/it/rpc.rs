@@ -1,0 +1,72 @@
+//! The typed interface: what callers of `kobliat:conversations` send and get.
+
+use conversation::{App, bindings::exports::kobliat::conversations::conversations::*, rpc::Exported, store::SqlStore};
+use sdk::testing::{FixedClock, Memory, block_on};
+
+use sdk::{Context, ids};
+
+use crate::{NOW, tenant};
+
+/// The component's stand-in; each test has a thread, and so an instance, of its own.
+struct Component;
+
+impl Exported for Component {
+    type Store = SqlStore<Memory>;
+
+    fn app() -> &'static App<Self::Store> {
+        thread_local! {
+            static APP: &'static App<SqlStore<Memory>> =
+                Box::leak(Box::new(App::new(SqlStore::new(Memory::new()), FixedClock::at(NOW))));
+        }
+        APP.with(|app| *app)
+    }
+}
+
+fn group(customers: &[String]) -> NewConversation {
+    NewConversation {
+        kind: Kind::Group,
+        participants: customers.to_vec(),
+        channel: None,
+        channel_account_id: None,
+        subject: Some("Trip".into()),
+        metadata: "{}".into(),
+    }
+}
+
+#[test]
+fn resolves_touches_and_lists() {
+    let customer_id = ids::new();
+    let direct =
+        Direct { channel: "whatsapp".into(), channel_account_id: "acc".into(), customer_id: customer_id.clone() };
+    let answers = block_on(Component::resolve_direct_many(tenant(), vec![direct])).unwrap();
+    let [Ok(opened)] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!((opened.kind, opened.status, opened.last_seq), (Kind::Direct, Status::Open, 0));
+    assert_eq!(opened.participants[0].customer_id, customer_id);
+    let conversation_id = opened.id.clone();
+    let touch = Touch { conversation_id, seq: 1, preview: "hi".into(), at: NOW - 1, inbound: true };
+    block_on(Component::touch_many(tenant(), vec![touch])).unwrap();
+    let filter = Filter { status: Some(Status::Open), channel: Some("whatsapp".into()), customer_id: None };
+    let page = block_on(Component::list_page(tenant(), filter.clone(), None, 20)).unwrap();
+    assert_eq!((page.conversations.len(), &page.next_cursor), (1, &None));
+    let listed = &page.conversations[0];
+    assert_eq!((listed.unread_count, listed.last_seq, listed.last_message_at), (1, 1, Some(NOW - 1)));
+    for (cursor, limit) in [(None, 0), (None, 101), (Some("x".to_owned()), 20)] {
+        let refused = block_on(Component::list_page(tenant(), filter.clone(), cursor, limit));
+        assert!(matches!(refused, Err(Error::Invalid(_))));
+    }
+}
+
+#[test]
+fn creates_once_for_the_contexts_idempotency_key() {
+    let keyed = || Context { idempotency_key: "k1".into(), ..tenant() };
+    let customers = [ids::new(), ids::new()];
+    let first = block_on(Component::create(keyed(), group(&customers))).unwrap();
+    let again = block_on(Component::create(keyed(), group(&customers))).unwrap();
+    assert_eq!((first.is_new, again.is_new, &first.conversation.id), (true, true, &again.conversation.id));
+    let other = block_on(Component::create(keyed(), group(&[ids::new(), ids::new()])));
+    assert!(matches!(other, Err(Error::Conflict(_))));
+    let wrong = NewConversation { metadata: "[]".into(), ..group(&customers) };
+    assert!(matches!(block_on(Component::create(tenant(), wrong)), Err(Error::Invalid(_))));
+    let got = block_on(Component::get_many(tenant(), vec![first.conversation.id, ids::new()])).unwrap();
+    assert_eq!((got.len(), got[0].subject.as_deref()), (1, Some("Trip")));
+}

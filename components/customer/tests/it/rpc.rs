@@ -1,0 +1,40 @@
+//! The typed interface: what callers of `kobliat:customers` send and get.
+
+use customer::{App, bindings::exports::kobliat::customers::customers::*, rpc::Exported, store::SqlStore};
+use sdk::testing::{FixedClock, Memory, block_on};
+
+use crate::{NOW, tenant};
+
+/// The component's stand-in; each test has a thread, and so an instance, of its own.
+struct Component;
+
+impl Exported for Component {
+    type Store = SqlStore<Memory>;
+
+    fn app() -> &'static App<Self::Store> {
+        thread_local! {
+            static APP: &'static App<SqlStore<Memory>> =
+                Box::leak(Box::new(App::new(SqlStore::new(Memory::new()), FixedClock::at(NOW))));
+        }
+        APP.with(|app| *app)
+    }
+}
+
+fn contact(value: &str) -> Contact {
+    let identity = Identity { channel_account_id: "acc".into(), kind: "phone".into(), value: value.into() };
+    Contact { external_type: "whatsapp".into(), identities: vec![identity], name: Some("Sheena".into()) }
+}
+
+#[test]
+fn resolves_in_order_and_gets_what_it_resolved() {
+    let contacts = vec![contact("1"), contact(""), contact("2")];
+    let answers = block_on(Component::resolve_many(tenant("default"), contacts)).unwrap();
+    let [Ok(first), Err(Error::Invalid(_)), Ok(second)] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!((first.external_id.as_str(), first.external_type.as_str()), ("1", "whatsapp"));
+    assert_eq!((second.external_id.as_str(), second.name.as_deref(), second.created_at), ("2", Some("Sheena"), NOW));
+    let ids = vec![second.id.clone(), "unknown".into()];
+    let got = block_on(Component::get_many(tenant("default"), ids)).unwrap();
+    assert_eq!((got.len(), &got[0].id, got[0].metadata.as_str()), (1, &second.id, "{}"));
+    let too_many = block_on(Component::get_many(tenant("default"), vec![String::new(); 501]));
+    assert!(matches!(too_many, Err(Error::Invalid(_))));
+}

@@ -1,0 +1,67 @@
+//! The typed interface: what callers of `kobliat:messages` send and get.
+
+use messaging::{App, bindings::exports::kobliat::messages::messages::*, rpc::Exported, store::SqlStore};
+use sdk::testing::{FixedClock, Memory, block_on};
+
+use crate::{CONVERSATION, NOW, context};
+
+/// The component's stand-in; each test has a thread, and so an instance, of its own.
+struct Component;
+
+impl Exported for Component {
+    type Store = SqlStore<Memory>;
+
+    fn app() -> &'static App<Self::Store> {
+        thread_local! {
+            static APP: &'static App<SqlStore<Memory>> =
+                Box::leak(Box::new(App::new(SqlStore::new(Memory::new()), FixedClock::at(NOW))));
+        }
+        APP.with(|app| *app)
+    }
+}
+
+fn message(direction: Direction, external_id: &str) -> NewMessage {
+    NewMessage {
+        conversation_id: CONVERSATION.into(),
+        sender_customer_id: None,
+        direction,
+        body: Some("hello".into()),
+        content_type: "text".into(),
+        media_id: None,
+        channel: Some("whatsapp".into()),
+        channel_account_id: Some("acc".into()),
+        external_message_id: Some(external_id.into()),
+        client_ref: None,
+        sent_at: None,
+        metadata: "{}".into(),
+    }
+}
+
+#[test]
+fn inserts_records_gets_and_lists() {
+    let messages =
+        vec![message(Direction::Inbound, "1"), message(Direction::Inbound, ""), message(Direction::Outbound, "2")];
+    let answers = block_on(Component::insert_many(context(), messages)).unwrap();
+    let [Ok(first), Err(Error::Invalid(_)), Ok(second)] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!((first.message.seq, first.message.status, first.message.sent_at), (1, Status::Delivered, NOW));
+    assert_eq!((second.message.seq, second.message.status, second.duplicate), (2, Status::Sent, false));
+    let receipt = |status: &str, id: &str| Receipt {
+        channel_account_id: "acc".into(),
+        external_message_id: id.into(),
+        status: status.into(),
+        at: NOW,
+        details: "{}".into(),
+    };
+    let receipts = vec![receipt("played", "2"), receipt("played", "2"), receipt("sent", "3")];
+    let outcomes: Vec<_> = block_on(Component::record_receipts(context(), receipts)).unwrap();
+    let outcomes: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
+    assert_eq!(outcomes, [ReceiptOutcome::Accepted, ReceiptOutcome::Duplicate, ReceiptOutcome::Waiting]);
+    let got = block_on(Component::get_many(context(), vec![second.message.id.clone()])).unwrap();
+    assert_eq!((got[0].status, got[0].direction), (Status::Read, Direction::Outbound));
+    let list = |after| block_on(Component::list_page(context(), CONVERSATION.into(), None, after, 1)).unwrap();
+    let (newest, caught_up) = (list(None), list(Some(0)));
+    assert_eq!((newest.messages[0].seq, newest.total, newest.next_cursor.is_some()), (2, 2, true));
+    assert_eq!((caught_up.messages[0].seq, caught_up.next_cursor.is_some()), (1, true));
+    let unknown = block_on(Component::list_page(context(), "x".into(), None, None, 1));
+    assert!(matches!(unknown, Err(Error::NotFound)));
+}
