@@ -16,28 +16,9 @@ pub const MAX_SUBJECT: usize = 255;
 pub const MAX_CHANNEL: usize = 64;
 pub const MAX_ACCOUNT: usize = 128;
 
-/// An enum whose variants are stored and told as words.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($variant),+ }
-
-        impl $name {
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-    };
-}
-
-words!(Kind { Direct = "direct", Group = "group", Channel = "channel" });
-words!(Status { Open = "open", Pending = "pending", Closed = "closed" });
-words!(Role { Member = "member", Admin = "admin" });
+sdk::words!(Kind { Direct = "direct", Group = "group", Channel = "channel" });
+sdk::words!(Status { Open = "open", Pending = "pending", Closed = "closed" });
+sdk::words!(Role { Member = "member", Admin = "admin" });
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participant {

@@ -18,29 +18,8 @@ pub const MAX_WORD: usize = 64;
 pub const MAX_REF: usize = 255;
 const MAX_METADATA_BYTES: usize = 256 << 10;
 
-/// An enum whose variants are stored and told as words.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name { $($variant),+ }
-
-        impl $name {
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-    };
-}
-
-words!(Direction { Inbound = "inbound", Outbound = "outbound", System = "system" });
-words!(
+sdk::words!(Direction { Inbound = "inbound", Outbound = "outbound", System = "system" });
+sdk::words!(
     /// In the order in which one wins over another: a failure over `sent` only, and what was delivered after all over the failure.
     /// So the status is the greatest of all that was reported, whatever the order in which reports come.
     Status { Queued = "queued", Sent = "sent", Failed = "failed", Delivered = "delivered", Read = "read" }

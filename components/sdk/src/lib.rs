@@ -18,6 +18,7 @@ pub mod config;
 pub mod context;
 pub mod ids;
 pub mod log;
+pub mod words;
 
 pub mod event;
 pub mod idempotency;

@@ -2,7 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use spin_sdk::sqlite;
+use spin_sdk::{
+    sqlite,
+    wit_bindgen::{StreamReader, StreamResult},
+};
 
 use super::{Driver, Execute, Row, SqlError, Value};
 
@@ -58,12 +61,30 @@ impl Driver for Spin {
 }
 
 impl Execute for sqlite::Connection {
-    /// Awaits the result too: that is where a failed write tells.
+    /// Awaits the result too: that is where a failed write tells. A statement without columns has no rows to wait for.
     async fn execute(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, SqlError> {
         let parameters = parameters.into_iter().map(to_host);
         let result = sqlite::Connection::execute(self, sql, parameters).await.map_err(error)?;
-        let rows = result.collect().await.map_err(error)?;
+        let (columns, stream, done) = result.into_inner();
+        let rows = if columns.is_empty() { Vec::new() } else { read_all(stream).await };
+        done.await.map_err(error)?;
         Ok(rows.into_iter().map(|row| Row::new(row.values.into_iter().map(from_host).collect())).collect())
+    }
+}
+
+/// A page and the row that tells of the next one: nearly every result is here with one read.
+const ROWS_A_READ: usize = 101;
+
+async fn read_all(mut stream: StreamReader<sqlite::RowResult>) -> Vec<sqlite::RowResult> {
+    let mut rows = Vec::with_capacity(ROWS_A_READ);
+    loop {
+        rows.reserve(1);
+        let (status, read) = stream.read(rows).await;
+        rows = read;
+        match status {
+            StreamResult::Complete(_) => {}
+            StreamResult::Dropped | StreamResult::Cancelled => return rows,
+        }
     }
 }
 
@@ -87,21 +108,30 @@ fn from_host(value: sqlite::Value) -> Value {
     }
 }
 
-/// The host tells most failures as text only; a refusal to run the statement at all is worth another try.
+/// The host tells most failures as text only. What is no fault of the statement is worth another try: a caller that gives up
+/// too early loses work, one that tries once too often loses a moment.
 fn error(error: sqlite::Error) -> SqlError {
     match error {
         sqlite::Error::NoSuchDatabase => SqlError::Failed("no such database label".to_owned()),
         sqlite::Error::AccessDenied => SqlError::Failed("access to the database label denied".to_owned()),
         sqlite::Error::InvalidConnection => SqlError::Unavailable("connection lost".to_owned()),
         sqlite::Error::DatabaseFull => SqlError::Unavailable("database full".to_owned()),
-        sqlite::Error::Io(reason) if is_transient(&reason) => SqlError::Unavailable(reason),
-        sqlite::Error::Io(reason) => SqlError::Failed(reason),
+        sqlite::Error::Io(reason) if is_statements_fault(&reason) => SqlError::Failed(reason),
+        sqlite::Error::Io(reason) => SqlError::Unavailable(reason),
     }
 }
 
-fn is_transient(reason: &str) -> bool {
-    let reason = reason.to_ascii_lowercase();
-    ["locked", "busy", "timed out", "timeout", "unavailable", "lease", "disk", "full"]
-        .iter()
-        .any(|word| reason.contains(word))
+fn is_statements_fault(reason: &str) -> bool {
+    const FAULTS: [&str; 9] = [
+        "syntax error",
+        "no such",
+        "has no column",
+        "constraint",
+        "mismatch",
+        "ambiguous",
+        "already exists",
+        "parameter",
+        "one statement at a time",
+    ];
+    FAULTS.iter().any(|fault| reason.contains(fault))
 }
