@@ -1,0 +1,71 @@
+//! `kobliat build`: the build commands of spin.toml, with a guest toolchain that is found or set up.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use kobliat_build::{BuildCommand, Environment, Options, Way};
+use kobliat_manifest::{Component, Manifest};
+use std::path::{Path, PathBuf};
+
+/// Forces one way of building guests: `rustup` or `debian`.
+const TOOLCHAIN: &str = "KOBLIAT_GUEST_TOOLCHAIN";
+
+#[derive(Args)]
+pub struct Build {
+    /// The manifest, or the directory that it is in
+    #[arg(short, long, default_value = "spin.toml")]
+    from: PathBuf,
+    /// Build only these components
+    #[arg(short, long = "component-id", value_name = "ID")]
+    component: Vec<String>,
+    /// Print only warnings and errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Build {
+    pub fn run(&self) -> Result<()> {
+        let manifest = Manifest::load(&self.from).context("spin.toml is not valid")?;
+        if let Some(unknown) = self.component.iter().find(|id| !manifest.components.contains_key(*id)) {
+            let known: Vec<&str> = manifest.components.keys().map(String::as_str).collect();
+            bail!("there is no component `{unknown}` in {}; it has {}", manifest.path.display(), known.join(", "));
+        }
+        components(&manifest, &self.component, self.quiet)
+    }
+}
+
+/// Builds the named components, all where none is named.
+pub fn components(manifest: &Manifest, only: &[String], quiet: bool) -> Result<()> {
+    let chosen = manifest.components.values().filter(|component| only.is_empty() || only.contains(&component.id));
+    let commands: Vec<BuildCommand> = chosen.filter_map(|component| command(manifest, component)).collect();
+    let options = Options {
+        root: root_of(&manifest.dir),
+        environment: Environment::for_guests(std::env::vars_os()),
+        toolchain: toolchain()?,
+        quiet,
+    };
+    kobliat_build::build(&options, &commands, &mut |line| {
+        if !quiet {
+            eprintln!("{line}");
+        }
+    })?;
+    Ok(())
+}
+
+fn command(manifest: &Manifest, component: &Component) -> Option<BuildCommand> {
+    let build = component.build.as_ref()?;
+    let workdir = build.workdir.as_ref().map_or_else(|| root_of(&manifest.dir), |dir| manifest.dir.join(dir));
+    Some(BuildCommand { component: component.id.clone(), commands: build.command.clone(), workdir })
+}
+
+fn root_of(dir: &Path) -> PathBuf {
+    if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir.to_path_buf() }
+}
+
+fn toolchain() -> Result<Option<Way>> {
+    match std::env::var(TOOLCHAIN).ok().as_deref() {
+        None | Some("") => Ok(None),
+        Some("rustup") => Ok(Some(Way::Rustup)),
+        Some("debian") => Ok(Some(Way::Debian)),
+        Some(other) => bail!("{TOOLCHAIN} is `{other}`; it can be `rustup` or `debian`"),
+    }
+}

@@ -1,0 +1,7 @@
+//! The binary; everything is in the library, so that tests can run the same command as a process of theirs.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kobliat::main()
+}

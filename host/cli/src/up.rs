@@ -1,0 +1,150 @@
+//! `kobliat up`: starts the platform, says where it is and what to try, and stops it in order.
+
+use crate::build;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use kobliat_manifest::Manifest;
+use kobliat_runtime::{Options, RouteInfo, Runtime};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Args)]
+pub struct Up {
+    /// The manifest, or the directory that it is in
+    #[arg(short, long, default_value = "spin.toml")]
+    from: PathBuf,
+    /// The address to listen on; port 0 finds a free one
+    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    listen: String,
+    /// Where databases, logs and secrets are [default: the runtime config's, else .kobliat beside the manifest]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// The runtime config [default: runtime-config.toml beside the manifest, if it exists]
+    #[arg(long, value_name = "FILE")]
+    runtime_config_file: Option<PathBuf>,
+    /// Set an application variable; may be repeated
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    variables: Vec<(String, String)>,
+    /// Build the components first
+    #[arg(long)]
+    build: bool,
+    /// Compose dependencies into their dependers, as Spin does, instead of linking them at run time
+    #[arg(long)]
+    no_links: bool,
+    /// Print only warnings and errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
+        _ => Err("write it as NAME=VALUE".to_string()),
+    }
+}
+
+impl Up {
+    pub fn run(&self) -> Result<()> {
+        if self.build {
+            let manifest = Manifest::load(&self.from).context("spin.toml is not valid")?;
+            build::components(&manifest, &[], self.quiet)?;
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.serve())
+    }
+
+    async fn serve(&self) -> Result<()> {
+        // Before anything is started, so that a signal during start-up ends it in order, too.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let platform = tokio::select! {
+            started = Runtime::start(self.options()?) => started?,
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        };
+        self.announce(&platform);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if !self.quiet {
+            eprintln!("Stopping: requests that run are finished first. Press Ctrl-C again to stop at once.");
+        }
+        tokio::select! {
+            () = platform.shutdown() => Ok(()),
+            _ = interrupt.recv() => bail!("stopped at once; what was acknowledged is on disk"),
+            _ = terminate.recv() => bail!("stopped at once; what was acknowledged is on disk"),
+        }
+    }
+
+    fn options(&self) -> Result<Options> {
+        Ok(Options {
+            listen: address(&self.listen)?,
+            state_dir: self.state_dir.clone(),
+            runtime_config: self.runtime_config_file.clone(),
+            variables: self.variables.iter().cloned().collect(),
+            environment: environment(),
+            working_dir: std::env::current_dir().context("failed to find the working directory")?,
+            links: !self.no_links,
+            ..Options::new(self.from.clone())
+        })
+    }
+
+    /// The first lines are Spin's, to the letter: tools parse them.
+    fn announce(&self, platform: &Runtime) {
+        if self.quiet {
+            return;
+        }
+        let base = format!("http://{}", platform.address());
+        let mut lines = vec![format!("Serving {base}"), "Available Routes:".to_string()];
+        lines.extend(platform.routes().iter().map(|route| show_route(route, &base)));
+        lines.push(String::new());
+        lines.push(format!("Data:    {}", platform.state_dir().display()));
+        if let Some(log_dir) = platform.log_dir() {
+            lines.push(format!("Logs:    {}", log_dir.display()));
+        }
+        if platform.secrets_file().exists() {
+            lines.push(format!("Secrets: {}{}", platform.secrets_file().display(), just_made(platform)));
+        }
+        lines.extend(try_next(self, platform));
+        let mut out = std::io::stdout().lock();
+        drop(writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()));
+    }
+}
+
+fn show_route(route: &RouteInfo, base: &str) -> String {
+    let wildcard = if route.wildcard { " (wildcard)" } else { "" };
+    let path = if route.path == "/" { "" } else { &route.path };
+    let mut line = format!("  {}: {base}{path}{wildcard}", route.name);
+    if let Some(description) = &route.description {
+        line.push_str(&format!("\n    {description}"));
+    }
+    line
+}
+
+fn just_made(platform: &Runtime) -> String {
+    match platform.generated_secrets() {
+        [] => String::new(),
+        made => format!(" (made just now: {}; replace a provider's secret by the real one)", made.join(", ")),
+    }
+}
+
+/// The application's own next step, where it brings an example.
+fn try_next(up: &Up, platform: &Runtime) -> Option<String> {
+    let example = up.from.parent().map(|dir| dir.join("examples/whatsapp-webhook/send.sh"))?;
+    let is_default = platform.address().port() == 3000 && up.state_dir.is_none();
+    (example.exists() && is_default).then(|| format!("\nTry it: {} sends a signed WhatsApp message and shows its conversation", example.display()))
+}
+
+fn address(text: &str) -> Result<SocketAddr> {
+    let mut addresses = text.to_socket_addrs().with_context(|| format!("`--listen {text}` is not an address; write it as 127.0.0.1:3000"))?;
+    addresses.next().with_context(|| format!("`--listen {text}` names no address"))
+}
+
+/// Variables that are not UTF-8 can not be application variables.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
