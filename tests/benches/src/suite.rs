@@ -56,9 +56,7 @@ const PARTS: &[(&str, Part)] = &[
 ];
 
 fn measure_disk(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
-    let median = disk::fdatasync_median(bench.state()?.path())?;
-    report.add("fdatasync after a 4 KiB append, p50", format!("{} µs", median.as_micros()), "—");
-    Ok(())
+    bench.disk(report, "alone")
 }
 
 impl Bench {
@@ -91,10 +89,17 @@ impl Bench {
         Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(self.root.join("target"))?)
     }
 
+    /// Printed wherever a durable result is: the disk of one minute is not that of the next.
+    fn disk(&self, report: &mut Report, when: &str) -> anyhow::Result<()> {
+        let median = disk::fdatasync_median(self.state()?.path())?;
+        report.add(format!("fdatasync of a 4 KiB page, p50, {when}"), format!("{} µs", median.as_micros()), "—");
+        Ok(())
+    }
+
     /// `kobliat up` of a manifest, with its state in `state`.
     fn platform(&self, manifest: &Path, state: &Path, variables: &[String]) -> anyhow::Result<Command> {
         let mut command = Command::new(sibling("kobliat")?);
-        command.args(["up", "--quiet", "--listen", "127.0.0.1:0"]).arg("--from").arg(manifest);
+        command.args(["up", "--listen", "127.0.0.1:0"]).arg("--from").arg(manifest);
         command.arg("--state-dir").arg(state).current_dir(&self.root);
         for variable in variables {
             command.args(["--variable", variable]);

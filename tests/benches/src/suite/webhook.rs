@@ -28,6 +28,7 @@ pub fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let states = [bench.state()?, bench.state()?, bench.state()?];
     let [ours, group, one] = start(bench, &states)?;
     let requests = requests();
+    bench.disk(report, "before webhook")?;
     let rounds = bench.rounds(&requests);
     let load = Load::Connections(CONNECTIONS);
     let slots = bench.runtime.block_on(rounds.run(&[&ours, &ours, &group, &one], load))?;
@@ -37,6 +38,9 @@ pub fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let slots = bench.runtime.block_on(rounds.run(&[&ours, &group], Load::Rate(rate)))?;
     let [a, group_slots] = slots.as_slice() else { anyhow::bail!("a slot per server") };
     latency(report, rate, a, group_slots);
+    bench.disk(report, "after webhook")?;
+    let resident = format!("{} MB", ours.resident()? / 1_000_000);
+    report.add("webhook: resident memory of ours right after the load", resident, "—");
     Ok(())
 }
 
