@@ -73,7 +73,8 @@ impl Bench {
 
     /// The platform's binary, in the profile of this program, and the guests.
     fn build(&self) -> anyhow::Result<()> {
-        let built = Command::new("cargo").args(["build", "--package", "kobliat"]).current_dir(&self.root).status()?;
+        // `--bin`, not `--package`: cargo unifies features over what is selected, and another selection builds wasmtime again.
+        let built = Command::new("cargo").args(["build", "--bin", "kobliat"]).current_dir(&self.root).status()?;
         ensure!(built.success(), "failed to build the host");
         let environment = Environment::for_guests(std::env::vars_os());
         let options = Options { root: self.root.clone(), environment, toolchain: None, quiet: false };

@@ -67,7 +67,7 @@ mod tests {
         let (insert_event, _) = INSERT_EVENT.split_once(" VALUES").unwrap();
         for (statement, source) in [
             (insert_customer, source!("customer/src/store.rs")),
-            (INSERT_IDENTITY, source!("customer/src/store.rs")),
+            (INSERT_IDENTITY, source!("customer/src/store/settling.rs")),
             (INSERT_CONVERSATION, source!("conversation/src/store/opening.rs")),
             (INSERT_PARTICIPANT, source!("conversation/src/store/opening.rs")),
             (INSERT_MESSAGE, source!("messaging/src/store/inserting.rs")),

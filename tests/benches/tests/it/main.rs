@@ -19,7 +19,7 @@ struct Twin {
 
 impl Twin {
     fn start(dir: &Path, commit: &str) -> Twin {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kobliat-benches"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kobliat-bench"))
             .args(["serve-twin", "--secret", SECRET, "--commit", commit, "--dir"])
             .arg(dir)
             .stdout(Stdio::piped())
