@@ -9,4 +9,5 @@ CREATE TABLE idempotency_keys (
   created_at INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, principal, key)
 );
+-- Without the tenant: the sweep of old keys is the platform's, over all tenants at once.
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
