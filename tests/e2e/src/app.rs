@@ -1,0 +1,81 @@
+//! The host in this process, on a state directory and a port of its own.
+
+use crate::{Mode, Outside, compiled, guests, secrets};
+use kobliat_runtime::{Options, Runtime};
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A running platform. What it is asked from outside is asked through [`Outside`].
+pub struct TestApp {
+    runtime: Runtime,
+    outside: Outside,
+    state: Arc<TempDir>,
+}
+
+impl TestApp {
+    pub async fn start(mode: Mode) -> Self {
+        Self::start_on(Arc::new(tempfile::tempdir().unwrap()), mode).await
+    }
+
+    /// On a state directory that another platform may have used before.
+    pub async fn start_on(state: Arc<TempDir>, mode: Mode) -> Self {
+        guests::build();
+        compiled::stock(state.path(), mode).await;
+        let runtime = start(state.path(), mode).await;
+        let outside = Outside::new(runtime.address());
+        Self { runtime, outside, state }
+    }
+
+    /// Instances alive now, all components together.
+    pub fn instances(&self) -> usize {
+        self.runtime.instances()
+    }
+
+    /// Requests and calls that run now.
+    pub fn running(&self) -> usize {
+        self.runtime.running()
+    }
+
+    /// What a component wrote to its standard error.
+    pub fn log_of(&self, component: &str) -> String {
+        std::fs::read_to_string(self.log_dir().join(format!("{component}_stderr.txt"))).unwrap_or_default()
+    }
+
+    pub fn log_dir(&self) -> PathBuf {
+        self.runtime.log_dir().unwrap().to_path_buf()
+    }
+
+    pub fn state_dir(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// Stops in order; the state directory is there for the next one.
+    pub async fn stop(self) -> Arc<TempDir> {
+        self.runtime.shutdown().await;
+        self.state
+    }
+}
+
+impl Deref for TestApp {
+    type Target = Outside;
+
+    fn deref(&self) -> &Outside {
+        &self.outside
+    }
+}
+
+pub(crate) async fn start(state_dir: &Path, mode: Mode) -> Runtime {
+    let options = Options {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        state_dir: Some(state_dir.to_path_buf()),
+        variables: secrets::VARIABLES.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        // No `.env` of the person who runs the tests.
+        working_dir: state_dir.to_path_buf(),
+        links: mode.has_links(),
+        ..Options::new(guests::root().join("spin.toml"))
+    };
+    Runtime::start(options).await.unwrap_or_else(|error| panic!("the platform did not start: {error}"))
+}

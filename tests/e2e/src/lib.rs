@@ -1,0 +1,39 @@
+//! The harness of the end-to-end tests: the real host with the real components, reached as the world reaches it.
+//!
+//! [`TestApp`] runs the host in this process; [`TestProcess`] runs the command, for signals and `kill -9`. Both give an
+//! [`Outside`]: HTTP with an API key, and webhooks signed as Meta signs them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test harness that meets something unexpected is to fail there, with its place"
+)]
+
+mod app;
+mod compiled;
+mod eventually;
+mod guests;
+mod mode;
+mod outside;
+mod process;
+mod reply;
+pub mod whatsapp;
+
+pub use app::TestApp;
+pub use eventually::{DEADLINE, eventually};
+pub use guests::root;
+pub use mode::Mode;
+pub use outside::Outside;
+pub use process::{Command, Ended, TestProcess};
+pub use reply::Reply;
+
+/// The secrets of every platform that the tests start.
+pub mod secrets {
+    pub const API_KEY: &str = "e2e-bootstrap-key-of-more-than-32-bytes";
+    pub const APP_SECRET: &str = "e2e-app-secret";
+    pub const VERIFY_TOKEN: &str = "e2e-verify-token";
+
+    /// As application variables.
+    pub const VARIABLES: [(&str, &str); 3] =
+        [("bootstrap_api_key", API_KEY), ("whatsapp_app_secret", APP_SECRET), ("whatsapp_verify_token", VERIFY_TOKEN)];
+}

@@ -1,0 +1,161 @@
+//! The command as a process: what it prints, the signals it gets, and how it ends.
+
+use crate::{Mode, Outside, compiled, guests, secrets};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdout};
+use tokio::task::JoinHandle;
+
+/// `kobliat up`, before it runs.
+pub struct Command {
+    binary: PathBuf,
+    manifest: PathBuf,
+    listen: String,
+    mode: Mode,
+    variables: Vec<(String, String)>,
+}
+
+impl Command {
+    /// Up, on a free port, with the tests' secrets.
+    pub fn up(binary: impl Into<PathBuf>) -> Self {
+        Self {
+            binary: binary.into(),
+            manifest: guests::root().join("spin.toml"),
+            listen: "127.0.0.1:0".into(),
+            mode: Mode::Links,
+            variables: secrets::VARIABLES.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        }
+    }
+
+    #[must_use]
+    pub fn manifest(self, manifest: impl Into<PathBuf>) -> Self {
+        Self { manifest: manifest.into(), ..self }
+    }
+
+    #[must_use]
+    pub fn listen(self, listen: impl Into<String>) -> Self {
+        Self { listen: listen.into(), ..self }
+    }
+
+    #[must_use]
+    pub fn mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// With the secrets that it makes itself.
+    #[must_use]
+    pub fn without_variables(self) -> Self {
+        Self { variables: Vec::new(), ..self }
+    }
+
+    /// Waits until it serves.
+    pub async fn start(self, state: &Arc<TempDir>) -> TestProcess {
+        guests::build();
+        compiled::stock(state.path(), self.mode).await;
+        let mut child = self.spawn(state.path());
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut stdout = String::new();
+        let address = loop {
+            let Some(line) = lines.next_line().await.unwrap() else {
+                let ended = Ended::of(child, lines.into_inner()).await;
+                panic!("the host ended before it served: {}", ended.stderr);
+            };
+            stdout.push_str(&format!("{line}\n"));
+            if let Some(address) = line.strip_prefix("Serving http://") {
+                break address.parse().unwrap();
+            }
+        };
+        let stderr = drain(child.stderr.take().unwrap());
+        let outside = Outside::new(address);
+        TestProcess { child, outside, state: Arc::clone(state), announced: lines.into_inner(), stdout, stderr }
+    }
+
+    /// For a start that is to be refused.
+    pub async fn run(self, state_dir: &Path) -> Ended {
+        let mut child = self.spawn(state_dir);
+        let stdout = child.stdout.take().unwrap();
+        Ended::of(child, BufReader::new(stdout)).await
+    }
+
+    fn spawn(&self, state_dir: &Path) -> Child {
+        let mut command = tokio::process::Command::new(&self.binary);
+        command.arg("up").arg("--from").arg(&self.manifest).args(["--listen", &self.listen]);
+        command.arg("--state-dir").arg(state_dir).current_dir(state_dir);
+        for (name, value) in &self.variables {
+            command.arg("--variable").arg(format!("{name}={value}"));
+        }
+        if !self.mode.has_links() {
+            command.arg("--no-links");
+        }
+        // No variable of the person who runs the tests decides what the application does.
+        command.env_clear();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.spawn().unwrap()
+    }
+}
+
+/// A running host.
+pub struct TestProcess {
+    child: Child,
+    outside: Outside,
+    state: Arc<TempDir>,
+    announced: BufReader<ChildStdout>,
+    stdout: String,
+    stderr: JoinHandle<String>,
+}
+
+/// How it ended, and all that it said.
+pub struct Ended {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl TestProcess {
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
+    pub fn state_dir(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// `kill -9`, at once.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// SIGTERM, as an init system stops a service. [`TestProcess::ended`] waits for the end.
+    pub fn terminate(&self) {
+        let id = i32::try_from(self.child.id().unwrap()).unwrap();
+        let process = rustix::process::Pid::from_raw(id).unwrap();
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    }
+
+    pub async fn ended(mut self) -> Ended {
+        let status = self.child.wait().await.unwrap();
+        self.announced.read_to_string(&mut self.stdout).await.unwrap();
+        Ended { status, stdout: self.stdout, stderr: self.stderr.await.unwrap() }
+    }
+}
+
+impl Ended {
+    async fn of(mut child: Child, mut rest: BufReader<ChildStdout>) -> Self {
+        let stderr = drain(child.stderr.take().unwrap());
+        let mut stdout = String::new();
+        rest.read_to_string(&mut stdout).await.unwrap();
+        Self { status: child.wait().await.unwrap(), stdout, stderr: stderr.await.unwrap() }
+    }
+}
+
+/// Reads on, so that the process never waits for a full pipe.
+fn drain(mut stream: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String> {
+    tokio::spawn(async move {
+        let mut text = String::new();
+        drop(stream.read_to_string(&mut text).await);
+        text
+    })
+}
