@@ -59,6 +59,9 @@ impl Connection {
         )?;
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        // Otherwise a plan may depend on the values bound, and each new value compiles the cached statement anew: every
+        // statement that a partial index could serve would.
+        sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let longest = i32::try_from(options.max_result_bytes.max(options.max_parameter_bytes)).unwrap_or(i32::MAX);
         sqlite.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
         sqlite.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
