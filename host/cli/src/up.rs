@@ -136,15 +136,20 @@ fn just_made(platform: &Runtime) -> String {
 fn try_next(up: &Up, platform: &Runtime) -> Option<String> {
     let example = up.from.parent().map(|dir| dir.join("examples/whatsapp-webhook/send.sh"))?;
     let is_default = platform.address().port() == 3000 && up.state_dir.is_none();
-    (example.exists() && is_default).then(|| format!("\nTry it: {} sends a signed WhatsApp message and shows its conversation", example.display()))
+    (example.exists() && is_default)
+        .then(|| format!("\nTry it: {} sends a signed WhatsApp message and shows its conversation", example.display()))
 }
 
 fn address(text: &str) -> Result<SocketAddr> {
-    let mut addresses = text.to_socket_addrs().with_context(|| format!("`--listen {text}` is not an address; write it as 127.0.0.1:3000"))?;
+    let mut addresses = text
+        .to_socket_addrs()
+        .with_context(|| format!("`--listen {text}` is not an address; write it as 127.0.0.1:3000"))?;
     addresses.next().with_context(|| format!("`--listen {text}` names no address"))
 }
 
 /// Variables that are not UTF-8 can not be application variables.
 fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

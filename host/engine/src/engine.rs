@@ -121,4 +121,3 @@ fn start_ticker(engine: &wasmtime::Engine) {
         tracing::error!("failed to start the epoch ticker, guests that compute will not yield: {error}");
     }
 }
-

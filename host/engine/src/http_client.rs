@@ -21,12 +21,7 @@ pub type Sending = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Send
 
 /// Sends the requests of one instance; what the outbound-HTTP factor implements.
 pub trait HttpClient: Send + Sync {
-    fn send(
-        &mut self,
-        context: CallContext,
-        request: http::Request<Body>,
-        options: Option<RequestOptions>,
-    ) -> Sending;
+    fn send(&mut self, context: CallContext, request: http::Request<Body>, options: Option<RequestOptions>) -> Sending;
 }
 
 type ProcessingError = Box<dyn Future<Output = Result<(), SendError>> + Send>;

@@ -65,8 +65,16 @@ pub(crate) struct Job {
 }
 
 pub(crate) enum Work {
-    Http { request: http::Request<Body>, reply: HttpReply },
-    Call { function: usize, params: Vec<Val>, reply: CallReply },
+    /// Boxed: a request's head is large, and a job is moved several times.
+    Http {
+        request: Box<http::Request<Body>>,
+        reply: HttpReply,
+    },
+    Call {
+        function: usize,
+        params: Vec<Val>,
+        reply: CallReply,
+    },
 }
 
 impl Job {

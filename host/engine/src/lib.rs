@@ -17,7 +17,6 @@ pub mod stdio;
 pub mod target;
 pub mod worker;
 
-
 pub use cache::{CompileError, ComponentCache};
 pub use context::CallContext;
 pub use engine::{Engine, EngineOptions};

@@ -44,7 +44,7 @@ impl Pool {
     ) -> Result<http::Response<Body>, HttpFailure> {
         let deadline = context.deadline;
         let (reply, response) = futures::channel::oneshot::channel();
-        self.dispatch.submit(Job { context, work: Work::Http { request, reply } })?;
+        self.dispatch.submit(Job { context, work: Work::Http { request: Box::new(request), reply } })?;
         match tokio::time::timeout_at(deadline.into(), response).await {
             Err(_elapsed) => Err(HttpFailure::Timeout),
             Ok(Err(_dropped)) => Err(HttpFailure::Crashed),
@@ -54,12 +54,7 @@ impl Pool {
     }
 
     /// Calls the `function`-th exported function of [`ComponentSpec::functions`] and waits for its results.
-    pub async fn call(
-        &self,
-        context: CallContext,
-        function: usize,
-        params: Vec<Val>,
-    ) -> Result<Vec<Val>, CallError> {
+    pub async fn call(&self, context: CallContext, function: usize, params: Vec<Val>) -> Result<Vec<Val>, CallError> {
         let deadline = context.deadline;
         let (reply, results) = oneshot::channel();
         self.dispatch.submit(Job { context, work: Work::Call { function, params, reply } })?;

@@ -2,7 +2,7 @@
 
 use crate::budget::CpuMeter;
 use crate::context::CallContext;
-use crate::http_client::{HttpClient, Hooks};
+use crate::http_client::{Hooks, HttpClient};
 use crate::limits::MemoryLimiter;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -114,10 +114,7 @@ pub fn current_context(mut store: StoreContextMut<'_, State>) -> CallContext {
         Err(_) => Vec::new(),
     };
     let state = store.data();
-    stack
-        .into_iter()
-        .find_map(|task| state.task_context(task).cloned())
-        .unwrap_or_else(CallContext::detached)
+    stack.into_iter().find_map(|task| state.task_context(task).cloned()).unwrap_or_else(CallContext::detached)
 }
 
 impl WasiView for State {

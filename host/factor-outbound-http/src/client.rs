@@ -149,7 +149,8 @@ async fn send_out(
 
 /// Nobody waits for an answer after the deadline of the request that asked; a guest may want it sooner.
 fn deadline(context: &CallContext, options: Option<&RequestOptions>) -> Instant {
-    let wanted = options.map(|options| options.connect_timeout.unwrap_or_default() + options.first_byte_timeout.unwrap_or_default());
+    let wanted = options
+        .map(|options| options.connect_timeout.unwrap_or_default() + options.first_byte_timeout.unwrap_or_default());
     match wanted.filter(|wanted| !wanted.is_zero()) {
         Some(wanted) => context.deadline.min(Instant::now() + wanted),
         None => context.deadline,

@@ -47,9 +47,7 @@ impl Connector {
         let addresses = resolve(host, port).await?;
         let listed = self.allowed.lists(scheme, host, port);
         let allowed = |address: &SocketAddr| {
-            listed
-                || !self.special.contain(address.ip())
-                || self.allowed.lists(scheme, &address.ip().to_string(), port)
+            listed || !self.special.contain(address.ip()) || self.allowed.lists(scheme, &address.ip().to_string(), port)
         };
         // One forbidden address among several is no accident: the name is not to be trusted.
         if let Some(forbidden) = addresses.iter().find(|address| !allowed(address)) {

@@ -30,13 +30,17 @@ pub enum CheckError {
     NotExported(String),
     #[error("{function}: it does not export this function")]
     MissingFunction { function: String },
-    #[error("{function}: {what} is {obstacle}, which can not cross a link; compose the dependency instead (remove its line from `links`)")]
+    #[error(
+        "{function}: {what} is {obstacle}, which can not cross a link; compose the dependency instead (remove its line from `links`)"
+    )]
     NotPortable { function: String, what: String, obstacle: &'static str },
     #[error("{function}: links need `async func`; compose the dependency instead (remove its line from `links`)")]
     NotAsync { function: String },
     #[error("{function}: the importer expects {expected}, the exporter has {found}")]
     Differs { function: String, expected: String, found: String },
-    #[error("{function}: its result has no error case `unavailable(string)`, by which a caller learns that the callee is down; compose the dependency instead (remove its line from `links`)")]
+    #[error(
+        "{function}: its result has no error case `unavailable(string)`, by which a caller learns that the callee is down; compose the dependency instead (remove its line from `links`)"
+    )]
     NoUnavailable { function: String },
     #[error("{function}: the interface exports {what}, and only functions and plain types can cross a link")]
     NotAFunction { function: String, what: &'static str },
@@ -50,7 +54,8 @@ pub fn check(
     interface: &str,
 ) -> Result<LinkPlan, CheckError> {
     let importer_type = importer.component_type();
-    let Some(ComponentItem::ComponentInstance(wanted)) = importer_type.get_import(engine, interface).map(|item| item.ty)
+    let Some(ComponentItem::ComponentInstance(wanted)) =
+        importer_type.get_import(engine, interface).map(|item| item.ty)
     else {
         return Err(CheckError::NotImported(interface.into()));
     };

@@ -31,9 +31,14 @@ pub fn show(ty: &Type) -> String {
         Type::Option(option) => format!("option<{}>", show(&option.ty())),
         Type::Tuple(tuple) => format!("tuple<{}>", join(tuple.types().map(|ty| show(&ty)))),
         Type::Record(record) => {
-            format!("record {{ {} }}", join(record.fields().map(|field| format!("{}: {}", field.name, show(&field.ty)))))
+            format!(
+                "record {{ {} }}",
+                join(record.fields().map(|field| format!("{}: {}", field.name, show(&field.ty))))
+            )
         }
-        Type::Variant(variant) => format!("variant {{ {} }}", join(variant.cases().map(|case| case_of(case.name, &case.ty)))),
+        Type::Variant(variant) => {
+            format!("variant {{ {} }}", join(variant.cases().map(|case| case_of(case.name, &case.ty))))
+        }
         Type::Enum(cases) => format!("enum {{ {} }}", join(cases.names().map(String::from))),
         Type::Flags(flags) => format!("flags {{ {} }}", join(flags.names().map(String::from))),
         Type::Result(result) => format!("result<{}, {}>", or_none(result.ok()), or_none(result.err())),

@@ -303,9 +303,9 @@ fn app_info(manifest: &Manifest) -> AppInfo {
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {
     match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            StartError::new(format!("{address} is in use by another program; choose another with `--listen 127.0.0.1:PORT`"))
-        }
+        std::io::ErrorKind::AddrInUse => StartError::new(format!(
+            "{address} is in use by another program; choose another with `--listen 127.0.0.1:PORT`"
+        )),
         _ => StartError::because(format_args!("listen on {address}"), error),
     }
 }

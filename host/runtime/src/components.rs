@@ -42,9 +42,9 @@ pub fn compile(manifest: &Manifest, cache: &ComponentCache, links: bool) -> Resu
     let mut problems = Vec::new();
     for id in used(manifest, links) {
         let Some(component) = manifest.components.get(&id) else { continue };
-        let loaded = Loader { manifest, links }.load(component, &mut vec![id.clone()]).and_then(|wasm| {
-            cache.load(&wasm).map_err(|error| format!("failed to compile component `{id}`: {error}"))
-        });
+        let loaded = Loader { manifest, links }
+            .load(component, &mut vec![id.clone()])
+            .and_then(|wasm| cache.load(&wasm).map_err(|error| format!("failed to compile component `{id}`: {error}")));
         match loaded {
             Ok(component) => drop(compiled.insert(id, component)),
             Err(problem) => problems.push(problem),
@@ -88,7 +88,8 @@ impl Loader<'_> {
                     path.push(id.clone());
                     return Err(format!("{what} goes in a circle: {}", path.join(" → ")));
                 }
-                let component = self.manifest.components.get(id).ok_or_else(|| format!("{what}: no component `{id}`"))?;
+                let component =
+                    self.manifest.components.get(id).ok_or_else(|| format!("{what}: no component `{id}`"))?;
                 path.push(id.clone());
                 let bytes = self.load(component, path);
                 path.pop();
@@ -105,7 +106,10 @@ impl Loader<'_> {
         let file = self.resolve(path);
         std::fs::read(&file).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
-                format!("{what} is not built: `{}` is missing; run `kobliat build`, or `kobliat up --build`", file.display())
+                format!(
+                    "{what} is not built: `{}` is missing; run `kobliat build`, or `kobliat up --build`",
+                    file.display()
+                )
             }
             _ => format!("failed to read `{}` of {what}: {error}", file.display()),
         })

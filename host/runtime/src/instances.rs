@@ -61,7 +61,8 @@ impl Instances {
         targets: &Targets,
         log_dir: Option<&Path>,
     ) -> Result<(), StartError> {
-        let linker = self.linker(engine).map_err(|error| StartError::because("prepare the host's interfaces", error))?;
+        let linker =
+            self.linker(engine).map_err(|error| StartError::because("prepare the host's interfaces", error))?;
         let mut problems = Vec::new();
         for (id, component) in compiled {
             let Some(declared) = components.get(id) else { continue };

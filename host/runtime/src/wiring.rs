@@ -37,7 +37,9 @@ impl Wiring {
                 let Some(exporter) = compiled.get(callee) else { continue };
                 match check(engine.wasmtime(), importer, exporter, &dependency.key) {
                     Ok(plan) => wiring.add(id, callee, plan),
-                    Err(error) => problems.push(format!("component `{id}` can not be linked to component `{callee}`: {error}")),
+                    Err(error) => {
+                        problems.push(format!("component `{id}` can not be linked to component `{callee}`: {error}"))
+                    }
                 }
             }
         }

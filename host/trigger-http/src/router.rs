@@ -56,7 +56,11 @@ impl Router {
         let segments = segments_of(path);
         let candidates = self.entries.iter().filter_map(|entry| Some((closeness(&entry.route, &segments)?, entry)));
         let (_, entry) = candidates.min_by(|(left, _), (right, _)| left.cmp(right))?;
-        Some(Match { entry, parameters: parameters(&entry.route, &segments), rest: rest(&entry.route, path, &segments) })
+        Some(Match {
+            entry,
+            parameters: parameters(&entry.route, &segments),
+            rest: rest(&entry.route, path, &segments),
+        })
     }
 
     /// The routes in the order of the manifest.

@@ -79,13 +79,14 @@ impl Dispatch {
         }
         let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
         let has_room = lane.running < lane.limit;
-        if has_room && lane.queue.is_empty() {
-            if let Some(slot) = shared.waiting.pop() {
-                let ticket = self.ticket(&mut shared, depth);
-                drop(shared);
-                slot.deliver(job, ticket);
-                return Ok(());
-            }
+        if has_room
+            && lane.queue.is_empty()
+            && let Some(slot) = shared.waiting.pop()
+        {
+            let ticket = self.ticket(&mut shared, depth);
+            drop(shared);
+            slot.deliver(job, ticket);
+            return Ok(());
         }
         let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
         if lane.queue.len() >= self.spec.pool_options().queue {

@@ -67,7 +67,7 @@ pub(super) fn start<'a>(
             .boxed());
         }
     };
-    let prepared = prepare(accessor, exports, request, reply)?;
+    let prepared = prepare(accessor, exports, *request, reply)?;
     let task = task_of(&prepared);
     accessor.with(|mut access| access.data_mut().start_task(task, context));
     Ok(async move {

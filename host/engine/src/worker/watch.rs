@@ -35,11 +35,8 @@ struct Clocks {
 
 impl Watch {
     pub fn new(limits: &Limits) -> Self {
-        let clocks = Clocks {
-            running: Vec::new(),
-            quiet_since: Instant::now(),
-            timer: Box::pin(tokio::time::sleep(INTERVAL)),
-        };
+        let clocks =
+            Clocks { running: Vec::new(), quiet_since: Instant::now(), timer: Box::pin(tokio::time::sleep(INTERVAL)) };
         Self {
             idle: limits.idle,
             linger: limits.timeout,
