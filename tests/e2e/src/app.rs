@@ -4,7 +4,7 @@ use crate::{Mode, Outside, compiled, guests, secrets};
 use kobliat_runtime::{Options, Runtime};
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -29,6 +29,11 @@ impl TestApp {
         Self { runtime, outside, state }
     }
 
+    /// For tasks that outlive a borrow of this.
+    pub fn outside(&self) -> Outside {
+        self.outside.clone()
+    }
+
     /// Instances alive now, all components together.
     pub fn instances(&self) -> usize {
         self.runtime.instances()
@@ -39,13 +44,10 @@ impl TestApp {
         self.runtime.running()
     }
 
-    /// What a component wrote to its standard error.
-    pub fn log_of(&self, component: &str) -> String {
-        std::fs::read_to_string(self.log_dir().join(format!("{component}_stderr.txt"))).unwrap_or_default()
-    }
-
-    pub fn log_dir(&self) -> PathBuf {
-        self.runtime.log_dir().unwrap().to_path_buf()
+    /// What all components wrote to their standard output and error.
+    pub fn logs(&self) -> String {
+        let files = std::fs::read_dir(self.runtime.log_dir().unwrap()).unwrap().flatten();
+        files.map(|file| String::from_utf8_lossy(&std::fs::read(file.path()).unwrap()).into_owned()).collect()
     }
 
     pub fn state_dir(&self) -> &Path {

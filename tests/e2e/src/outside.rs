@@ -129,4 +129,10 @@ impl Outside {
         drop(stream.read_to_end(&mut answer).await);
         String::from_utf8_lossy(&answer).into_owned()
     }
+
+    /// A client that says this much and goes away.
+    pub async fn hang_up_after(&self, bytes: &[u8]) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+    }
 }

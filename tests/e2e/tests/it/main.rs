@@ -1,4 +1,4 @@
-//! Journeys through the real host with the real components. See README.md for what is where.
+//! Journeys through the real host with the real components. README.md says what is where.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,7 +6,30 @@
     reason = "a panic in a test is its message; clippy knows only the functions marked as tests"
 )]
 
+mod batches;
+mod statuses;
 mod webhooks;
+
+mod conventions;
+mod conversations;
+mod customers;
+mod idempotency;
+mod messages;
+mod paging;
+
+mod forged;
+mod hostile_http;
+mod hostile_input;
+mod hostile_webhooks;
+
+mod example;
+mod kills;
+mod modes;
+mod refused_starts;
+mod shutdown;
+mod tick;
+
+mod people;
 
 /// `kobliat up` as a process.
 fn up() -> kobliat_e2e::Command {
