@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration::new(1, include_str!("../migrations/0001_messages.sql")),
     Migration::new(2, idempotency::MIGRATION),
     Migration::new(3, outbox::MIGRATION),
+    Migration::new(4, include_str!("../migrations/0004_messages_with_events.sql")),
 ];
 
 macro_rules! columns {
@@ -61,6 +62,7 @@ pub mod statements {
         TOTAL,
         BY_EXTERNAL_ID,
         BY_CLIENT_REF,
+        INSERT,
         RECEIPTS,
         PROGRESS,
         IS_KNOWN,
@@ -80,8 +82,9 @@ impl<D: Driver> SqlStore<D> {
 
 impl<D: Driver> Store for SqlStore<D> {
     async fn insert(&self, context: &Context, new: &[NewMessage], now: Micros) -> Result<Vec<Inserted>, Error> {
-        let work = async |t: &D::Connection| inserting::insert(t, context, new, now).await;
-        Ok(self.database.transaction(work).await?)
+        let work = async |c: &D::Connection| inserting::insert(c, context, new, now).await;
+        let is_alone = matches!(new, [only] if inserting::is_one_statement(only));
+        Ok(if is_alone { self.database.single(work).await? } else { self.database.transaction(work).await? })
     }
 
     async fn insert_once(
@@ -91,11 +94,13 @@ impl<D: Driver> Store for SqlStore<D> {
         now: Micros,
         once: Option<&Once<'_, Inserted>>,
     ) -> Result<Done<Inserted>, Error> {
-        let work = async |t: &D::Connection| -> Result<Inserted, Error> {
-            let inserted = inserting::insert(t, context, std::slice::from_ref(new), now).await?;
-            inserted.into_iter().next().ok_or_else(|| Error::Internal("nothing was inserted".to_owned()))
+        let work = async |c: &D::Connection| -> Result<Inserted, Error> {
+            Ok(inserting::insert_one(c, context, new, now).await?)
         };
-        idempotency::once(&self.database, once, now, work).await
+        match inserting::is_one_statement(new) {
+            true => idempotency::once_statement(&self.database, once, now, work).await,
+            false => idempotency::once(&self.database, once, now, work).await,
+        }
     }
 
     async fn record(&self, context: &Context, receipts: &[Receipt], now: Micros) -> Result<Vec<Outcome>, Error> {

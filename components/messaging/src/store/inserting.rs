@@ -1,7 +1,7 @@
 //! Storing messages: the number is allocated and the duplicate found inside the insert; the event goes with it.
 
 use sdk::{
-    Context, Micros, ids, outbox,
+    Context, Event, Micros, ids,
     sql::{Execute, SqlError, Value},
 };
 
@@ -25,11 +25,29 @@ pub mod statements {
         columns!(),
         " FROM messages WHERE tenant_id = ?1 AND conversation_id = ?2 AND client_ref = ?3"
     );
+    /// A message with its event, unless one of its names is taken; then it answers nothing. The numbers and the names are looked
+    /// at by the only writer, so what they say is still true when the row is written; the unique indexes guard it.
+    pub const INSERT: &str = concat!(
+        "INSERT INTO messages_with_events (tenant_id, ",
+        columns!(),
+        ", event_id, event_type, event) SELECT ?1, ?2, ?3, \
+         (SELECT coalesce(max(seq), 0) + 1 FROM messages WHERE tenant_id = ?1 AND conversation_id = ?3), \
+         ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18, ?19 \
+         WHERE NOT EXISTS (SELECT 1 FROM messages WHERE tenant_id = ?1 \
+         AND coalesce(channel_account_id, '') = coalesce(?10, '') AND direction = ?5 AND external_message_id = ?11) \
+         AND NOT EXISTS (SELECT 1 FROM messages WHERE tenant_id = ?1 AND conversation_id = ?3 AND client_ref = ?12) \
+         RETURNING seq"
+    );
     pub const RECEIPTS: &str = "SELECT status FROM receipts WHERE tenant_id = ?1 AND channel_account_id = ?2 \
                                 AND external_message_id = ?3";
 }
 
-/// In a transaction.
+/// Whether storing it needs no transaction: nothing is read that must still be true at the write.
+pub(super) fn is_one_statement(new: &NewMessage) -> bool {
+    !may_have_receipts(new.direction, new.external_message_id.as_deref())
+}
+
+/// In a transaction, unless it is a single message that [`is_one_statement`].
 pub(super) async fn insert(
     db: &impl Execute,
     context: &Context,
@@ -38,32 +56,28 @@ pub(super) async fn insert(
 ) -> Result<Vec<Inserted>, SqlError> {
     let mut inserted = Vec::with_capacity(new.len());
     for new in new {
-        inserted.push(insert_one(db, &context.tenant, new, now).await?);
+        inserted.push(insert_one(db, context, new, now).await?);
     }
-    let stored = inserted.iter().filter(|inserted| !inserted.duplicate);
-    let events: Vec<_> = stored.map(|inserted| events::stored(context, &inserted.message, now)).collect();
-    outbox::append_all(db, &events).await?;
     Ok(inserted)
 }
 
-async fn insert_one(db: &impl Execute, tenant: &str, new: &NewMessage, now: Micros) -> Result<Inserted, SqlError> {
-    const INSERT: &str = concat!(
-        "INSERT INTO messages (tenant_id, ",
-        columns!(),
-        ") VALUES (?1, ?2, ?3, \
-         (SELECT coalesce(max(seq), 0) + 1 FROM messages WHERE tenant_id = ?1 AND conversation_id = ?3), \
-         ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16) ON CONFLICT DO NOTHING RETURNING seq"
-    );
+pub(super) async fn insert_one(
+    db: &impl Execute,
+    context: &Context,
+    new: &NewMessage,
+    now: Micros,
+) -> Result<Inserted, SqlError> {
     let mut message = as_stored(new, now);
-    fold_receipts(db, tenant, &mut message).await?;
-    let rows = db.execute(INSERT, parameters(tenant, &message)).await?;
+    fold_receipts(db, &context.tenant, &mut message).await?;
+    let event = events::stored(context, &message, now);
+    let rows = db.execute(statements::INSERT, parameters(&context.tenant, &message, &event)).await?;
     if let Some(mut row) = rows.into_iter().next() {
         message.seq = row.take()?;
         return Ok(Inserted { message, duplicate: false });
     }
-    let existing = existing(db, tenant, new).await?;
-    // Only on a database with several writers: another took the number. The caller's next try gets the next one.
-    let message = existing.ok_or_else(|| SqlError::Unavailable("the sequence number was taken".to_owned()))?;
+    // What is in the way is never deleted.
+    let existing = existing(db, &context.tenant, new).await?;
+    let message = existing.ok_or_else(|| SqlError::Row("the message in the way is gone".to_owned()))?;
     Ok(Inserted { message, duplicate: true })
 }
 
@@ -92,11 +106,17 @@ fn as_stored(new: &NewMessage, now: Micros) -> Message {
     }
 }
 
-/// Receipts may have come before their message; only what went out has any.
+/// Only what went out has receipts.
+fn may_have_receipts(direction: Direction, external_id: Option<&str>) -> bool {
+    direction == Direction::Outbound && external_id.is_some()
+}
+
+/// Receipts may have come before their message.
 async fn fold_receipts(db: &impl Execute, tenant: &str, message: &mut Message) -> Result<(), SqlError> {
-    let (Direction::Outbound, Some(external_id)) = (message.direction, &message.external_message_id) else {
+    let external_id = message.external_message_id.as_deref();
+    if !may_have_receipts(message.direction, external_id) {
         return Ok(());
-    };
+    }
     let account = message.channel_account_id.as_deref().unwrap_or_default();
     let parameters = vec![tenant.into(), account.into(), external_id.into()];
     let rows = db.execute(statements::RECEIPTS, parameters).await?;
@@ -105,7 +125,7 @@ async fn fold_receipts(db: &impl Execute, tenant: &str, message: &mut Message) -
     Ok(())
 }
 
-fn parameters(tenant: &str, message: &Message) -> Vec<Value> {
+fn parameters(tenant: &str, message: &Message, event: &Event) -> Vec<Value> {
     vec![
         tenant.into(),
         (&message.id).into(),
@@ -123,6 +143,9 @@ fn parameters(tenant: &str, message: &Message) -> Vec<Value> {
         message.sent_at.into(),
         (&message.metadata).into(),
         message.created_at.into(),
+        event.id.as_str().into(),
+        event.kind.into(),
+        event.to_json().to_string().into(),
     ]
 }
 

@@ -163,9 +163,22 @@ fn new_conversation(db: &Connection, account: &str, customer: &str, key: &str) -
     Ok(id)
 }
 
+/// The database allocates the number, puts it into the event, and answers nothing when the message was there.
 fn new_message(db: &Connection, message: &Message, conversation: &str, customer: &str) -> Result<Option<i64>> {
     let (id, now) = (new_id(), now());
     let Message { account, external_id, sent_at, text, .. } = message;
+    let kind = "com.kobliat.message.received.v1";
+    let event_id = new_id();
+    let event = json!({
+        "specversion": "1.0", "id": event_id, "source": "/components/messaging", "type": kind, "subject": id,
+        "time": now, "tenant": TENANT, "partitionkey": conversation, "datacontenttype": "application/json",
+        "data": {
+            "id": id, "conversation_id": conversation, "seq": 0, "sender_customer_id": customer,
+            "direction": "inbound", "body": text, "content_type": "text", "channel": CHANNEL,
+            "channel_account_id": account, "external_message_id": external_id, "status": "delivered",
+            "sent_at": sent_at, "metadata": {}, "created_at": now, "updated_at": now,
+        },
+    });
     let row = params![
         TENANT,
         id,
@@ -182,25 +195,12 @@ fn new_message(db: &Connection, message: &Message, conversation: &str, customer:
         "delivered",
         sent_at,
         "{}",
-        now
+        now,
+        event_id,
+        kind,
+        event.to_string()
     ];
-    let inserted = db.prepare_cached(INSERT_MESSAGE)?.query_row(row, |row| row.get::<_, i64>(0)).optional()?;
-    let Some(seq) = inserted else { return Ok(None) };
-    let kind = "com.kobliat.message.received.v1";
-    let event_id = new_id();
-    let event = json!({
-        "specversion": "1.0", "id": event_id, "source": "/components/messaging", "type": kind, "subject": id,
-        "time": now, "tenant": TENANT, "partitionkey": conversation, "datacontenttype": "application/json",
-        "data": {
-            "id": id, "conversation_id": conversation, "seq": seq, "sender_customer_id": customer,
-            "direction": "inbound", "body": text, "content_type": "text", "channel": CHANNEL,
-            "channel_account_id": account, "external_message_id": external_id, "status": "delivered",
-            "sent_at": sent_at, "metadata": {}, "created_at": now, "updated_at": now,
-        },
-    });
-    let row = params![TENANT, event_id, kind, conversation, event.to_string(), now];
-    db.prepare_cached(INSERT_EVENT)?.execute(row)?;
-    Ok(Some(seq))
+    db.prepare_cached(INSERT_MESSAGE)?.query_row(row, |row| row.get(0)).optional()
 }
 
 fn new_id() -> String {
