@@ -89,6 +89,7 @@ impl Up {
             environment: environment(),
             working_dir: std::env::current_dir().context("failed to find the working directory")?,
             links: !self.no_links,
+            progress: if self.quiet { |_| () } else { |line| eprintln!("{line}") },
             ..Options::new(self.from.clone())
         })
     }

@@ -46,7 +46,7 @@ impl ComponentCache {
     pub fn load(&self, wasm: &[u8]) -> Result<Component, CompileError> {
         check(wasm)?;
         let Some(directory) = &self.directory else { return self.compile(wasm) };
-        let entry = directory.join(format!("{}.cwasm", self.key(wasm)));
+        let entry = self.entry(directory, wasm);
         if let Some(component) = self.read(&entry) {
             return Ok(component);
         }
@@ -56,6 +56,15 @@ impl ComponentCache {
         }
         // Loaded from the file, its code is shared with the page cache instead of held on the heap.
         Ok(self.read(&entry).unwrap_or(component))
+    }
+
+    /// Whether loading these bytes will be quick.
+    pub fn has(&self, wasm: &[u8]) -> bool {
+        self.directory.as_ref().is_some_and(|directory| self.entry(directory, wasm).exists())
+    }
+
+    fn entry(&self, directory: &Path, wasm: &[u8]) -> PathBuf {
+        directory.join(format!("{}.cwasm", self.key(wasm)))
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Component, CompileError> {

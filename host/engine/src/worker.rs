@@ -3,6 +3,7 @@
 //! The store's event loop runs inside `Store::run_concurrent`; whatever must hold even when a guest blocks that loop
 //! (deadlines, handing back a job that cannot start) is done outside it, in [`Watch`].
 
+mod body;
 mod in_flight;
 mod watch;
 
@@ -64,6 +65,7 @@ pub(crate) async fn run(mut guard: WorkerGuard) {
     };
     guard.started();
     if let Err(error) = serve(&mut store, &exports, &guard, &clock).await {
+        exports.note_death();
         let request = current_context(store.as_context_mut()).request_id;
         warn!(component = %spec.id, request_id = %request,
             "an instance of component `{}` died (request `{request}`): {error:#}", spec.id);

@@ -68,7 +68,7 @@ impl Runtime {
         let engine = engine(&manifest, options.links)?;
         let cache = ComponentCache::new(engine.clone(), Some(&state_dir.component_cache()))
             .map_err(|error| StartError::because("use the cache of compiled components", error))?;
-        let compiled = components::compile(&manifest, &cache, options.links)?;
+        let compiled = components::compile(&manifest, &cache, options.links, options.progress)?;
         let wiring = Wiring::check(&manifest, &engine, &compiled, options.links)?;
         let targets = Arc::new(targets(&manifest, &wiring));
 

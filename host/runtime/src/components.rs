@@ -37,13 +37,21 @@ pub fn used(manifest: &Manifest, links: bool) -> BTreeSet<String> {
 }
 
 /// Compiles every used component. All that fail are named.
-pub fn compile(manifest: &Manifest, cache: &ComponentCache, links: bool) -> Result<Compiled, StartError> {
+pub fn compile(
+    manifest: &Manifest,
+    cache: &ComponentCache,
+    links: bool,
+    progress: fn(&str),
+) -> Result<Compiled, StartError> {
     let mut compiled = Compiled::new();
     let mut problems = Vec::new();
     for id in used(manifest, links) {
         let Some(component) = manifest.components.get(&id) else { continue };
-        let loaded = Loader { manifest, links }
-            .load(component, &mut vec![id.clone()])
+        let wasm = Loader { manifest, links }.load(component, &mut vec![id.clone()]);
+        if wasm.as_ref().is_ok_and(|wasm| !cache.has(wasm)) {
+            progress(&format!("Compiling component `{id}` to machine code (once for each version)"));
+        }
+        let loaded = wasm
             .and_then(|wasm| cache.load(&wasm).map_err(|error| format!("failed to compile component `{id}`: {error}")));
         match loaded {
             Ok(component) => drop(compiled.insert(id, component)),

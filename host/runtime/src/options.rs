@@ -24,6 +24,8 @@ pub struct Options {
     pub links: bool,
     /// How long a shutdown waits for the requests that run.
     pub drain: Duration,
+    /// Told in a line what takes a while.
+    pub progress: fn(&str),
 }
 
 impl Options {
@@ -38,6 +40,7 @@ impl Options {
             working_dir: PathBuf::from("."),
             links: true,
             drain: Duration::from_secs(30),
+            progress: |_| (),
         }
     }
 }

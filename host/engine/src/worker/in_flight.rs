@@ -1,5 +1,6 @@
 //! One job inside an instance: from the call of the export to the answer.
 
+use super::body::{self, Death};
 use super::{ComponentSpec, Deadline};
 use crate::context::CallContext;
 use crate::http_client::Body;
@@ -7,6 +8,7 @@ use crate::job::{CallError, CallReply, HttpReply, Job, Work};
 use crate::pool::Ticket;
 use crate::state::State;
 use futures::FutureExt;
+use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use wasmtime::component::{Accessor, Func, GuestTaskId, Val};
 use wasmtime::{AsContextMut, Store};
@@ -22,6 +24,7 @@ pub(super) struct Exports {
     proxy: Option<Proxy>,
     functions: Vec<Func>,
     any: Func,
+    death: Death,
 }
 
 impl Exports {
@@ -39,7 +42,13 @@ impl Exports {
             any: any.ok_or_else(|| wasmtime::format_err!("exports nothing to call"))?,
             proxy: service.map(Proxy::P3),
             functions,
+            death: Death::default(),
         })
+    }
+
+    /// The instance is dead; say so before its store is dropped.
+    pub fn note_death(&self) {
+        self.death.note();
     }
 
     pub fn any_function(&self) -> Func {
@@ -67,12 +76,16 @@ pub(super) fn start<'a>(
             .boxed());
         }
     };
-    let prepared = prepare(accessor, exports, *request, reply)?;
+    let (head, answered) = oneshot::channel();
+    let prepared = prepare(accessor, exports, *request, head)?;
     let task = task_of(&prepared);
     accessor.with(|mut access| access.data_mut().start_task(task, context));
     Ok(async move {
         let _ticket = ticket;
         prepared.run(accessor, std::future::pending()).await?;
+        if let Ok(answer) = answered.await {
+            drop(reply.send(answer.map(|response| body::guard(response, &exports.death))));
+        }
         accessor.with(|mut access| access.data_mut().finish_task(task));
         Ok(deadline)
     }
