@@ -25,7 +25,7 @@ pub struct Run {
     /// Lets the scheduler place server and load generator, instead of one core each.
     #[arg(long)]
     pub unpinned: bool,
-    /// Only these parts: disk, hello, webhook, platform.
+    /// Only these parts: disk, hello, calls, webhook, platform.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 }

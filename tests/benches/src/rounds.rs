@@ -31,25 +31,31 @@ pub struct Slots {
     pub failed: u64,
 }
 
+/// What a slot measures: a server under some requests.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub server: &'a Server,
+    pub requests: &'a Requests,
+}
+
 pub struct Rounds<'a> {
     pub rounds: usize,
     pub length: Duration,
-    pub requests: &'a Requests,
     pub next: &'a Arc<AtomicU64>,
 }
 
 impl Rounds<'_> {
-    /// Measures the servers; one that is given twice is its own control.
-    pub async fn run(&self, servers: &[&Server], load: Load) -> anyhow::Result<Vec<Slots>> {
-        let mut slots: Vec<Slots> = servers.iter().map(|_| Slots::default()).collect();
-        let mut order: Vec<usize> = (0..servers.len()).collect();
+    /// Measures the subjects; one that is given twice is its own control.
+    pub async fn run(&self, subjects: &[Subject<'_>], load: Load) -> anyhow::Result<Vec<Slots>> {
+        let mut slots: Vec<Slots> = subjects.iter().map(|_| Slots::default()).collect();
+        let mut order: Vec<usize> = (0..subjects.len()).collect();
         let mut random = Random::new(42);
         for round in 0..=self.rounds {
             random.shuffle(&mut order);
             for index in &order {
-                let (Some(server), Some(slots)) = (servers.get(*index), slots.get_mut(*index)) else { continue };
-                let slot = self.slot(server, load).await;
-                let (seen, cpu) = slot.with_context(|| format!("the slot of `{}` failed", server.name))?;
+                let (Some(subject), Some(slots)) = (subjects.get(*index), slots.get_mut(*index)) else { continue };
+                let slot = self.slot(*subject, load).await;
+                let (seen, cpu) = slot.with_context(|| format!("the slot of `{}` failed", subject.server.name))?;
                 // The first round only warms up.
                 if round > 0 {
                     slots.add(&seen, cpu);
@@ -60,13 +66,12 @@ impl Rounds<'_> {
         Ok(slots)
     }
 
-    async fn slot(&self, server: &Server, load: Load) -> anyhow::Result<(Seen, Duration)> {
+    async fn slot(&self, subject: Subject<'_>, load: Load) -> anyhow::Result<(Seen, Duration)> {
+        let Subject { server, requests } = subject;
         let before = server.cpu()?;
         let seen = match load {
-            Load::Connections(count) => {
-                closed_loop(server.address, count, self.length, self.requests, self.next).await?
-            }
-            Load::Rate(rate) => open_loop(server.address, rate, self.length, self.requests, self.next).await?,
+            Load::Connections(count) => closed_loop(server.address, count, self.length, requests, self.next).await?,
+            Load::Rate(rate) => open_loop(server.address, rate, self.length, requests, self.next).await?,
         };
         Ok((seen, server.cpu()?.saturating_sub(before)))
     }

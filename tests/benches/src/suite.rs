@@ -1,5 +1,6 @@
 //! The suite: builds what it measures, starts every server once, and works through its parts.
 
+mod calls;
 mod hello;
 mod platform;
 mod webhook;
@@ -18,7 +19,6 @@ use tokio::runtime::Runtime;
 use crate::arguments::Run;
 use crate::cores::Cores;
 use crate::disk;
-use crate::load::Requests;
 use crate::report::Report;
 use crate::rounds::Rounds;
 use crate::server::Server;
@@ -51,6 +51,7 @@ type Part = fn(&Bench, &mut Report) -> anyhow::Result<()>;
 const PARTS: &[(&str, Part)] = &[
     ("disk", measure_disk),
     ("hello", hello::measure),
+    ("calls", calls::measure),
     ("webhook", webhook::measure),
     ("platform", platform::measure),
 ];
@@ -119,9 +120,8 @@ impl Bench {
         Server::start(name, command, self.cores)
     }
 
-    fn rounds<'a>(&'a self, requests: &'a Requests) -> Rounds<'a> {
-        let length = Duration::from_secs(self.run.seconds);
-        Rounds { rounds: self.run.rounds, length, requests, next: &self.next }
+    fn rounds(&self) -> Rounds<'_> {
+        Rounds { rounds: self.run.rounds, length: Duration::from_secs(self.run.seconds), next: &self.next }
     }
 }
 

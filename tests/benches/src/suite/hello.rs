@@ -12,7 +12,7 @@ use http_body_util::Full;
 use super::Bench;
 use crate::load::Requests;
 use crate::report::Report;
-use crate::rounds::Load;
+use crate::rounds::{Load, Subject};
 use crate::statistics::{Estimate, median};
 
 const CONNECTIONS: usize = 16;
@@ -29,8 +29,8 @@ pub fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let requests: Requests = Arc::new(|_| get("/"));
     let mut servers = vec![&ours, &ours, &hyper];
     servers.extend(&wasmtime);
-    let rounds = bench.rounds(&requests);
-    let slots = bench.runtime.block_on(rounds.run(&servers, Load::Connections(CONNECTIONS)))?;
+    let subjects: Vec<_> = servers.into_iter().map(|server| Subject { server, requests: &requests }).collect();
+    let slots = bench.runtime.block_on(bench.rounds().run(&subjects, Load::Connections(CONNECTIONS)))?;
     let [a, control, native, ..] = slots.as_slice() else { anyhow::bail!("a slot per server") };
     report.control("hello", Estimate::of_ratio(&control.per_second, &a.per_second));
     report.add("hello: requests per second, 16 connections", format!("{:.0}", median(&a.per_second)), "—");

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::Bench;
 use crate::load::Requests;
 use crate::report::Report;
-use crate::rounds::{Load, Slots};
+use crate::rounds::{Load, Slots, Subject};
 use crate::server::Server;
 use crate::statistics::{Estimate, median};
 
@@ -29,13 +29,14 @@ pub fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let [ours, group, one] = start(bench, &states)?;
     let requests = requests();
     bench.disk(report, "before webhook")?;
-    let rounds = bench.rounds(&requests);
-    let load = Load::Connections(CONNECTIONS);
-    let slots = bench.runtime.block_on(rounds.run(&[&ours, &ours, &group, &one], load))?;
+    let (rounds, load) = (bench.rounds(), Load::Connections(CONNECTIONS));
+    let [ours_under, group_under, one_under] =
+        [&ours, &group, &one].map(|server| Subject { server, requests: &requests });
+    let slots = bench.runtime.block_on(rounds.run(&[ours_under, ours_under, group_under, one_under], load))?;
     let [a, control, group_slots, one_slots] = slots.as_slice() else { anyhow::bail!("a slot per server") };
     throughput(report, a, control, group_slots, one_slots);
     let rate = median(&a.per_second) / 2.0;
-    let slots = bench.runtime.block_on(rounds.run(&[&ours, &group], Load::Rate(rate)))?;
+    let slots = bench.runtime.block_on(rounds.run(&[ours_under, group_under], Load::Rate(rate)))?;
     let [a, group_slots] = slots.as_slice() else { anyhow::bail!("a slot per server") };
     latency(report, rate, a, group_slots);
     bench.disk(report, "after webhook")?;
