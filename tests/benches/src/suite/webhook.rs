@@ -1,5 +1,6 @@
 //! Webhook ingestion, durable: signed text messages of known customers, against the native twins.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::rounds::{Load, Slots, Subject};
 use crate::server::Server;
 use crate::statistics::{Estimate, median};
 
-const CONNECTIONS: usize = 64;
+pub const CONNECTIONS: usize = 64;
 
 /// Who writes. After the first round all are known, which is the case that matters.
 const SENDERS: u64 = 1000;
@@ -47,22 +48,26 @@ pub fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
 
 fn start(bench: &Bench, states: &[TempDir; 3]) -> anyhow::Result<[Server; 3]> {
     let [ours, group, one] = states;
-    let variables = [
-        format!("whatsapp_app_secret={SECRET}"),
-        "whatsapp_verify_token=unused".to_owned(),
-        "bootstrap_api_key=unused".to_owned(),
-    ];
-    let platform = bench.platform(&bench.root.join("spin.toml"), ours.path(), &variables)?;
     let twin = |state: &TempDir, commit: &str| -> anyhow::Result<Command> {
         let mut command = bench.native(&["serve-twin", "--secret", SECRET, "--commit", commit])?;
         command.arg("--dir").arg(state.path());
         Ok(command)
     };
     Ok([
-        bench.start("kobliat", platform)?,
+        bench.start("kobliat", platform(bench, ours.path())?)?,
         bench.start("twin, group commit", twin(group, "group")?)?,
         bench.start("twin, one by one", twin(one, "one")?)?,
     ])
+}
+
+/// The whole application, with the secret that the requests are signed with.
+pub fn platform(bench: &Bench, state: &Path) -> anyhow::Result<Command> {
+    let variables = [
+        format!("whatsapp_app_secret={SECRET}"),
+        "whatsapp_verify_token=unused".to_owned(),
+        "bootstrap_api_key=unused".to_owned(),
+    ];
+    bench.platform(&bench.root.join("spin.toml"), state, &variables)
 }
 
 fn throughput(report: &mut Report, a: &Slots, control: &Slots, group: &Slots, one: &Slots) {
@@ -92,7 +97,7 @@ fn latency(report: &mut Report, rate: f64, a: &Slots, group: &Slots) {
 }
 
 /// The n-th message of one run is never the n-th of another: the servers keep what they got.
-fn requests() -> Requests {
+pub fn requests() -> Requests {
     let run = uuid::Uuid::now_v7().simple().to_string();
     Arc::new(move |n| signed(body(&run, n)))
 }
