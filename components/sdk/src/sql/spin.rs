@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use spin_sdk::{
-    sqlite,
+    sqlite::wit::sqlite::{self, RowResult},
     wit_bindgen::{StreamReader, StreamResult},
 };
 
@@ -14,8 +14,15 @@ const IDLE_CONNECTIONS: usize = 16;
 
 pub struct Spin {
     label: &'static str,
-    shared: RefCell<Option<Rc<sqlite::Connection>>>,
-    idle: RefCell<Vec<sqlite::Connection>>,
+    shared: RefCell<Option<Rc<Connection>>>,
+    idle: RefCell<Vec<Connection>>,
+}
+
+/// The host's own resource: the SDK's wrapper has no synchronous calls.
+pub struct Connection {
+    host: sqlite::Connection,
+    /// Never in a transaction, so that nothing it reads has to wait for the writer.
+    is_shared: bool,
 }
 
 impl Spin {
@@ -23,19 +30,20 @@ impl Spin {
         Self { label, shared: RefCell::new(None), idle: RefCell::new(Vec::new()) }
     }
 
-    async fn open(&self) -> Result<sqlite::Connection, SqlError> {
-        sqlite::Connection::open(self.label).await.map_err(error)
+    async fn open(&self, is_shared: bool) -> Result<Connection, SqlError> {
+        let host = sqlite::Connection::open_async(self.label.to_owned()).await.map_err(error)?;
+        Ok(Connection { host, is_shared })
     }
 }
 
 impl Driver for Spin {
-    type Connection = sqlite::Connection;
+    type Connection = Connection;
 
-    async fn shared(&self) -> Result<Rc<sqlite::Connection>, SqlError> {
+    async fn shared(&self) -> Result<Rc<Connection>, SqlError> {
         if let Some(connection) = self.shared.borrow().as_ref() {
             return Ok(connection.clone());
         }
-        let connection = Rc::new(self.open().await?);
+        let connection = Rc::new(self.open(true).await?);
         self.shared.replace(Some(connection.clone()));
         Ok(connection)
     }
@@ -44,15 +52,15 @@ impl Driver for Spin {
         self.shared.replace(None);
     }
 
-    async fn take(&self) -> Result<sqlite::Connection, SqlError> {
+    async fn take(&self) -> Result<Connection, SqlError> {
         let idle = self.idle.borrow_mut().pop();
         match idle {
             Some(connection) => Ok(connection),
-            None => self.open().await,
+            None => self.open(false).await,
         }
     }
 
-    fn give_back(&self, connection: sqlite::Connection) {
+    fn give_back(&self, connection: Connection) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < IDLE_CONNECTIONS {
             idle.push(connection);
@@ -60,22 +68,35 @@ impl Driver for Spin {
     }
 }
 
-impl Execute for sqlite::Connection {
-    /// Awaits the result too: that is where a failed write tells. A statement without columns has no rows to wait for.
+impl Execute for Connection {
     async fn execute(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        let parameters = parameters.into_iter().map(to_host);
-        let result = sqlite::Connection::execute(self, sql, parameters).await.map_err(error)?;
-        let (columns, stream, done) = result.into_inner();
+        let (sql, parameters) = (sql.to_owned(), parameters.into_iter().map(to_host).collect());
+        let is_read = self.is_shared && sql.starts_with("SELECT");
+        let rows = if is_read { self.read(sql, parameters)? } else { self.run(sql, parameters).await? };
+        Ok(rows.into_iter().map(|row| Row::new(row.values.into_iter().map(from_host).collect())).collect())
+    }
+}
+
+impl Connection {
+    /// In one call, without the handles of a stream and a future. The host answers a short read at once; during a long one, which
+    /// no service has on its path, the instance's other requests wait.
+    fn read(&self, sql: String, parameters: Vec<sqlite::Value>) -> Result<Vec<RowResult>, SqlError> {
+        self.host.execute(&sql, &parameters).map(|result| result.rows).map_err(error)
+    }
+
+    /// Awaits the result too: that is where a failed write tells. A statement without columns has no rows to wait for.
+    async fn run(&self, sql: String, parameters: Vec<sqlite::Value>) -> Result<Vec<RowResult>, SqlError> {
+        let (columns, stream, done) = self.host.execute_async(sql, parameters).await.map_err(error)?;
         let rows = if columns.is_empty() { Vec::new() } else { read_all(stream).await };
         done.await.map_err(error)?;
-        Ok(rows.into_iter().map(|row| Row::new(row.values.into_iter().map(from_host).collect())).collect())
+        Ok(rows)
     }
 }
 
 /// A page and the row that tells of the next one: nearly every result is here with one read.
 const ROWS_A_READ: usize = 101;
 
-async fn read_all(mut stream: StreamReader<sqlite::RowResult>) -> Vec<sqlite::RowResult> {
+async fn read_all(mut stream: StreamReader<RowResult>) -> Vec<RowResult> {
     let mut rows = Vec::with_capacity(ROWS_A_READ);
     loop {
         rows.reserve(1);
