@@ -1,5 +1,7 @@
 //! The gateway in its host: its database, the linked services, the clock, and work after the answer.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,13 +19,15 @@ const LABEL: &str = "inbound-gateway";
 pub struct Live {
     store: Rc<SqlStore<Spin>>,
     services: Linked,
+    /// Read once: a deployment's variables outlive its instances.
+    variables: RefCell<HashMap<String, String>>,
 }
 
 impl Live {
     /// Touches nothing yet.
     #[expect(clippy::new_without_default, reason = "it reaches for the host, which is no default")]
     pub fn new() -> Self {
-        Self { store: Rc::new(SqlStore::new(Spin::new(LABEL))), services: Linked }
+        Self { store: Rc::new(SqlStore::new(Spin::new(LABEL))), services: Linked, variables: RefCell::default() }
     }
 }
 
@@ -62,7 +66,14 @@ impl Platform for Live {
     }
 
     async fn variable(&self, name: &str) -> Result<Option<String>, String> {
-        config::optional(name).await.map_err(|error| error.to_string())
+        if let Some(value) = self.variables.borrow().get(name) {
+            return Ok(Some(value.clone()));
+        }
+        let value = config::optional(name).await.map_err(|error| error.to_string())?;
+        if let Some(value) = &value {
+            self.variables.borrow_mut().insert(name.to_owned(), value.clone());
+        }
+        Ok(value)
     }
 
     fn conclude_later(&self, conclusion: Conclusion) {

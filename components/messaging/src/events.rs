@@ -1,7 +1,6 @@
 //! What messaging publishes: the message's own words, past tense, with the message as it is in the API.
 
 use sdk::{Context, Event, Micros};
-use serde_json::json;
 
 use crate::{
     domain::{Direction, Message, Status},
@@ -42,10 +41,10 @@ fn progress(status: Status) -> &'static str {
 
 /// Ordered within its conversation.
 fn event(kind: &'static str, context: &Context, message: &Message, now: Micros) -> Event {
-    Event {
+    let event = Event {
         partition_key: message.conversation_id.clone(),
         traceparent: context.traceparent.clone(),
-        data: json!(View::from(message.clone())),
         ..Event::new(SOURCE, kind, &message.id, &context.tenant, now)
-    }
+    };
+    event.with(&View::from(message.clone()))
 }

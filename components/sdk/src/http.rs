@@ -1,9 +1,9 @@
 //! A request with its body in memory, and the bridge from and to the host's streams.
 
-use ::http::{HeaderMap, Method};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 
-use crate::{Context, Input, Problem, query::Query};
+use crate::{Context, Input, Problem, context::REQUEST_ID, query::Query};
 
 /// 1 MiB: room for every JSON body of the API.
 pub const BODY_LIMIT_BYTES: usize = 1 << 20;
@@ -78,9 +78,19 @@ pub async fn serve(
             request.body = body;
             answer(request).await
         }
-        Err(problem) => problem.into_response(&Context::anonymous(&request.headers), &request.path),
+        Err(problem) => {
+            let context = Context::anonymous(&request.headers);
+            with_request_id(problem.into_response(&context, &request.path), &context)
+        }
     };
     response.map(|body| Full::new(bytes::Bytes::from(body)))
+}
+
+/// Every answer carries the request's id.
+pub(crate) fn with_request_id(mut response: Response, context: &Context) -> Response {
+    let id = HeaderValue::from_str(&context.request_id).ok();
+    response.headers_mut().extend(id.map(|id| (HeaderName::from_static(REQUEST_ID), id)));
+    response
 }
 
 /// A declared length over the limit is refused unread; an undeclared one as soon as it passes the limit.

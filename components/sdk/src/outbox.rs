@@ -17,18 +17,27 @@ pub async fn append_all(transaction: &impl Execute, events: &[Event]) -> Result<
         let rows = vec!["(?, ?, ?, ?, ?, ?)"; events.len()].join(", ");
         let insert =
             format!("INSERT INTO outbox (tenant_id, event_id, type, partition_key, event, created_at) VALUES {rows}");
-        transaction.execute(&insert, events.iter().flat_map(parameters).collect()).await?;
+        let mut rows = Vec::with_capacity(6 * events.len());
+        for event in events {
+            rows.extend(parameters(event)?);
+        }
+        transaction.execute(&insert, rows).await?;
     }
     Ok(())
 }
 
-fn parameters(event: &Event) -> [Value; 6] {
-    [
+fn parameters(event: &Event) -> Result<[Value; 6], SqlError> {
+    Ok([
         event.tenant.as_str().into(),
         event.id.as_str().into(),
         event.kind.into(),
         event.partition_key.as_str().into(),
-        event.to_json().to_string().into(),
+        encoded(event)?,
         event.time.into(),
-    ]
+    ])
+}
+
+/// The event as the column `event` keeps it.
+pub fn encoded(event: &Event) -> Result<Value, SqlError> {
+    event.to_json().map(Value::Text).map_err(|e| SqlError::Failed(format!("failed to encode an event: {e}")))
 }

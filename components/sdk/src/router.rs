@@ -2,9 +2,9 @@
 
 use std::{future::Future, pin::Pin};
 
-use ::http::{HeaderName, HeaderValue, Method, StatusCode};
+use ::http::{Method, StatusCode};
 
-use crate::{Context, Problem, Request, Response, context, query::percent_decode, response};
+use crate::{Context, Problem, Request, Response, http::with_request_id, query::percent_decode, response};
 
 pub type Outcome = Result<Response, Problem>;
 
@@ -93,9 +93,7 @@ impl<A> Router<A> {
         if is_head {
             response.body_mut().clear();
         }
-        let id = HeaderValue::from_str(&context.request_id).ok();
-        response.headers_mut().extend(id.map(|id| (HeaderName::from_static(context::REQUEST_ID), id)));
-        response
+        with_request_id(response, &context)
     }
 
     async fn dispatch(&self, app: &A, mut request: Request) -> Outcome {

@@ -1,7 +1,7 @@
 //! Storing messages: the number is allocated and the duplicate found inside the insert; the event goes with it.
 
 use sdk::{
-    Context, Event, Micros, ids,
+    Context, Event, Micros, ids, outbox,
     sql::{Execute, SqlError, Value},
 };
 
@@ -70,7 +70,7 @@ pub(super) async fn insert_one(
     let mut message = as_stored(new, now);
     fold_receipts(db, &context.tenant, &mut message).await?;
     let event = events::stored(context, &message, now);
-    let rows = db.execute(statements::INSERT, parameters(&context.tenant, &message, &event)).await?;
+    let rows = db.execute(statements::INSERT, parameters(&context.tenant, &message, &event)?).await?;
     if let Some(mut row) = rows.into_iter().next() {
         message.seq = row.take()?;
         return Ok(Inserted { message, duplicate: false });
@@ -125,8 +125,8 @@ async fn fold_receipts(db: &impl Execute, tenant: &str, message: &mut Message) -
     Ok(())
 }
 
-fn parameters(tenant: &str, message: &Message, event: &Event) -> Vec<Value> {
-    vec![
+fn parameters(tenant: &str, message: &Message, event: &Event) -> Result<Vec<Value>, SqlError> {
+    Ok(vec![
         tenant.into(),
         (&message.id).into(),
         (&message.conversation_id).into(),
@@ -145,8 +145,8 @@ fn parameters(tenant: &str, message: &Message, event: &Event) -> Vec<Value> {
         message.created_at.into(),
         event.id.as_str().into(),
         event.kind.into(),
-        event.to_json().to_string().into(),
-    ]
+        outbox::encoded(event)?,
+    ])
 }
 
 /// The message in the way.

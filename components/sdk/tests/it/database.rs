@@ -70,9 +70,9 @@ fn keeps_events_in_the_order_in_which_they_leave() {
     const OUTBOX: &[Migration] = &[Migration::new(1, outbox::MIGRATION)];
     let memory = Memory::new();
     let database = Database::new(memory.clone(), OUTBOX);
-    let event = |n: i64| Event {
-        data: serde_json::json!({ "n": n }),
-        ..Event::new("/components/test", "com.kobliat.test.happened.v1", "subject", "default", 1_000_000)
+    let event = |n: i64| {
+        Event::new("/components/test", "com.kobliat.test.happened.v1", "subject", "default", 1_000_000)
+            .with(&serde_json::json!({ "n": n }))
     };
     let events: Vec<_> = (1..=120).map(event).collect();
     block_on(database.transaction(async |c| outbox::append_all(c, &events).await)).unwrap();
