@@ -75,6 +75,8 @@ impl Command {
 
     /// For a start that is to be refused.
     pub async fn run(self, state_dir: &Path) -> Ended {
+        guests::build();
+        compiled::stock(state_dir, self.mode).await;
         let mut child = self.spawn(state_dir);
         let stdout = child.stdout.take().unwrap();
         Ended::of(child, BufReader::new(stdout)).await

@@ -22,7 +22,7 @@ in_both_modes! {
             ("a good one", get(""), 200),
             ("a header of 40 KiB", get(&format!("X-Large: {}\r\n", "x".repeat(40 << 10))), 431),
             ("500 headers", get(&many), 431),
-            ("a request line of 100 KiB", format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(100 << 10)), 414),
+            ("a request line of 100 KiB", format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(100 << 10)), 431),
             ("two hosts", get("Host: y\r\n"), 400),
             ("no host", "GET /health HTTP/1.1\r\nConnection: close\r\n\r\n".into(), 400),
             ("no HTTP", "hello\r\n\r\n".into(), 400),

@@ -85,8 +85,24 @@ in_both_modes! {
         let app = TestApp::start(mode).await;
         let small: Vec<Value> = (0..100_000).map(|n| json!({"id": n.to_string()})).collect();
         app.webhook(&delivery(json!({"messages": small}))).await.expect_problem(413, "too_many_items");
+        assert!(app.conversations().await.is_empty());
+        app.get("/ready").await.expect(200);
+        app.stop().await;
+    }
+
+    /// Thirteen megabytes. The answer comes before all of it is sent, so that a client may find the connection closed instead.
+    async fn a_body_far_over_the_limit_is_refused(mode: Mode) {
+        let app = TestApp::start(mode).await;
         let whole: Vec<Value> = (0..100_000).map(|n| whatsapp::text(&format!("m{n}"), "16505550001", "x")).collect();
-        app.webhook(&delivery(json!({"messages": whole}))).await.expect_problem(413, "too_large");
+        if let Ok(answer) = app.try_webhook(delivery(json!({"messages": whole})).to_string()).await
+            && answer.status != 0
+        {
+            answer.expect_problem(413, "too_large");
+        }
+        // Who announces the length and waits is told.
+        let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 13000000\r\nConnection: close\r\n\r\n");
+        let answer = app.raw(head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
         assert!(app.conversations().await.is_empty());
         app.get("/ready").await.expect(200);
         app.stop().await;
