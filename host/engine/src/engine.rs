@@ -30,7 +30,7 @@ impl EngineOptions {
     /// Room for two pools (HTTP and typed calls) of each component, and for as many again while a new version of a
     /// component replaces an old one.
     pub fn for_components<'a>(limits: impl Iterator<Item = &'a Limits> + Clone) -> Self {
-        let pools: usize = limits.clone().map(|limits| limits.instances * 2).sum();
+        let pools: usize = limits.clone().map(|limits| limits.instances_with_reserve() * 2).sum();
         let max_memory = limits.map(|limits| limits.memory).max().unwrap_or(128 << 20);
         Self { instances: u32::try_from(pools * 2).unwrap_or(u32::MAX).max(16), max_memory, pooling: true }
     }
@@ -45,8 +45,10 @@ pub struct Engine {
 impl Engine {
     pub fn new(options: &EngineOptions) -> wasmtime::Result<Self> {
         let engine = if options.pooling {
-            // The address space of the pool may not be available, e.g. under a ulimit.
-            wasmtime::Engine::new(&config(Some(options))).or_else(|_| wasmtime::Engine::new(&config(None)))?
+            wasmtime::Engine::new(&config(Some(options))).or_else(|error| {
+                tracing::warn!("instances are slower to start: the address space for a pool of them is not available (ulimit -v?): {error:#}");
+                wasmtime::Engine::new(&config(None))
+            })?
         } else {
             wasmtime::Engine::new(&config(None))?
         };

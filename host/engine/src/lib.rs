@@ -24,7 +24,7 @@ pub use factor::Factor;
 pub use http_client::{Body, HttpClient, SendError, Sending};
 pub use job::{CallError, HttpFailure};
 pub use limits::Limits;
-pub use pool::{Pool, PoolOptions};
+pub use pool::Pool;
 pub use state::{State, StateBuilder, current_context};
 pub use target::Target;
 pub use worker::ComponentSpec;

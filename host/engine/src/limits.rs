@@ -1,5 +1,6 @@
 //! What one component may use. A runaway guest harms itself only.
 
+use crate::context::MAX_DEPTH;
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
@@ -42,6 +43,25 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Requests from outside that run at once.
+    pub(crate) fn outside(&self) -> usize {
+        self.instances.saturating_mul(self.concurrency)
+    }
+
+    /// Jobs that run beside them for each depth of calls between components, so that a call is served however many wait
+    /// for it: one is enough to go on, more go on faster.
+    pub(crate) fn reserve(&self) -> usize {
+        (self.concurrency / 4).max(1)
+    }
+
+    /// Instances of one pool together with those that only calls between components may start.
+    pub(crate) fn instances_with_reserve(&self) -> usize {
+        let reserve = (self.reserve() * MAX_DEPTH).div_ceil(self.concurrency.max(1));
+        self.instances.saturating_add(reserve)
+    }
+}
+
 /// Counts the bytes of all memories of a store: wasmtime's own limiter counts each memory alone, so that a composition
 /// could use a multiple.
 pub struct MemoryLimiter {
@@ -81,6 +101,15 @@ mod tests {
         assert!(!limiter.memory_growing(0, 60, None).unwrap(), "a second memory shares the limit");
         assert!(limiter.memory_growing(60, 100, None).unwrap());
         assert!(!limiter.memory_growing(100, 101, None).unwrap());
+    }
+
+    #[test]
+    fn there_is_a_place_for_one_call_of_each_depth_beside_all_requests() {
+        for (instances, concurrency) in [(1, 1), (1, 16), (2, 3), (16, 16), (5, 1)] {
+            let limits = Limits { instances, concurrency, ..Limits::default() };
+            let places = limits.instances_with_reserve() * concurrency;
+            assert!(places >= limits.outside() + limits.reserve() * MAX_DEPTH, "{instances} × {concurrency}");
+        }
     }
 
     #[test]

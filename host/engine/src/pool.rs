@@ -1,8 +1,8 @@
 //! A pool is the instances of one component that do one kind of work, and the jobs that wait for them.
 //!
 //! Jobs queue in lanes by depth: requests from outside in lane 0, calls between components in the lanes below. Each
-//! lane has its own share of the running jobs, so that calls can always be served while callers wait for them: no
-//! number of requests from outside can block the calls that would let them finish.
+//! lane may hold some more of the running jobs than the lanes above it together, so that calls can always be served while
+//! callers wait for them: no number of requests from outside can block the calls that would let them finish.
 
 mod dispatch;
 
@@ -15,15 +15,6 @@ pub(crate) use dispatch::{Slot, Ticket, WorkerGuard};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use wasmtime::component::Val;
-
-/// How much of a pool each lane may hold.
-#[derive(Clone, Copy, Debug)]
-pub struct PoolOptions {
-    /// Jobs of one lane below 0 that run at once; lane 0 may use all the rest.
-    pub nested: usize,
-    /// Jobs that wait in one lane.
-    pub queue: usize,
-}
 
 /// A handle to a pool; clones are the same pool.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ mod watch;
 use crate::budget::{self, PollClock};
 use crate::job::{CallError, Job};
 use crate::limits::Limits;
-use crate::pool::{PoolOptions, Slot, Ticket};
+use crate::pool::{Slot, Ticket};
 use crate::state::{State, current_context};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -42,12 +42,6 @@ pub struct ComponentSpec {
     /// Makes what a new instance owns.
     pub state: Box<dyn Fn() -> wasmtime::Result<State> + Send + Sync>,
     pub limits: Limits,
-}
-
-impl ComponentSpec {
-    pub(crate) fn pool_options(&self) -> PoolOptions {
-        PoolOptions { nested: self.limits.concurrency, queue: self.limits.queue }
-    }
 }
 
 /// Runs one instance until it is idle for long, worn out, closed or dead.

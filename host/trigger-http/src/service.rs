@@ -5,7 +5,7 @@ use crate::router::{Destination, Match, Router};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
 use kobliat_engine::{Body, CallContext, HttpFailure, Target};
@@ -41,6 +41,10 @@ impl Service {
 
     /// Never fails: what goes wrong is a response.
     pub async fn handle(&self, request: Request<Incoming>, client: SocketAddr, scheme: &Scheme) -> Response<Body> {
+        // A tunnel through this host leads nowhere, and a success would take the connection out of HTTP.
+        if request.method() == Method::CONNECT {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "this is no proxy");
+        }
         let uri = match full_uri(&request, scheme) {
             Ok(uri) => uri,
             Err(reason) => return text(StatusCode::BAD_REQUEST, reason),

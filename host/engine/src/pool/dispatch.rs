@@ -1,6 +1,5 @@
 //! Who gets which job: lanes of waiting jobs, a stack of workers that can take one, and when to start another.
 
-use super::PoolOptions;
 use crate::context::MAX_DEPTH;
 use crate::job::{CallError, Job};
 use crate::worker::{self, ComponentSpec};
@@ -27,9 +26,12 @@ struct Shared {
     closed: bool,
 }
 
+#[derive(Default)]
 struct Lane {
     queue: VecDeque<Job>,
     running: usize,
+    /// Jobs of this lane and those above it together that may run at once. More than the lane above has: the calls that a
+    /// job waits for are deeper than itself, so the deepest jobs always find a place, finish, and leave theirs.
     limit: usize,
 }
 
@@ -58,14 +60,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Dispatch {
     pub fn new(spec: Arc<ComponentSpec>) -> Arc<Self> {
-        let PoolOptions { nested, .. } = spec.pool_options();
-        let all = spec.limits.instances.saturating_mul(spec.limits.concurrency);
-        let outside = all.saturating_sub(nested * MAX_DEPTH).max(1);
-        let lanes = std::array::from_fn(|depth| Lane {
-            queue: VecDeque::new(),
-            running: 0,
-            limit: if depth == 0 { outside } else { nested },
-        });
+        let limits = &spec.limits;
+        let lanes =
+            std::array::from_fn(|depth| Lane { limit: limits.outside() + limits.reserve() * depth, ..Lane::default() });
         let shared = Shared { lanes, waiting: Vec::new(), workers: 0, starting: 0, closed: false };
         Arc::new(Self { spec, shared: Mutex::new(shared), empty: Notify::new() })
     }
@@ -89,7 +86,7 @@ impl Dispatch {
             return Ok(());
         }
         let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
-        if lane.queue.len() >= self.spec.pool_options().queue {
+        if lane.queue.len() >= self.spec.limits.queue {
             return Err(CallError::Overloaded);
         }
         lane.queue.push_back(job);
@@ -156,7 +153,7 @@ impl Dispatch {
     /// The deepest job first: it is what others wait for.
     fn next_queued(self: &Arc<Self>, shared: &mut Shared) -> Option<(Job, Ticket)> {
         let depth = (0..=MAX_DEPTH).rev().find(|&depth| {
-            shared.lanes.get(depth).is_some_and(|lane| !lane.queue.is_empty() && lane.running < lane.limit)
+            shared.lanes.get(depth).is_some_and(|lane| !lane.queue.is_empty()) && shared.room(depth) > 0
         })?;
         let job = shared.lanes.get_mut(depth)?.queue.pop_front()?;
         Some((job, self.ticket(shared, depth)))
@@ -187,7 +184,10 @@ impl Dispatch {
     }
 
     fn start_worker(self: &Arc<Self>, shared: &mut Shared) {
-        if shared.workers < self.spec.limits.instances {
+        let nested = shared.lanes.iter().skip(1).any(|lane| !lane.queue.is_empty());
+        let limits = &self.spec.limits;
+        let limit = if nested { limits.instances_with_reserve() } else { limits.instances };
+        if shared.workers < limit {
             shared.workers += 1;
             shared.starting += 1;
             tokio::spawn(worker::run(WorkerGuard { dispatch: Arc::clone(self), starting: true }));
@@ -234,9 +234,22 @@ impl Dispatch {
 }
 
 impl Shared {
+    /// How many more jobs of this depth may run now, as far as lanes decide it.
+    fn room(&self, depth: usize) -> usize {
+        let mut running = 0;
+        let mut room = usize::MAX;
+        for (lane, other) in self.lanes.iter().enumerate() {
+            running += other.running;
+            if lane >= depth {
+                room = room.min(other.limit.saturating_sub(running));
+            }
+        }
+        room
+    }
+
     /// Jobs that could run now if a worker took them.
     fn queued(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.queue.len().min(lane.limit.saturating_sub(lane.running))).sum()
+        self.lanes.iter().enumerate().map(|(depth, lane)| lane.queue.len().min(self.room(depth))).sum()
     }
 }
 
