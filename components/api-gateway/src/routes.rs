@@ -86,7 +86,7 @@ fn parameters<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
     loop {
         match (pattern.next(), path.next()) {
             (None, None) => return Some(found),
-            (Some(wanted), Some(segment)) if wanted == segment => {}
+            (Some(wanted), Some(segment)) if wanted == segment && !wanted.starts_with('{') => {}
             (Some("{id}"), Some(segment)) if is_uuid(segment) => found.push(segment),
             (Some(wanted), Some(segment)) if wanted.starts_with('{') && wanted != "{id}" && is_plain(segment) => {
                 found.push(segment);

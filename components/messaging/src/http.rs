@@ -42,10 +42,11 @@ fn new_message(input: &mut Input) -> NewMessage {
     if !input.has("direction") {
         input.refuse("direction", "is required");
     }
-    if !input.has("body") && !input.has("media_id") {
+    let (body, media_id) = (input.text("body", domain::MAX_TYPED_CHARS), input.id("media_id"));
+    // After reading, because blanks say no more than nothing.
+    if body.is_none() && media_id.is_none() {
         input.refuse("body", "body or media_id is required");
     }
-    let media_id = input.id("media_id");
     let kind = if media_id.is_some() { "document" } else { "text" };
     NewMessage {
         conversation_id: input.required_id("conversation_id"),
@@ -53,7 +54,7 @@ fn new_message(input: &mut Input) -> NewMessage {
         direction: input
             .choice("direction", Direction::parse, "inbound, outbound, system")
             .unwrap_or(Direction::System),
-        body: input.text("body", domain::MAX_TYPED_CHARS),
+        body,
         content_type: input.text("content_type", domain::MAX_WORD).unwrap_or_else(|| kind.to_owned()),
         media_id,
         channel: input.text("channel", domain::MAX_WORD),

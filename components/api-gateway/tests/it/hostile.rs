@@ -121,8 +121,13 @@ fn an_idempotency_key_that_cannot_be_kept_is_refused_not_dropped() {
 #[test]
 fn paths_that_are_no_text_are_not_found() {
     let app = TestApp::new();
-    for path in ["/api/v1/customers/%ff", "/api/v1/customers/%00", "/api/v1/customers/external/a/b/c", "/%2e%2e/api/v1"]
-    {
+    for path in [
+        "/api/v1/customers/{id}",
+        "/api/v1/customers/%ff",
+        "/api/v1/customers/%00",
+        "/api/v1/customers/external/a/b/c",
+        "/%2e%2e/api/v1",
+    ] {
         app.get(path).problem(404);
     }
 }

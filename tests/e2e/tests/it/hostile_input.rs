@@ -142,7 +142,7 @@ in_both_modes! {
         let of_customer = format!("customers/{}/conversations", made.ann);
         for list in ["customers", "conversations", &messages, &of_customer] {
             for query in [
-                "limit=0", "limit=-1", "limit=101", "limit=1e2", "limit=ten", "limit=99999999999999999999",  "limit=1&limit=2",
+                "limit=0", "limit=-1", "limit=101", "limit=1e2", "limit=ten", "limit=99999999999999999999",
                 "cursor=x", "cursor=AAAA", "cursor=%00", "cursor=-1", "limits=5", "offset=10", "page=2",
             ] {
                 eprintln!("GET {list}?{query}");
