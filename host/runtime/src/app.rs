@@ -7,6 +7,7 @@ use crate::options::Options;
 use crate::runtime_config::RuntimeConfig;
 use crate::state_dir::StateDir;
 use crate::tick;
+use crate::unsupported;
 use crate::wiring::Wiring;
 use futures::future::BoxFuture;
 use http::{Request, Response};
@@ -58,6 +59,7 @@ impl Runtime {
     /// Reads, checks, compiles and binds; when it returns, the platform answers.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let manifest = Manifest::load(&options.manifest).map_err(|errors| StartError::new(errors.to_string()))?;
+        unsupported::refuse(&manifest)?;
         let config = RuntimeConfig::load(options.runtime_config.as_deref(), &manifest.dir)?;
         let state_dir = options.state_dir.clone().or_else(|| config.state_dir());
         let state_dir = StateDir::open(state_dir.unwrap_or_else(|| manifest.dir.join(".kobliat")))?;
@@ -158,6 +160,17 @@ impl Runtime {
             }
         }
         self.sqlite.shutdown().await;
+    }
+}
+
+impl Drop for Runtime {
+    /// Pools and targets know each other (a component may call any other): without this, nothing of a stopped platform
+    /// would ever be freed.
+    fn drop(&mut self) {
+        self.stop.cancel();
+        for target in self.targets.http.values().chain(self.targets.calls.values()) {
+            target.set(None);
+        }
     }
 }
 
