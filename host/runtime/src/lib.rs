@@ -12,6 +12,7 @@ pub mod options;
 pub mod runtime_config;
 mod state_dir;
 mod tick;
+mod unsupported;
 mod wiring;
 
 pub use app::{RouteInfo, Runtime};

@@ -1,0 +1,67 @@
+//! What a valid manifest may ask for and this host cannot give: refused at start, so that nobody misses it at midnight.
+
+use crate::error::StartError;
+use kobliat_manifest::{Component, ComponentSource, DependencyKind, Executor, HttpTarget, HttpTrigger, Manifest};
+
+/// Refuses all of it at once; each reason names the table and what to do.
+pub fn refuse(manifest: &Manifest) -> Result<(), StartError> {
+    let mut problems = Vec::new();
+    if manifest.http_triggers.is_empty() && manifest.redis_triggers.is_empty() {
+        problems.push("nothing would run: add a [[trigger.http]] with a `route` and a `component`".to_owned());
+    }
+    for trigger in &manifest.redis_triggers {
+        problems.push(format!(
+            "[[trigger.redis]] `{}`: this host has no Redis trigger; remove it, or run the application with `spin up`",
+            trigger.id
+        ));
+    }
+    manifest.http_triggers.iter().for_each(|trigger| refuse_trigger(trigger, &mut problems));
+    manifest.components.values().for_each(|component| refuse_component(component, &mut problems));
+    StartError::from_all(problems)
+}
+
+fn refuse_trigger(trigger: &HttpTrigger, problems: &mut Vec<String>) {
+    let table = format!("[[trigger.http]] `{}`", trigger.id);
+    if let HttpTarget::Component { executor: Executor::Wagi { .. }, .. } = &trigger.target {
+        problems.push(format!(
+            "{table}: this host has no `wagi` executor; build the component with spin-sdk 7 and remove `executor`"
+        ));
+    }
+    if !trigger.middleware.is_empty() {
+        problems.push(format!(
+            "{table}: this host composes no middleware; remove `dependencies.middleware` and do its work in the component"
+        ));
+    }
+}
+
+fn refuse_component(component: &Component, problems: &mut Vec<String>) {
+    let id = &component.id;
+    if !matches!(component.source, ComponentSource::Path(_)) {
+        problems.push(format!(
+            "[component.{id}]: this host does not fetch components; download it and give its path, `source = \"{id}.wasm\"`"
+        ));
+    }
+    for dependency in &component.dependencies {
+        if matches!(dependency.kind, DependencyKind::Url { .. } | DependencyKind::Registry { .. }) {
+            problems.push(format!(
+                "[component.{id}.dependencies] `{0}`: this host does not fetch components; download it and write `\"{0}\" = {{ path = \"…\" }}`",
+                dependency.key
+            ));
+        }
+    }
+    let lists = [
+        ("files", component.files.is_empty(), "mounts no files; build them into the component"),
+        ("key_value_stores", component.key_value_stores.is_empty(), "has no key-value store; keep the data in SQLite"),
+        ("ai_models", component.ai_models.is_empty(), "runs no models; ask one by HTTP"),
+    ];
+    for (key, empty, lacks) in lists {
+        if !empty {
+            problems.push(format!("[component.{id}] `{key}`: this host {lacks}, and remove the line"));
+        }
+    }
+    if !component.kobliat.subscribe.is_empty() {
+        problems.push(format!(
+            "[component.{id}.tool.kobliat] `subscribe`: this host delivers no events yet; remove the line"
+        ));
+    }
+}
