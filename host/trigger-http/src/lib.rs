@@ -3,6 +3,7 @@
 //! [`server`] accepts and bounds connections, [`service`] answers one request, [`router`] finds the component,
 //! [`headers`] tells the component what matched, [`internal`] is the same way for requests between components.
 
+mod drain;
 pub mod headers;
 pub mod internal;
 pub mod router;

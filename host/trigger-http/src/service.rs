@@ -1,9 +1,10 @@
 //! One request from outside: checked, routed, handed to its component, and an answer whatever happens.
 
+use crate::drain::Drained;
 use crate::headers;
 use crate::router::{Destination, Match, Router};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, EXPECT, HOST, RETRY_AFTER};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Full};
@@ -45,6 +46,8 @@ impl Service {
         if request.method() == Method::CONNECT {
             return text(StatusCode::METHOD_NOT_ALLOWED, "this is no proxy");
         }
+        let client_waits = request.headers().contains_key(EXPECT);
+        let request = request.map(|body| Drained::new(body, client_waits));
         let uri = match full_uri(&request, scheme) {
             Ok(uri) => uri,
             Err(reason) => return text(StatusCode::BAD_REQUEST, reason),
@@ -63,7 +66,7 @@ impl Service {
         &self,
         target: &Arc<Target>,
         found: &Match<'_>,
-        request: Request<Incoming>,
+        request: Request<Drained>,
         uri: Uri,
         client: SocketAddr,
     ) -> Response<Body> {
@@ -110,7 +113,7 @@ fn info_json(info: &AppInfo) -> String {
 }
 
 /// The URL that the client asked for. `Host` and the request line must agree: a proxy before us may have read either.
-fn full_uri(request: &Request<Incoming>, scheme: &Scheme) -> Result<Uri, &'static str> {
+fn full_uri<B>(request: &Request<B>, scheme: &Scheme) -> Result<Uri, &'static str> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Some(host.to_str().map_err(|_| "the Host header is not readable")?),
