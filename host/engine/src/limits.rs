@@ -44,7 +44,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Requests from outside that run at once.
+    /// Requests from outside (of typed calls: those from the outermost components) that run at once.
     pub(crate) fn outside(&self) -> usize {
         self.instances.saturating_mul(self.concurrency)
     }

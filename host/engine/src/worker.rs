@@ -44,6 +44,13 @@ pub struct ComponentSpec {
     pub limits: Limits,
 }
 
+impl ComponentSpec {
+    /// The depth of the jobs that use the component's places proper; deeper ones have a reserve beside them.
+    pub(crate) fn least_depth(&self) -> usize {
+        if self.http { 0 } else { 1 }
+    }
+}
+
 /// Runs one instance until it is idle for long, worn out, closed or dead.
 pub(crate) async fn run(mut guard: WorkerGuard) {
     let dispatch = Arc::clone(guard.dispatch());

@@ -184,7 +184,7 @@ impl Dispatch {
     }
 
     fn start_worker(self: &Arc<Self>, shared: &mut Shared) {
-        let nested = shared.lanes.iter().skip(1).any(|lane| !lane.queue.is_empty());
+        let nested = shared.lanes.iter().skip(self.spec.least_depth() + 1).any(|lane| !lane.queue.is_empty());
         let limits = &self.spec.limits;
         let limit = if nested { limits.instances_with_reserve() } else { limits.instances };
         if shared.workers < limit {
