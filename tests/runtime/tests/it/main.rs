@@ -6,9 +6,26 @@ mod support {
     pub mod guests;
     pub mod host;
     pub mod server;
+    pub mod wit;
 }
 
+#[path = "../../admission/admission.rs"]
+mod admission;
+#[path = "../../capabilities/capabilities.rs"]
+mod capabilities;
 #[path = "../../cpu/cpu.rs"]
 mod cpu;
+#[path = "../../links/links.rs"]
+mod links;
+#[path = "../../refusals/refusals.rs"]
+mod refusals;
+#[path = "../../reuse/reuse.rs"]
+mod reuse;
+#[path = "../../routing/routing.rs"]
+mod routing;
+#[path = "../../streaming/streaming.rs"]
+mod streaming;
 #[path = "../../traps/traps.rs"]
 mod traps;
+#[path = "../../walltime/walltime.rs"]
+mod walltime;

@@ -19,7 +19,8 @@ mod component {
 
     #[spin_sdk::http_service]
     async fn handle(request: Request) -> impl IntoResponse {
-        let path = request.headers().get("spin-path-info").map_or("", |path| path.to_str().unwrap_or_default()).to_owned();
+        let path =
+            request.headers().get("spin-path-info").map_or("", |path| path.to_str().unwrap_or_default()).to_owned();
         let argument = request.uri().query().unwrap_or_default().to_owned();
         let number = argument.parse().unwrap_or_default();
         match path.as_str() {

@@ -22,7 +22,8 @@ mod component {
     async fn handle(request: Request) -> impl IntoResponse {
         SERVED.set(SERVED.get() + 1);
         let number: u32 = request.uri().query().unwrap_or_default().parse().unwrap_or_default();
-        let path = request.headers().get("spin-path-info").map_or("", |path| path.to_str().unwrap_or_default()).to_owned();
+        let path =
+            request.headers().get("spin-path-info").map_or("", |path| path.to_str().unwrap_or_default()).to_owned();
         match path.as_str() {
             "/ok" => text("ok"),
             "/loop" => loop_for_ever(),

@@ -9,7 +9,8 @@ mod component {
     #[spin_sdk::http_service]
     async fn handle(request: Request) -> impl IntoResponse {
         let argument = request.uri().query().unwrap_or_default().to_owned();
-        let path = request.headers().get("spin-path-info").map_or("", |path| path.to_str().unwrap_or_default()).to_owned();
+        let path =
+            request.headers().get("spin-path-info").map_or("", |path| path.to_str().unwrap_or_default()).to_owned();
         match path.as_str() {
             "/env" => std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect(),
             "/say" => say(&argument),

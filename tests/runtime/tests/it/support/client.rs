@@ -105,6 +105,11 @@ impl Connection {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Nothing more will come.
+    pub async fn finish(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// Reads up to and with `end`.
     pub async fn read_until(&mut self, end: &str) -> String {
         loop {

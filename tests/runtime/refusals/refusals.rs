@@ -1,0 +1,115 @@
+//! What can not work is refused at start, all of it at once, with the table and what to do.
+
+use crate::support::host::application;
+
+/// The reasons for an application of one component with these tables.
+async fn refusal(tables: &str) -> String {
+    let head = "spin_manifest_version = 2\napplication = { name = \"refused\" }\n";
+    let (start, _folder) = application(&format!("{head}{tables}"));
+    start.refusal().await
+}
+
+const TRIGGER: &str = "[[trigger.http]]\nroute = \"/...\"\ncomponent = \"one\"\n";
+const COMPONENT: &str = "[component.one]\nsource = \"GUESTS/reporter.wasm\"\n";
+
+#[tokio::test]
+async fn what_the_manifest_is_missing() {
+    let cases = [
+        (format!("[trigger]\n{COMPONENT}"), "nothing would run: add a [[trigger.http]]"),
+        (
+            format!(
+                "[variables]\nsecret = {{ required = true }}\n{TRIGGER}{COMPONENT}[component.one.variables]\nx = \"{{{{ secret }}}}\"\n"
+            ),
+            "secret",
+        ),
+        (format!("{TRIGGER}{COMPONENT}sqlite_databases = [\"unknown\"]\n"), "unknown"),
+        (
+            format!("{TRIGGER}[component.one]\nsource = \"missing.wasm\"\n"),
+            "missing.wasm` is missing; run `kobliat build`",
+        ),
+        (format!("{TRIGGER}{COMPONENT}allowed_outbound_hosts = [\"nowhere\"]\n"), "nowhere"),
+    ];
+    for (tables, expected) in cases {
+        let reason = refusal(&tables).await;
+        assert!(reason.contains(expected), "expected `{expected}` in: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn what_this_host_does_not_have() {
+    let digest = "0".repeat(64);
+    let url = format!("{{ url = \"https://example.com/one.wasm\", digest = \"sha256:{digest}\" }}");
+    let registry = "{ package = \"a:b\", version = \"1.0.0\", registry = \"example.com\" }";
+    let cases = [
+        (
+            format!("[[trigger.redis]]\nchannel = \"c\"\naddress = \"redis://x\"\ncomponent = \"one\"\n{COMPONENT}"),
+            "[[trigger.redis]]",
+        ),
+        (format!("{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}"), "no `wagi` executor"),
+        (
+            format!("{TRIGGER}dependencies = {{ middleware = [{{ path = \"m.wasm\" }}] }}\n{COMPONENT}"),
+            "composes no middleware",
+        ),
+        (format!("{TRIGGER}[component.one]\nsource = {url}\n"), "does not fetch components"),
+        (format!("{TRIGGER}[component.one]\nsource = {registry}\n"), "does not fetch components"),
+        (
+            format!("{TRIGGER}{COMPONENT}dependencies = {{ \"a:b/c@1.0.0\" = \"=1.0.0\" }}\n"),
+            "[component.one.dependencies] `a:b/c@1.0.0`",
+        ),
+        (format!("{TRIGGER}{COMPONENT}files = [\"assets/*\"]\n"), "[component.one] `files`"),
+        (format!("{TRIGGER}{COMPONENT}key_value_stores = [\"default\"]\n"), "[component.one] `key_value_stores`"),
+        (format!("{TRIGGER}{COMPONENT}ai_models = [\"m\"]\n"), "[component.one] `ai_models`"),
+        (
+            format!(
+                "[[trigger.http]]\nroute = \"/x\"\ncomponent = \"one\"\n{COMPONENT}[component.one.tool.kobliat]\nsubscribe = [\"com.kobliat.message.*\"]\n"
+            ),
+            "[component.one.tool.kobliat] `subscribe`",
+        ),
+    ];
+    for (tables, expected) in cases {
+        let reason = refusal(&tables).await;
+        assert!(reason.contains(expected), "expected `{expected}` in: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn all_reasons_come_at_once() {
+    let reason = refusal(&format!(
+        "{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}files = [\"a\"]\nai_models = [\"m\"]\n"
+    ))
+    .await;
+    assert_eq!(reason.lines().count(), 3, "{reason}");
+}
+
+#[tokio::test]
+async fn files_that_are_no_component() {
+    let cases: [(&[u8], &str); 3] = [
+        (b"not wasm at all", "failed to compile component `one`: not a valid component"),
+        (b"\0asm\x01\0\0\0", "a core WebAssembly module, not a component; build it for the target wasm32-wasip2"),
+        (b"", "not a valid component"),
+    ];
+    for (bytes, expected) in cases {
+        let text = format!(
+            "spin_manifest_version = 2\napplication = {{ name = \"refused\" }}\n{TRIGGER}[component.one]\nsource = \"one.wasm\"\n"
+        );
+        let (start, folder) = application(&text);
+        std::fs::write(folder.path().join("one.wasm"), bytes).unwrap();
+        let reason = start.refusal().await;
+        assert!(reason.contains(expected), "expected `{expected}` in: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_without_a_handler_can_not_have_a_route() {
+    let reason = refusal(&format!("{TRIGGER}[component.one]\nsource = \"GUESTS/callee.wasm\"\n")).await;
+    assert!(
+        reason.contains("component `one` has an HTTP trigger but does not export `wasi:http/handler@0.3.0`"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn an_import_that_nobody_answers() {
+    let reason = refusal(&format!("{TRIGGER}[component.one]\nsource = \"GUESTS/caller.wasm\"\n")).await;
+    assert!(reason.contains("component `one` can not run") && reason.contains("kobliat:link-test/calls"), "{reason}");
+}
