@@ -15,7 +15,7 @@ pub fn root() -> &'static Path {
 pub(crate) fn build() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let manifest = Manifest::load(&root().join("spin.toml")).unwrap_or_else(|errors| panic!("{errors}"));
+        let manifest = Manifest::load(root().join("spin.toml")).unwrap_or_else(|errors| panic!("{errors}"));
         let commands: Vec<BuildCommand> = manifest.components.values().filter_map(command).collect();
         let options = Options {
             root: root().to_path_buf(),
