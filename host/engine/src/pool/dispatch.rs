@@ -74,14 +74,13 @@ impl Dispatch {
         if shared.closed {
             return Err(CallError::Stopped);
         }
-        let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
-        let has_room = lane.running < lane.limit;
+        let first = shared.lanes.get(depth).ok_or(CallError::TooDeep)?.queue.is_empty();
+        let has_room = shared.room(depth) > 0;
         if has_room
-            && lane.queue.is_empty()
+            && first
             && let Some(slot) = shared.waiting.pop()
         {
             let ticket = self.ticket(&mut shared, depth);
-            drop(shared);
             slot.deliver(job, ticket);
             return Ok(());
         }
@@ -100,10 +99,10 @@ impl Dispatch {
     /// The next job for the worker of `slot`; `None` when the pool is closed and nothing is left to do.
     pub fn poll_job(self: &Arc<Self>, slot: &Arc<Slot>, context: &mut Context<'_>) -> Poll<Option<(Job, Ticket)>> {
         slot.waker.register(context.waker());
+        let mut shared = lock(&self.shared);
         if let Some(delivered) = lock(&slot.delivered).take() {
             return Poll::Ready(Some(delivered));
         }
-        let mut shared = lock(&self.shared);
         if let Some(next) = self.next_queued(&mut shared) {
             shared.waiting.retain(|waiting| !Arc::ptr_eq(waiting, slot));
             return Poll::Ready(Some(next));
@@ -140,9 +139,7 @@ impl Dispatch {
         let next = if shared.waiting.is_empty() { None } else { self.next_queued(&mut shared) };
         match next {
             Some((job, ticket)) => {
-                let slot = shared.waiting.pop();
-                drop(shared);
-                if let Some(slot) = slot {
+                if let Some(slot) = shared.waiting.pop() {
                     slot.deliver(job, ticket);
                 }
             }
@@ -176,9 +173,7 @@ impl Dispatch {
         }
         // A lane that was full may have a job for a worker that waits.
         let Some((job, ticket)) = self.next_queued(&mut shared) else { return };
-        let slot = shared.waiting.pop();
-        drop(shared);
-        if let Some(slot) = slot {
+        if let Some(slot) = shared.waiting.pop() {
             slot.deliver(job, ticket);
         }
     }
@@ -254,6 +249,8 @@ impl Shared {
 }
 
 impl Slot {
+    /// Call it before [`Shared`] is unlocked: a slot that is off the waiting stack has its job, so that it goes back only
+    /// when that was taken.
     fn deliver(&self, job: Job, ticket: Ticket) {
         *lock(&self.delivered) = Some((job, ticket));
         self.waker.wake();
