@@ -114,6 +114,8 @@ async fn serve(
             }
             if clock.held_the_thread() {
                 guard.dispatch().give_back(&slot);
+                // That took this worker off the waiting stack. If it has come to rest, it must be polled to be on it again.
+                context.waker().wake_by_ref();
             }
             watch.poll(context).map(|()| Err(wasmtime::format_err!("overran the deadline of its requests")))
         })
