@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use kobliat_engine::{Body, CallContext, HttpClient, HttpFailure, SendError, Sending};
+use kobliat_engine::{Body, CallContext, HttpClient, HttpFailure, PlatformAnswer, SendError, Sending};
 use kobliat_manifest::{AllowedHosts, default_port};
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -20,12 +20,14 @@ use wasmtime_wasi_http::RequestOptions;
 
 /// The suffix of the components' own hosts.
 const INTERNAL: &str = ".spin.internal";
+/// The suffix of the platform's own hosts.
+const PLATFORM: &str = ".kobliat.internal";
 
 /// An idle connection is worth keeping this long: most servers close at about a minute.
 const IDLE: Duration = Duration::from_secs(45);
 const IDLE_PER_HOST: usize = 32;
 
-/// Answers requests to `<id>.spin.internal` without a socket.
+/// Answers requests to `<id>.spin.internal` and `<name>.kobliat.internal` without a socket.
 pub trait VirtualHosts: Send + Sync + 'static {
     /// `None` when no component of that id serves HTTP.
     fn request(
@@ -34,6 +36,15 @@ pub trait VirtualHosts: Send + Sync + 'static {
         caller: CallContext,
         request: Request<Body>,
     ) -> Option<BoxFuture<'static, Result<Response<Body>, HttpFailure>>>;
+
+    /// Asks the platform's host `name` on behalf of `component`; `None` when there is no such host.
+    fn platform(
+        &self,
+        name: &str,
+        component: &str,
+        caller: CallContext,
+        request: Request<Body>,
+    ) -> Option<PlatformAnswer>;
 }
 
 /// Makes the clients of instances. A component's instances share connections; components never do, so that what one
@@ -122,8 +133,11 @@ impl HttpClient for InstanceClient {
             };
         }
         // The platform's own hosts (events, admin) are not sockets; a name service must not decide what they are.
-        if host.ends_with(".kobliat.internal") {
-            return failed(SendError::DestinationNotFound);
+        if let Some(name) = host.strip_suffix(PLATFORM) {
+            return match self.hosts.platform(name, &self.outbound.component, context, request) {
+                Some(answer) => Box::pin(async move { answer.await.map_err(internal_error) }),
+                None => failed(SendError::DestinationNotFound),
+            };
         }
         Box::pin(send_out(Arc::clone(&self.outbound), context, request, options))
     }

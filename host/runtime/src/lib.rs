@@ -1,21 +1,27 @@
 //! Composition root: puts manifest, engine, triggers, links and factors together and runs them.
 //!
 //! [`Runtime::start`] reads everything, refuses what is wrong, and only then serves. Reading order: [`options`],
-//! [`runtime_config`], [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`instances`] (compiled to
-//! pools), [`tick`], [`app`].
+//! [`runtime_config`], [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`factors`] with [`databases`],
+//! [`outbound`], [`instances`] (compiled to pools), [`routes`], [`tick`]; [`start`] puts them together, [`app`] is what runs then.
 
 pub mod app;
 mod components;
+mod databases;
 mod error;
+mod factors;
 mod instances;
 pub mod options;
+mod outbound;
+mod routes;
 pub mod runtime_config;
+mod start;
 mod state_dir;
 mod tick;
 mod unsupported;
 mod wiring;
 
-pub use app::{RouteInfo, Runtime};
+pub use app::Runtime;
 pub use error::StartError;
 pub use options::Options;
+pub use routes::RouteInfo;
 pub use runtime_config::RuntimeConfig;

@@ -1,0 +1,132 @@
+//! The start: everything is read, checked, compiled and bound, or refused with every reason.
+
+use crate::app::Runtime;
+use crate::components::{self, used};
+use crate::error::StartError;
+use crate::factors::Factors;
+use crate::instances::{Instances, Targets, limits_of};
+use crate::options::Options;
+use crate::outbound::outbound;
+use crate::routes;
+use crate::runtime_config::RuntimeConfig;
+use crate::state_dir::StateDir;
+use crate::tick;
+use crate::unsupported;
+use crate::wiring::Wiring;
+use kobliat_engine::{ComponentCache, Engine, EngineOptions, Limits, PlatformHosts, Target};
+use kobliat_factor_variables::{Resolver, SecretsFile, Sources};
+use kobliat_manifest::{HttpTarget, Manifest};
+use kobliat_trigger_http::{Server, ServerOptions, Service};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Open connections at once; more wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 4096;
+
+impl Runtime {
+    /// Reads, checks, compiles and binds; when it returns, the platform answers.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let manifest = Manifest::load(&options.manifest).map_err(|errors| StartError::new(errors.to_string()))?;
+        unsupported::refuse(&manifest)?;
+        let config = RuntimeConfig::load(options.runtime_config.as_deref(), &manifest.dir)?;
+        let state_dir = options.state_dir.clone().or_else(|| config.state_dir());
+        let state_dir = StateDir::open(state_dir.unwrap_or_else(|| manifest.dir.join(".kobliat")))?;
+        let secrets = SecretsFile::in_state_dir(state_dir.path());
+        let resolver = resolve_variables(&options, &config, &manifest, &secrets)?;
+        let log_dir = config.log_dir(state_dir.path());
+
+        let engine = engine(&manifest, options.links)?;
+        let cache = ComponentCache::new(engine.clone(), Some(&state_dir.component_cache()))
+            .map_err(|error| StartError::because("use the cache of compiled components", error))?;
+        let compiled = components::compile(&manifest, &cache, options.links, options.progress)?;
+        let wiring = Wiring::check(&manifest, &engine, &compiled, options.links)?;
+        let targets = Arc::new(targets(&manifest, &wiring));
+
+        let factors = Factors::new(&manifest, &config, &resolver, state_dir.path(), options.links)?;
+        let platform = Arc::new(PlatformHosts::default());
+        let outbound = Arc::new(outbound(&manifest, &resolver, &targets, &platform, options.links)?);
+        let instances = Instances { factors: factors.all(), outbound };
+        instances.start(&engine, &manifest.components, &compiled, &wiring, &targets, log_dir.as_deref())?;
+
+        let service = Service::new(routes::router(&manifest, &targets), routes::app_info(&manifest));
+        let server = ServerOptions { listen: options.listen, max_connections: MAX_CONNECTIONS };
+        let server = Server::bind(&server, service).map_err(|error| cannot_listen(options.listen, &error))?;
+        let address = server.local_addr().map_err(|error| StartError::because("learn the port", error))?;
+
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let stopped = stop.clone();
+        let drain = options.drain;
+        tasks.spawn(async move { server.serve(stopped.cancelled_owned(), drain).await });
+        for (id, component) in &manifest.components {
+            if let (Some(period), Some(target)) = (component.kobliat.tick, targets.http.get(id)) {
+                tick::start(&tasks, stop.clone(), Arc::clone(target), period);
+            }
+        }
+        Ok(Self {
+            address,
+            routes: routes::routes(&manifest),
+            state_dir,
+            log_dir,
+            secrets: secrets.path().to_path_buf(),
+            generated: resolver.generated().to_vec(),
+            targets,
+            factors,
+            platform,
+            stop,
+            tasks,
+            drain,
+        })
+    }
+}
+
+fn resolve_variables(
+    options: &Options,
+    config: &RuntimeConfig,
+    manifest: &Manifest,
+    secrets: &SecretsFile,
+) -> Result<Resolver, StartError> {
+    let sources = Sources {
+        cli: options.variables.clone(),
+        providers: config.providers(),
+        environment: options.environment.clone(),
+        working_dir: options.working_dir.clone(),
+    };
+    Resolver::new(manifest, &sources, secrets).map_err(|error| StartError::new(error.to_string()))
+}
+
+fn engine(manifest: &Manifest, links: bool) -> Result<Engine, StartError> {
+    let used = used(manifest, links);
+    let limits: Vec<Limits> = used.iter().filter_map(|id| manifest.components.get(id)).map(limits_of).collect();
+    Engine::new(&EngineOptions::for_components(limits.iter()))
+        .map_err(|error| StartError::because("start the component engine", error))
+}
+
+/// Every component with an HTTP trigger, and every callee of a link.
+fn targets(manifest: &Manifest, wiring: &Wiring) -> Targets {
+    let target = |id: &String| {
+        let timeout = manifest.components.get(id).map(|component| component.kobliat.limits.timeout);
+        (id.clone(), Target::new(id.as_str().into(), timeout.unwrap_or(Limits::default().timeout)))
+    };
+    let served = manifest.http_triggers.iter().filter_map(|trigger| match &trigger.target {
+        HttpTarget::Component { id, .. } => Some(target(id)),
+        HttpTarget::Static(_) => None,
+    });
+    // Two routes to one component are two ways to the same target.
+    let mut http = BTreeMap::new();
+    for (id, target) in served {
+        http.entry(id).or_insert(target);
+    }
+    Targets { http, calls: wiring.callees().map(target).collect() }
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => StartError::new(format!(
+            "{address} is in use by another program; choose another with `--listen 127.0.0.1:PORT`"
+        )),
+        _ => StartError::because(format_args!("listen on {address}"), error),
+    }
+}
