@@ -2,10 +2,11 @@
 
 use sdk::{
     Context, Micros,
-    idempotency::{Done, Once, Refused},
+    idempotency::{Done, Once},
     ids,
     pagination::{Keyset, Page, PageRequest},
 };
+pub use sdk::{Error, invalid};
 
 use crate::touch::Run;
 
@@ -103,20 +104,6 @@ pub struct Filter {
     pub status: Option<Status>,
     pub channel: Option<String>,
     pub customer_id: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
-    NotFound,
-    Invalid { field: &'static str, reason: String },
-    BadCursor,
-    Key(Refused),
-    Unavailable(String),
-    Internal(String),
-}
-
-pub fn invalid(field: &'static str, reason: impl Into<String>) -> Error {
-    Error::Invalid { field, reason: reason.into() }
 }
 
 #[expect(async_fn_in_trait, reason = "a guest is single-threaded: no bound is needed")]

@@ -3,18 +3,15 @@
 mod view;
 
 use sdk::{
-    Context, Input, Outcome, Problem, Request, Router,
+    App, Context, Input, Outcome, Problem, Request, Router,
     idempotency::{Answer, Done, Key, Once},
-    ids, log,
+    ids,
     pagination::{self, Page, PageRequest},
     query::Query,
     response,
 };
 
-use crate::{
-    App,
-    domain::{self, Created, Error, Filter, Kind, NewConversation, Status, Store},
-};
+use crate::domain::{self, Created, Error, Filter, Kind, NewConversation, Status, Store};
 use view::View;
 
 const PAGE: u32 = 20;
@@ -93,20 +90,6 @@ async fn get<S: Store>(app: &App<S>, request: Request) -> Outcome {
     response::ok(&View::from(conversation.map_err(|e| problem(&request.context, e))?))
 }
 
-/// The client learns what it can act on; the reason is logged here.
 fn problem(context: &Context, error: Error) -> Problem {
-    match error {
-        Error::NotFound => Problem::not_found("conversation"),
-        Error::Invalid { field, reason } => Problem::invalid_field(format!("/{field}"), reason),
-        Error::BadCursor => pagination::bad_cursor(),
-        Error::Key(refused) => refused.into(),
-        Error::Unavailable(reason) => {
-            log::warn(context, "request failed for now", &[("error", &reason)]);
-            Problem::unavailable("the database is not available")
-        }
-        Error::Internal(reason) => {
-            log::error(context, "request failed", &[("error", &reason)]);
-            Problem::internal()
-        }
-    }
+    error.problem(context, "conversation")
 }

@@ -3,27 +3,23 @@
 mod convert;
 
 use sdk::{
-    Context,
+    App, Context,
     idempotency::{Answer, Done, Key, Once},
-    input, log,
+    input,
     pagination::{self, PageRequest},
+    service::Exported,
 };
 
 use crate::{
-    App,
     bindings::exports::kobliat::conversations::conversations::{self as wit, Guest},
     domain::{self, Created, Error, NewConversation, Store, invalid},
     touch,
 };
 
-/// What the component lends to the interface.
-pub trait Exported: 'static {
-    type Store: Store;
-
-    fn app() -> &'static App<Self::Store>;
-}
-
-impl<E: Exported> Guest for E {
+impl<E: Exported> Guest for E
+where
+    E::Store: Store,
+{
     async fn resolve_direct_many(
         context: Context,
         items: Vec<wit::Direct>,
@@ -35,7 +31,7 @@ impl<E: Exported> Guest for E {
     }
 
     async fn create(context: Context, new: wit::NewConversation) -> Result<wit::Created, wit::Error> {
-        let created = create(E::app(), &context, new.into()).await.map_err(|e| error(&context, e))?;
+        let created = create(&E::app(), &context, new.into()).await.map_err(|e| error(&context, e))?;
         Ok(wit::Created { conversation: created.conversation.into(), is_new: created.is_new })
     }
 
@@ -86,20 +82,4 @@ async fn create<S: Store>(app: &App<S>, context: &Context, new: NewConversation)
     }
 }
 
-/// The caller learns what it can act on; the reason is logged here.
-fn error(context: &Context, error: Error) -> wit::Error {
-    match error {
-        Error::NotFound => wit::Error::NotFound,
-        Error::Invalid { field, reason } => wit::Error::Invalid(format!("{field}: {reason}")),
-        Error::BadCursor => wit::Error::Invalid("cursor: is not one of this list".to_owned()),
-        Error::Key(refused) => wit::Error::Conflict(format!("idempotency key: {refused:?}")),
-        Error::Unavailable(reason) => {
-            log::warn(context, "typed call failed for now", &[("error", &reason)]);
-            wit::Error::Unavailable("the database is not available".to_owned())
-        }
-        Error::Internal(reason) => {
-            log::error(context, "typed call failed", &[("error", &reason)]);
-            wit::Error::Other("internal error".to_owned())
-        }
-    }
-}
+sdk::typed_error!(wit::Error);

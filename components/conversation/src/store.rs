@@ -5,7 +5,7 @@ mod touching;
 
 use sdk::{
     Micros,
-    idempotency::{self, Done, Once, Refused},
+    idempotency::{self, Done, Once},
     pagination::Keyset,
     sql::{self, Database, Driver, Execute, Migration, Row, SqlError},
 };
@@ -15,7 +15,7 @@ use crate::{
     touch::Run,
 };
 
-const MIGRATIONS: &[Migration] = &[
+pub const MIGRATIONS: &[Migration] = &[
     Migration::new(1, include_str!("../migrations/0001_conversations.sql")),
     Migration::new(2, idempotency::MIGRATION),
 ];
@@ -84,41 +84,9 @@ pub mod statements {
     ];
 }
 
-pub struct SqlStore<D> {
-    database: Database<D>,
-}
-
-impl<D: Driver> SqlStore<D> {
-    pub fn new(driver: D) -> Self {
-        Self { database: Database::new(driver, MIGRATIONS) }
-    }
-
-    async fn page_of_customer(
-        &self,
-        tenant: &str,
-        filter: &Filter,
-        customer_id: &str,
-        from: &Keyset,
-        limit: u32,
-    ) -> Result<Vec<Conversation>, Error> {
-        let (status, channel) = (filter.status.map(Status::as_str), filter.channel.as_deref());
-        let parameters =
-            vec![tenant.into(), customer_id.into(), from.at.into(), (&from.id).into(), status.into(), channel.into()];
-        let rows = self.database.execute(statements::POSITIONS_OF_CUSTOMER, parameters).await?;
-        let position = |mut row: Row| -> Result<(Micros, String), SqlError> { Ok((row.take()?, row.take()?)) };
-        let mut positions = rows.into_iter().map(position).collect::<Result<Vec<_>, _>>()?;
-        positions.sort_unstable_by(|a, b| b.cmp(a));
-        let page = positions.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
-        let ids: Vec<String> = page.map(|(_, id)| id).collect();
-        let mut conversations = self.get_many(tenant, &ids).await?;
-        conversations.sort_by_key(|c| ids.iter().position(|id| *id == c.id));
-        Ok(conversations)
-    }
-}
-
-impl<D: Driver> Store for SqlStore<D> {
+impl<D: Driver> Store for Database<D> {
     async fn by_direct_keys(&self, tenant: &str, keys: &[String]) -> Result<Vec<Option<Conversation>>, Error> {
-        let rows = self.database.execute(statements::BY_DIRECT_KEYS, vec![tenant.into(), sql::list(keys)?]).await?;
+        let rows = self.execute(statements::BY_DIRECT_KEYS, vec![tenant.into(), sql::list(keys)?]).await?;
         let mut found: Vec<Option<Conversation>> = keys.iter().map(|_| None).collect();
         for mut row in rows {
             let index: usize = row.take()?;
@@ -142,7 +110,7 @@ impl<D: Driver> Store for SqlStore<D> {
             }
             Ok(opened)
         };
-        Ok(self.database.transaction(work).await?)
+        Ok(self.transaction(work).await?)
     }
 
     async fn create(
@@ -157,21 +125,21 @@ impl<D: Driver> Store for SqlStore<D> {
             opening::reopen(transaction, tenant, &mut created.conversation, now).await?;
             Ok(created)
         };
-        idempotency::once(&self.database, once, now, work).await
+        idempotency::once(self, once, now, work).await
     }
 
     async fn get(&self, tenant: &str, id: &str) -> Result<Option<Conversation>, Error> {
-        let rows = self.database.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?;
+        let rows = self.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?;
         Ok(rows.into_iter().next().map(conversation).transpose()?)
     }
 
     async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Conversation>, Error> {
-        many(self.database.execute(statements::BY_IDS, vec![tenant.into(), sql::list(ids)?]).await?)
+        Ok(sql::many(self.execute(statements::BY_IDS, vec![tenant.into(), sql::list(ids)?]).await?, conversation)?)
     }
 
     async fn list(&self, tenant: &str, filter: &Filter, from: &Keyset, limit: u32) -> Result<Vec<Conversation>, Error> {
         if let Some(customer_id) = &filter.customer_id {
-            return self.page_of_customer(tenant, filter, customer_id, from, limit).await;
+            return page_of_customer(self, tenant, filter, customer_id, from, limit).await;
         }
         let mut parameters = vec![tenant.into(), from.at.into(), (&from.id).into(), limit.into()];
         let channel = filter.channel.as_deref();
@@ -186,13 +154,13 @@ impl<D: Driver> Store for SqlStore<D> {
             }
             (None, None) => statements::PAGE,
         };
-        many(self.database.execute(sql, parameters).await?)
+        Ok(sql::many(self.execute(sql, parameters).await?, conversation)?)
     }
 
     async fn touch(&self, tenant: &str, runs: &[Run], now: Micros) -> Result<bool, Error> {
         // One run that follows the last message, which is nearly every call, is one statement without a transaction.
         if let [run] = runs {
-            let advanced = self.database.single(async |c: &D::Connection| touching::advance(c, tenant, run, now).await);
+            let advanced = self.single(async |c: &D::Connection| touching::advance(c, tenant, run, now).await);
             if advanced.await? {
                 return Ok(true);
             }
@@ -204,7 +172,7 @@ impl<D: Driver> Store for SqlStore<D> {
             }
             Ok(all_known)
         };
-        Ok(self.database.transaction(work).await?)
+        Ok(self.transaction(work).await?)
     }
 }
 
@@ -237,10 +205,6 @@ fn participants(json: &str) -> Result<Vec<Participant>, SqlError> {
     told.into_iter().map(participant).collect()
 }
 
-fn many(rows: Vec<Row>) -> Result<Vec<Conversation>, Error> {
-    Ok(rows.into_iter().map(conversation).collect::<Result<_, _>>()?)
-}
-
 /// The conversation with this direct key, seen from within a transaction.
 async fn by_direct_key(db: &impl Execute, tenant: &str, key: &str) -> Result<Option<Conversation>, SqlError> {
     let rows = db.execute(statements::BY_DIRECT_KEYS, vec![tenant.into(), sql::list(&[key])?]).await?;
@@ -249,17 +213,24 @@ async fn by_direct_key(db: &impl Execute, tenant: &str, key: &str) -> Result<Opt
     conversation(row).map(Some)
 }
 
-impl From<SqlError> for Error {
-    fn from(error: SqlError) -> Self {
-        match error {
-            SqlError::Unavailable(_) => Self::Unavailable(error.to_string()),
-            SqlError::Failed(_) | SqlError::Row(_) => Self::Internal(error.to_string()),
-        }
-    }
-}
-
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        Self::Key(refused)
-    }
+async fn page_of_customer<D: Driver>(
+    database: &Database<D>,
+    tenant: &str,
+    filter: &Filter,
+    customer_id: &str,
+    from: &Keyset,
+    limit: u32,
+) -> Result<Vec<Conversation>, Error> {
+    let (status, channel) = (filter.status.map(Status::as_str), filter.channel.as_deref());
+    let parameters =
+        vec![tenant.into(), customer_id.into(), from.at.into(), (&from.id).into(), status.into(), channel.into()];
+    let rows = database.execute(statements::POSITIONS_OF_CUSTOMER, parameters).await?;
+    let position = |mut row: Row| -> Result<(Micros, String), SqlError> { Ok((row.take()?, row.take()?)) };
+    let mut positions = rows.into_iter().map(position).collect::<Result<Vec<_>, _>>()?;
+    positions.sort_unstable_by(|a, b| b.cmp(a));
+    let page = positions.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
+    let ids: Vec<String> = page.map(|(_, id)| id).collect();
+    let mut conversations = database.get_many(tenant, &ids).await?;
+    conversations.sort_by_key(|c| ids.iter().position(|id| *id == c.id));
+    Ok(conversations)
 }

@@ -2,9 +2,10 @@
 
 use sdk::{
     Context, Micros,
-    idempotency::{Done, Once, Refused},
+    idempotency::{Done, Once},
     pagination::{self, Page, PageRequest},
 };
+pub use sdk::{Error, invalid};
 
 pub const MAX_CONTACTS: usize = 1000;
 pub const MAX_IDS: usize = 500;
@@ -76,20 +77,6 @@ pub struct Upserted {
 pub struct Known {
     pub customer: Customer,
     pub identities: Vec<usize>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
-    NotFound,
-    Invalid { field: &'static str, reason: String },
-    BadCursor,
-    Key(Refused),
-    Unavailable(String),
-    Internal(String),
-}
-
-pub fn invalid(field: &'static str, reason: impl Into<String>) -> Error {
-    Error::Invalid { field, reason: reason.into() }
 }
 
 #[expect(async_fn_in_trait, reason = "a guest is single-threaded: no bound is needed")]

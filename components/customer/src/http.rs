@@ -1,20 +1,16 @@
 //! The REST surface, as the gateway forwards it.
 
 use sdk::{
-    Context, Input, Outcome, Problem, Request, Router,
+    App, Context, Input, Outcome, Problem, Request, Router,
     clock::rfc3339,
     idempotency::{Answer, Done, Key, Once},
-    log,
     pagination::{self, Page, PageRequest},
     response,
 };
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
 
-use crate::{
-    App,
-    domain::{self, Changes, Customer, Error, NewCustomer, Store, Upserted},
-};
+use crate::domain::{self, Changes, Customer, Error, NewCustomer, Store, Upserted};
 
 const PAGE: u32 = 20;
 
@@ -110,22 +106,8 @@ fn capitalised(word: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// The client learns what it can act on; the reason is logged here.
 fn problem(context: &Context, error: Error) -> Problem {
-    match error {
-        Error::NotFound => Problem::not_found("customer"),
-        Error::Invalid { field, reason } => Problem::invalid_field(format!("/{field}"), reason),
-        Error::BadCursor => pagination::bad_cursor(),
-        Error::Key(refused) => refused.into(),
-        Error::Unavailable(reason) => {
-            log::warn(context, "request failed for now", &[("error", &reason)]);
-            Problem::unavailable("the database is not available")
-        }
-        Error::Internal(reason) => {
-            log::error(context, "request failed", &[("error", &reason)]);
-            Problem::internal()
-        }
-    }
+    error.problem(context, "customer")
 }
 
 /// A customer in the API.

@@ -1,26 +1,21 @@
 //! The typed interface `kobliat:customers/customers`: the domain's functions in WIT's types.
 
-use sdk::{Context, log};
+use sdk::{App, Context, service::Exported};
 
 use crate::{
-    App,
     bindings::exports::kobliat::customers::customers::{self as wit, Guest},
-    domain::{self, Error, Store},
+    domain::{self, Store},
 };
 
-/// What the component lends to the interface.
-pub trait Exported: 'static {
-    type Store: Store;
-
-    fn app() -> &'static App<Self::Store>;
-}
-
-impl<E: Exported> Guest for E {
+impl<E: Exported> Guest for E
+where
+    E::Store: Store,
+{
     async fn resolve_many(
         context: Context,
         contacts: Vec<wit::Contact>,
     ) -> Result<Vec<Result<wit::Customer, wit::Error>>, wit::Error> {
-        resolve_many(E::app(), &context, contacts).await
+        resolve_many(&E::app(), &context, contacts).await
     }
 
     async fn get_many(context: Context, ids: Vec<String>) -> Result<Vec<wit::Customer>, wit::Error> {
@@ -40,23 +35,7 @@ async fn resolve_many<S: Store>(
     Ok(answers.map(|answer| answer.map(Into::into).map_err(|e| error(context, e))).collect())
 }
 
-/// The caller learns what it can act on; the reason is logged here.
-fn error(context: &Context, error: Error) -> wit::Error {
-    match error {
-        Error::NotFound => wit::Error::NotFound,
-        Error::Invalid { field, reason } => wit::Error::Invalid(format!("{field}: {reason}")),
-        Error::BadCursor => wit::Error::Invalid("cursor: is not one of this list".to_owned()),
-        Error::Key(refused) => wit::Error::Conflict(format!("idempotency key: {refused:?}")),
-        Error::Unavailable(reason) => {
-            log::warn(context, "typed call failed for now", &[("error", &reason)]);
-            wit::Error::Unavailable("the database is not available".to_owned())
-        }
-        Error::Internal(reason) => {
-            log::error(context, "typed call failed", &[("error", &reason)]);
-            wit::Error::Other("internal error".to_owned())
-        }
-    }
-}
+sdk::typed_error!(wit::Error);
 
 impl From<wit::Contact> for domain::Contact {
     fn from(contact: wit::Contact) -> Self {

@@ -4,7 +4,7 @@ mod settling;
 
 use sdk::{
     Micros,
-    idempotency::{self, Done, Once, Refused},
+    idempotency::{self, Done, Once},
     ids,
     sql::{self, Database, Driver, Execute, Migration, Row, SqlError, Value},
 };
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::domain::{Changes, Contact, Customer, Error, Known, NewCustomer, Store, Upserted};
 
-const MIGRATIONS: &[Migration] =
+pub const MIGRATIONS: &[Migration] =
     &[Migration::new(1, include_str!("../migrations/0001_customers.sql")), Migration::new(2, idempotency::MIGRATION)];
 
 macro_rules! columns {
@@ -90,19 +90,9 @@ pub mod statements {
     ];
 }
 
-pub struct SqlStore<D> {
-    database: Database<D>,
-}
-
-impl<D: Driver> SqlStore<D> {
-    pub fn new(driver: D) -> Self {
-        Self { database: Database::new(driver, MIGRATIONS) }
-    }
-}
-
-impl<D: Driver> Store for SqlStore<D> {
+impl<D: Driver> Store for Database<D> {
     async fn known(&self, tenant: &str, contacts: &[Contact]) -> Result<Vec<Option<Known>>, Error> {
-        Ok(self.database.single(async |c: &D::Connection| known(c, tenant, contacts).await).await?)
+        Ok(self.single(async |c: &D::Connection| known(c, tenant, contacts).await).await?)
     }
 
     async fn settle(&self, tenant: &str, contacts: &[Contact], now: Micros) -> Result<Vec<Customer>, Error> {
@@ -113,30 +103,31 @@ impl<D: Driver> Store for SqlStore<D> {
             }
             Ok(settled)
         };
-        Ok(self.database.transaction(work).await?)
+        Ok(self.transaction(work).await?)
     }
 
     async fn get(&self, tenant: &str, id: &str) -> Result<Option<Customer>, Error> {
-        one(self.database.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?)
+        Ok(sql::one(self.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?, customer)?)
     }
 
     async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Customer>, Error> {
-        many(self.database.execute(statements::BY_IDS, vec![tenant.into(), sql::list(ids)?]).await?)
+        Ok(sql::many(self.execute(statements::BY_IDS, vec![tenant.into(), sql::list(ids)?]).await?, customer)?)
     }
 
     async fn by_external_id(&self, tenant: &str, kind: &str, external_id: &str) -> Result<Option<Customer>, Error> {
         let parameters = vec![tenant.into(), kind.into(), external_id.into()];
-        one(self.database.execute(statements::BY_EXTERNAL_ID, parameters).await?)
+        Ok(sql::one(self.execute(statements::BY_EXTERNAL_ID, parameters).await?, customer)?)
     }
 
     async fn list(&self, tenant: &str, kind: Option<&str>, before: &str, limit: u32) -> Result<Vec<Customer>, Error> {
-        many(match kind {
-            None => self.database.execute(statements::LIST, vec![tenant.into(), before.into(), limit.into()]).await?,
+        let rows = match kind {
+            None => self.execute(statements::LIST, vec![tenant.into(), before.into(), limit.into()]).await?,
             Some(kind) => {
                 let parameters = vec![tenant.into(), kind.into(), before.into(), limit.into()];
-                self.database.execute(statements::LIST_OF_TYPE, parameters).await?
+                self.execute(statements::LIST_OF_TYPE, parameters).await?
             }
-        })
+        };
+        Ok(sql::many(rows, customer)?)
     }
 
     async fn upsert(
@@ -149,17 +140,17 @@ impl<D: Driver> Store for SqlStore<D> {
         let work = async |connection: &D::Connection| -> Result<Upserted, Error> {
             Ok(upsert(connection, tenant, new, now).await?)
         };
-        idempotency::once_statement(&self.database, once, now, work).await
+        idempotency::once_statement(self, once, now, work).await
     }
 
     async fn update(&self, tenant: &str, id: &str, changes: &Changes, now: Micros) -> Result<Option<Customer>, Error> {
         let (name, metadata) = (changes.name.as_deref(), changes.metadata.as_deref());
         let parameters = vec![tenant.into(), id.into(), name.into(), metadata.into(), now.into()];
-        one(self.database.execute(statements::UPDATE, parameters).await?)
+        Ok(sql::one(self.execute(statements::UPDATE, parameters).await?, customer)?)
     }
 
     async fn count_by_type(&self, tenant: &str) -> Result<Vec<(String, u64)>, Error> {
-        let rows = self.database.execute(statements::COUNT_BY_TYPE, vec![tenant.into()]).await?;
+        let rows = self.execute(statements::COUNT_BY_TYPE, vec![tenant.into()]).await?;
         Ok(rows.into_iter().map(|mut row| Ok((row.take()?, row.take()?))).collect::<Result<_, SqlError>>()?)
     }
 }
@@ -233,27 +224,4 @@ fn customer(mut row: Row) -> Result<Customer, SqlError> {
         created_at: row.take()?,
         updated_at: row.take()?,
     })
-}
-
-fn one(rows: Vec<Row>) -> Result<Option<Customer>, Error> {
-    Ok(rows.into_iter().next().map(customer).transpose()?)
-}
-
-fn many(rows: Vec<Row>) -> Result<Vec<Customer>, Error> {
-    Ok(rows.into_iter().map(customer).collect::<Result<_, _>>()?)
-}
-
-impl From<SqlError> for Error {
-    fn from(error: SqlError) -> Self {
-        match error {
-            SqlError::Unavailable(_) => Self::Unavailable(error.to_string()),
-            SqlError::Failed(_) | SqlError::Row(_) => Self::Internal(error.to_string()),
-        }
-    }
-}
-
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        Self::Key(refused)
-    }
 }

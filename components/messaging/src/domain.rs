@@ -2,10 +2,11 @@
 
 use sdk::{
     Context, Micros,
-    idempotency::{Done, Once, Refused},
+    idempotency::{Done, Once},
     ids, input,
     pagination::{self, Page},
 };
+pub use sdk::{Error, invalid};
 
 use crate::receipts::{Outcome, Receipt};
 
@@ -84,21 +85,6 @@ pub enum Position {
     Before(u64),
     /// Past this sequence number, the lowest first.
     After(u64),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
-    NotFound,
-    Invalid { field: &'static str, reason: String },
-    BadCursor,
-    Conflict(String),
-    Key(Refused),
-    Unavailable(String),
-    Internal(String),
-}
-
-pub fn invalid(field: &'static str, reason: impl Into<String>) -> Error {
-    Error::Invalid { field, reason: reason.into() }
 }
 
 #[expect(async_fn_in_trait, reason = "a guest is single-threaded: no bound is needed")]

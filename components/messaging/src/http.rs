@@ -1,15 +1,13 @@
 //! The REST surface, as the gateway forwards it (after it has checked that conversation, sender and media exist).
 
 use sdk::{
-    Context, Input, Outcome, Problem, Request, Router,
+    App, Context, Input, Outcome, Problem, Request, Router,
     idempotency::{Answer, Done, Key, Once},
-    log,
     pagination::{self, Page, PageRequest},
     response,
 };
 
 use crate::{
-    App,
     domain::{self, Changes, Direction, Error, Inserted, NewMessage, Status, Store},
     view::View,
 };
@@ -113,21 +111,6 @@ async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
     pagination::list(&Page { items, next_cursor }, page.limit, &query, Some(total))
 }
 
-/// The client learns what it can act on; the reason is logged here.
 fn problem(context: &Context, error: Error) -> Problem {
-    match error {
-        Error::NotFound => Problem::not_found("message"),
-        Error::Invalid { field, reason } => Problem::invalid_field(format!("/{field}"), reason),
-        Error::BadCursor => pagination::bad_cursor(),
-        Error::Conflict(reason) => Problem::conflict(reason),
-        Error::Key(refused) => refused.into(),
-        Error::Unavailable(reason) => {
-            log::warn(context, "request failed for now", &[("error", &reason)]);
-            Problem::unavailable("the database is not available")
-        }
-        Error::Internal(reason) => {
-            log::error(context, "request failed", &[("error", &reason)]);
-            Problem::internal()
-        }
-    }
+    error.problem(context, "message")
 }

@@ -2,23 +2,18 @@
 
 mod convert;
 
-use sdk::{Context, ids, log, pagination};
+use sdk::{Context, ids, pagination, service::Exported};
 
 use crate::{
-    App,
     bindings::exports::kobliat::messages::messages::{self as wit, Guest},
-    domain::{self, Error, Store, invalid},
+    domain::{self, Store, invalid},
     receipts,
 };
 
-/// What the component lends to the interface.
-pub trait Exported: 'static {
-    type Store: Store;
-
-    fn app() -> &'static App<Self::Store>;
-}
-
-impl<E: Exported> Guest for E {
+impl<E: Exported> Guest for E
+where
+    E::Store: Store,
+{
     async fn insert_many(
         context: Context,
         messages: Vec<wit::NewMessage>,
@@ -62,21 +57,4 @@ impl<E: Exported> Guest for E {
     }
 }
 
-/// The caller learns what it can act on; the reason is logged here.
-fn error(context: &Context, error: Error) -> wit::Error {
-    match error {
-        Error::NotFound => wit::Error::NotFound,
-        Error::Invalid { field, reason } => wit::Error::Invalid(format!("{field}: {reason}")),
-        Error::BadCursor => wit::Error::Invalid("cursor: is not one of this list".to_owned()),
-        Error::Conflict(reason) => wit::Error::Conflict(reason),
-        Error::Key(refused) => wit::Error::Conflict(format!("idempotency key: {refused:?}")),
-        Error::Unavailable(reason) => {
-            log::warn(context, "typed call failed for now", &[("error", &reason)]);
-            wit::Error::Unavailable("the database is not available".to_owned())
-        }
-        Error::Internal(reason) => {
-            log::error(context, "typed call failed", &[("error", &reason)]);
-            wit::Error::Other("internal error".to_owned())
-        }
-    }
-}
+sdk::typed_error!(wit::Error);

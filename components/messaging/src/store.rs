@@ -6,7 +6,7 @@ mod recording;
 
 use sdk::{
     Context, Micros,
-    idempotency::{self, Done, Once, Refused},
+    idempotency::{self, Done, Once},
     outbox,
     sql::{self, Database, Driver, Migration, Row, SqlError},
 };
@@ -16,7 +16,7 @@ use crate::{
     receipts::{Outcome, Receipt},
 };
 
-const MIGRATIONS: &[Migration] = &[
+pub const MIGRATIONS: &[Migration] = &[
     Migration::new(1, include_str!("../migrations/0001_messages.sql")),
     Migration::new(2, idempotency::MIGRATION),
     Migration::new(3, outbox::MIGRATION),
@@ -70,21 +70,11 @@ pub mod statements {
     ];
 }
 
-pub struct SqlStore<D> {
-    database: Database<D>,
-}
-
-impl<D: Driver> SqlStore<D> {
-    pub fn new(driver: D) -> Self {
-        Self { database: Database::new(driver, MIGRATIONS) }
-    }
-}
-
-impl<D: Driver> Store for SqlStore<D> {
+impl<D: Driver> Store for Database<D> {
     async fn insert(&self, context: &Context, new: &[NewMessage], now: Micros) -> Result<Vec<Inserted>, Error> {
         let work = async |c: &D::Connection| inserting::insert(c, context, new, now).await;
         let is_alone = matches!(new, [only] if inserting::is_one_statement(only));
-        Ok(if is_alone { self.database.single(work).await? } else { self.database.transaction(work).await? })
+        Ok(if is_alone { self.single(work).await? } else { self.transaction(work).await? })
     }
 
     async fn insert_once(
@@ -98,29 +88,29 @@ impl<D: Driver> Store for SqlStore<D> {
             Ok(inserting::insert_one(c, context, new, now).await?)
         };
         match inserting::is_one_statement(new) {
-            true => idempotency::once_statement(&self.database, once, now, work).await,
-            false => idempotency::once(&self.database, once, now, work).await,
+            true => idempotency::once_statement(self, once, now, work).await,
+            false => idempotency::once(self, once, now, work).await,
         }
     }
 
     async fn record(&self, context: &Context, receipts: &[Receipt], now: Micros) -> Result<Vec<Outcome>, Error> {
         let work = async |t: &D::Connection| recording::record(t, context, receipts, now).await;
-        Ok(self.database.transaction(work).await?)
+        Ok(self.transaction(work).await?)
     }
 
     async fn get(&self, tenant: &str, id: &str) -> Result<Option<Message>, Error> {
-        let rows = self.database.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?;
-        Ok(rows.into_iter().next().map(message).transpose()?)
+        let rows = self.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?;
+        Ok(sql::one(rows, message)?)
     }
 
     async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Message>, Error> {
-        let rows = self.database.execute(statements::BY_IDS, vec![tenant.into(), sql::list(ids)?]).await?;
-        Ok(many(rows)?)
+        let rows = self.execute(statements::BY_IDS, vec![tenant.into(), sql::list(ids)?]).await?;
+        Ok(sql::many(rows, message)?)
     }
 
     async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Message, Error> {
         let work = async |t: &D::Connection| changing::change(t, context, id, changes, now).await;
-        self.database.transaction(work).await
+        self.transaction(work).await
     }
 
     async fn list(
@@ -135,9 +125,9 @@ impl<D: Driver> Store for SqlStore<D> {
             Position::After(seq) => (statements::PAGE_AFTER, seq),
         };
         let parameters = vec![tenant.into(), conversation_id.into(), seq.into(), limit.into()];
-        let messages = many(self.database.execute(sql, parameters).await?)?;
+        let messages = sql::many(self.execute(sql, parameters).await?, message)?;
         let parameters = vec![tenant.into(), conversation_id.into()];
-        let rows = self.database.execute(statements::TOTAL, parameters).await?;
+        let rows = self.execute(statements::TOTAL, parameters).await?;
         let total = rows.into_iter().next().map_or(Ok(0), |mut row| row.take())?;
         Ok((messages, total))
     }
@@ -163,23 +153,4 @@ fn message(mut row: Row) -> Result<Message, SqlError> {
         created_at: row.take()?,
         updated_at: row.take()?,
     })
-}
-
-fn many(rows: Vec<Row>) -> Result<Vec<Message>, SqlError> {
-    rows.into_iter().map(message).collect()
-}
-
-impl From<SqlError> for Error {
-    fn from(error: SqlError) -> Self {
-        match error {
-            SqlError::Unavailable(_) => Self::Unavailable(error.to_string()),
-            SqlError::Failed(_) | SqlError::Row(_) => Self::Internal(error.to_string()),
-        }
-    }
-}
-
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        Self::Key(refused)
-    }
 }

@@ -6,7 +6,9 @@
 
 pub mod http;
 pub mod router;
+pub mod service;
 
+pub mod error;
 pub mod input;
 pub mod pagination;
 pub mod problem;
@@ -30,8 +32,10 @@ pub mod testing;
 
 pub use clock::{Clock, Micros, SystemClock};
 pub use context::Context;
+pub use error::{Error, invalid};
 pub use event::Event;
 pub use http::{Request, Response};
 pub use input::Input;
 pub use problem::Problem;
 pub use router::{Outcome, Router};
+pub use service::App;

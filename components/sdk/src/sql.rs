@@ -12,7 +12,7 @@ pub mod value;
 pub use database::Database;
 pub use migration::Migration;
 pub use spin::Spin;
-pub use value::{FromValue, Row, Value};
+pub use value::{FromValue, Row, Value, many, one};
 
 /// One statement on a connection; its rows are all in memory.
 pub trait Execute {

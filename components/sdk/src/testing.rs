@@ -1,5 +1,6 @@
 //! What the services' native tests run on: the real SQL in memory, a clock that is set, and an executor that interleaves.
 
+mod instance;
 mod memory;
 mod plan;
 
@@ -11,7 +12,11 @@ use std::{
 
 use ::http::{HeaderMap, HeaderValue, Method};
 
+pub use instance::Instance;
 pub use memory::Memory;
+
+#[doc(inline)]
+pub use crate::component_for_tests as component;
 pub use plan::assert_uses_indexes;
 
 use crate::{Clock, Micros, Request, Response, context};

@@ -3,7 +3,7 @@
 use ::http::Method;
 use sdk::{
     ids,
-    testing::{block_on, json, request},
+    testing::{json, request},
 };
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ fn opens_once_for_an_idempotency_key() {
     let send = || {
         let mut post = request(Method::POST, "/conversations", body.clone());
         post.headers.insert("idempotency-key", "k1".parse().unwrap());
-        block_on(app.router.handle(&app.service, post))
+        app.handle(post)
     };
     let (first, again) = (send(), send());
     assert_eq!((first.status(), first.body()), (again.status(), again.body()));

@@ -11,47 +11,41 @@ mod plans;
 mod rpc;
 mod touching;
 
+use std::ops::Deref;
+
 use ::http::Method;
 use conversation::{
-    App,
     domain::{self, Conversation, Error, NewConversation},
     http::router,
-    store::SqlStore,
+    store::MIGRATIONS,
     touch::{Touch, touch_many},
 };
 use sdk::{
-    Context, Response, Router, ids,
-    testing::{FixedClock, Memory, block_on, json, request},
+    Context, ids,
+    testing::{Instance, block_on, json},
 };
 
-type Service = App<SqlStore<Memory>>;
-
 /// The service, migrated, at one moment in 2025.
-struct TestApp {
-    memory: Memory,
-    service: Service,
-    router: Router<Service>,
+struct TestApp(Instance);
+
+impl Deref for TestApp {
+    type Target = Instance;
+
+    fn deref(&self) -> &Instance {
+        &self.0
+    }
 }
 
 const NOW: i64 = 1_749_416_383_000_000;
 
 impl TestApp {
     fn start() -> Self {
-        let memory = Memory::new();
-        let service = App::new(SqlStore::new(memory.clone()), FixedClock::at(NOW));
-        let app = Self { memory, service, router: router() };
-        assert_eq!(app.send(Method::GET, "/conversations", "").status(), 200);
-        app.memory.statements();
-        app
-    }
-
-    fn send(&self, method: Method, path: &str, body: &str) -> Response {
-        block_on(self.router.handle(&self.service, request(method, path, body)))
+        Self(Instance::start(MIGRATIONS, router(), NOW))
     }
 
     async fn resolve(&self, customers: &[&str]) -> Vec<Result<Conversation, Error>> {
         let items = customers.iter().map(|customer| direct(customer)).collect();
-        domain::resolve_direct_many(&self.service.store, &tenant(), items, NOW).await.unwrap()
+        domain::resolve_direct_many(&self.app.store, &tenant(), items, NOW).await.unwrap()
     }
 
     /// A new direct conversation, with a new customer.
@@ -60,11 +54,11 @@ impl TestApp {
     }
 
     fn get(&self, id: &str) -> Conversation {
-        block_on(domain::get(&self.service.store, &tenant(), id)).unwrap()
+        block_on(domain::get(&self.app.store, &tenant(), id)).unwrap()
     }
 
     fn touch(&self, touches: &[Touch]) {
-        block_on(touch_many(&self.service.store, &tenant(), touches.to_vec(), NOW)).unwrap();
+        block_on(touch_many(&self.app.store, &tenant(), touches.to_vec(), NOW)).unwrap();
     }
 
     fn close(&self, id: &str) {

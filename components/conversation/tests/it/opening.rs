@@ -49,6 +49,6 @@ fn fails_a_bad_item_alone() {
     assert!(answers[0].is_ok() && answers[2].is_ok());
     assert!(matches!(answers[1], Err(Error::Invalid { .. })));
     let too_many = vec![direct(&ids::new()); 1001];
-    let refused = block_on(conversation::domain::resolve_direct_many(&app.service.store, &tenant(), too_many, NOW));
+    let refused = block_on(conversation::domain::resolve_direct_many(&app.app.store, &tenant(), too_many, NOW));
     assert!(matches!(refused, Err(Error::Invalid { .. })));
 }

@@ -1,26 +1,13 @@
 //! The typed interface: what callers of `kobliat:conversations` send and get.
 
-use conversation::{App, bindings::exports::kobliat::conversations::conversations::*, rpc::Exported, store::SqlStore};
-use sdk::testing::{FixedClock, Memory, block_on};
+use conversation::{bindings::exports::kobliat::conversations::conversations::*, store};
+use sdk::testing::block_on;
 
 use sdk::{Context, ids};
 
 use crate::{NOW, tenant};
 
-/// The component's stand-in; each test has a thread, and so an instance, of its own.
-struct Component;
-
-impl Exported for Component {
-    type Store = SqlStore<Memory>;
-
-    fn app() -> &'static App<Self::Store> {
-        thread_local! {
-            static APP: &'static App<SqlStore<Memory>> =
-                Box::leak(Box::new(App::new(SqlStore::new(Memory::new()), FixedClock::at(NOW))));
-        }
-        APP.with(|app| *app)
-    }
-}
+sdk::testing::component!(Component, store::MIGRATIONS, NOW);
 
 fn group(customers: &[String]) -> NewConversation {
     NewConversation {

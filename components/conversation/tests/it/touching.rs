@@ -71,7 +71,7 @@ fn bears_a_number_far_ahead() {
     assert_eq!((app.get(&id).last_seq, app.get(&id).unread_count), (far, 2));
     for seq in [0, far + 1] {
         let touches = vec![Touch { seq, ..inbound(&id, 1) }];
-        let refused = block_on(touch_many(&app.service.store, &tenant(), touches, NOW));
+        let refused = block_on(touch_many(&app.app.store, &tenant(), touches, NOW));
         assert!(matches!(refused, Err(Error::Invalid { .. })));
     }
 }
@@ -102,6 +102,6 @@ fn touches_the_known_and_tells_of_the_unknown() {
     let app = TestApp::start();
     let id = app.open().id;
     let touches = vec![inbound(&ids::new(), 1), inbound(&id, 1)];
-    let told = block_on(touch_many(&app.service.store, &tenant(), touches, NOW));
+    let told = block_on(touch_many(&app.app.store, &tenant(), touches, NOW));
     assert_eq!((told, app.get(&id).unread_count), (Err(Error::NotFound), 1));
 }

@@ -1,7 +1,7 @@
 //! The REST rows, as api.md has them.
 
 use ::http::Method;
-use sdk::testing::{block_on, json, request};
+use sdk::testing::{json, request};
 use serde_json::Value;
 
 use crate::TestApp;
@@ -25,7 +25,7 @@ fn repeats_the_first_answer_for_an_idempotency_key() {
     let send = |body: &str| {
         let mut post = request(Method::POST, "/customers", body);
         post.headers.insert("idempotency-key", "\"k1\"".parse().unwrap());
-        block_on(app.router.handle(&app.service, post))
+        app.handle(post)
     };
     let body = r#"{"external_id":"1","external_type":"sms"}"#;
     let (first, again) = (send(body), send(body));
@@ -53,7 +53,7 @@ fn tells_unknown_and_foreign_ids_alike() {
     let app = TestApp::start();
     let mut theirs = request(Method::POST, "/customers", r#"{"external_id":"1","external_type":"sms"}"#);
     theirs.headers.insert("kobliat-tenant", "other".parse().unwrap());
-    let theirs = json(&block_on(app.router.handle(&app.service, theirs)));
+    let theirs = json(&app.handle(theirs));
     let path = format!("/customers/{}", theirs["id"].as_str().unwrap());
     for path in [&path, "/customers/not-a-uuid", "/customers/018f0000-0000-7000-8000-000000000000"] {
         assert_eq!(app.send(Method::GET, path, "").status(), 404, "{path}");
@@ -101,6 +101,6 @@ fn refuses_who_lacks_the_scope() {
     let app = TestApp::start();
     let mut read_only = request(Method::POST, "/customers", r#"{"external_id":"1","external_type":"sms"}"#);
     read_only.headers.insert("kobliat-scopes", "customers:read messages:write".parse().unwrap());
-    assert_eq!(block_on(app.router.handle(&app.service, read_only)).status(), 403);
+    assert_eq!(app.handle(read_only).status(), 403);
     assert_eq!(app.count("customers"), 0);
 }

@@ -10,41 +10,35 @@ mod plans;
 mod resolving;
 mod rpc;
 
+use std::ops::Deref;
+
 use ::http::Method;
 use customer::{
-    App,
     domain::{Contact, Customer, Error, Identity},
     http::router,
-    store::SqlStore,
+    store::MIGRATIONS,
 };
 use sdk::{
-    Context, Response, Router,
-    testing::{FixedClock, Memory, block_on, request},
+    Context, Response,
+    testing::{Instance, block_on},
 };
 
-type Service = App<SqlStore<Memory>>;
-
 /// The service, migrated, at one moment in 2025.
-struct TestApp {
-    memory: Memory,
-    service: Service,
-    router: Router<Service>,
+struct TestApp(Instance);
+
+impl Deref for TestApp {
+    type Target = Instance;
+
+    fn deref(&self) -> &Instance {
+        &self.0
+    }
 }
 
 const NOW: i64 = 1_749_416_383_000_000;
 
 impl TestApp {
     fn start() -> Self {
-        let memory = Memory::new();
-        let service = App::new(SqlStore::new(memory.clone()), FixedClock::at(NOW));
-        let app = Self { memory, service, router: router() };
-        assert_eq!(app.send(Method::GET, "/customers", "").status(), 200);
-        app.memory.statements();
-        app
-    }
-
-    fn send(&self, method: Method, path: &str, body: &str) -> Response {
-        block_on(self.router.handle(&self.service, request(method, path, body)))
+        Self(Instance::start(MIGRATIONS, router(), NOW))
     }
 
     fn post(&self, body: &str) -> Response {
@@ -52,7 +46,7 @@ impl TestApp {
     }
 
     async fn resolve(&self, contacts: Vec<Contact>) -> Vec<Result<Customer, Error>> {
-        customer::domain::resolve_many(&self.service.store, &tenant("default"), contacts, NOW).await.unwrap()
+        customer::domain::resolve_many(&self.app.store, &tenant("default"), contacts, NOW).await.unwrap()
     }
 
     fn resolve_one(&self, contact: Contact) -> Customer {

@@ -86,7 +86,7 @@ fn fails_a_bad_contact_alone() {
     let is_invalid = |i: usize| matches!(answers[i], Err(Error::Invalid { .. }));
     assert!(answers[0].is_ok() && is_invalid(1) && is_invalid(2) && answers[3].is_ok());
     let too_many = vec![phone("1"); 1001];
-    assert!(block_on(resolve_many(&app.service.store, &tenant("default"), too_many, NOW)).is_err());
+    assert!(block_on(resolve_many(&app.app.store, &tenant("default"), too_many, NOW)).is_err());
 }
 
 #[test]
@@ -94,9 +94,9 @@ fn keeps_tenants_apart() {
     let app = TestApp::start();
     let mine = app.resolve_one(phone("1"));
     let theirs =
-        block_on(resolve_many(&app.service.store, &tenant("other"), vec![phone("1")], NOW)).unwrap().remove(0).unwrap();
+        block_on(resolve_many(&app.app.store, &tenant("other"), vec![phone("1")], NOW)).unwrap().remove(0).unwrap();
     assert_ne!(mine.id, theirs.id);
     let ids = [mine.id, theirs.id.clone()];
-    let seen = block_on(customer::domain::get_many(&app.service.store, &tenant("other"), &ids)).unwrap();
+    let seen = block_on(customer::domain::get_many(&app.app.store, &tenant("other"), &ids)).unwrap();
     assert_eq!(seen, [theirs]);
 }

@@ -1,24 +1,11 @@
 //! The typed interface: what callers of `kobliat:customers` send and get.
 
-use customer::{App, bindings::exports::kobliat::customers::customers::*, rpc::Exported, store::SqlStore};
-use sdk::testing::{FixedClock, Memory, block_on};
+use customer::{bindings::exports::kobliat::customers::customers::*, store};
+use sdk::testing::block_on;
 
 use crate::{NOW, tenant};
 
-/// The component's stand-in; each test has a thread, and so an instance, of its own.
-struct Component;
-
-impl Exported for Component {
-    type Store = SqlStore<Memory>;
-
-    fn app() -> &'static App<Self::Store> {
-        thread_local! {
-            static APP: &'static App<SqlStore<Memory>> =
-                Box::leak(Box::new(App::new(SqlStore::new(Memory::new()), FixedClock::at(NOW))));
-        }
-        APP.with(|app| *app)
-    }
-}
+sdk::testing::component!(Component, store::MIGRATIONS, NOW);
 
 fn contact(value: &str) -> Contact {
     let identity = Identity { channel_account_id: "acc".into(), kind: "phone".into(), value: value.into() };

@@ -54,7 +54,7 @@ fn stores_once_for_an_idempotency_key() {
     let send = || {
         let mut post = request(Method::POST, "/messages", body.clone());
         post.headers.insert("idempotency-key", "k1".parse().unwrap());
-        block_on(app.router.handle(&app.service, post))
+        app.handle(post)
     };
     let (first, again) = (send(), send());
     assert_eq!((first.status().as_u16(), first.body()), (201, again.body()));

@@ -96,7 +96,7 @@ fn keeps_ids_of_other_accounts_tenants_and_directions_apart() {
         assert!(!app.insert_one(message).duplicate);
     }
     let tenant = Context { tenant: "other".into(), ..Context::default() };
-    let theirs = block_on(insert_many(&app.service.store, &tenant, vec![inbound("1")], NOW)).unwrap();
+    let theirs = block_on(insert_many(&app.app.store, &tenant, vec![inbound("1")], NOW)).unwrap();
     assert_eq!(theirs[0].as_ref().map(|i| (i.duplicate, i.message.seq)), Ok((false, 1)));
 }
 
@@ -133,7 +133,7 @@ fn refuses_what_no_caller_should_send() {
     for message in wrong {
         assert!(matches!(block_on(app.insert(vec![message])).remove(0), Err(Error::Invalid { .. })));
     }
-    let too_many = block_on(insert_many(&app.service.store, &context(), vec![inbound("1"); 1001], NOW));
+    let too_many = block_on(insert_many(&app.app.store, &context(), vec![inbound("1"); 1001], NOW));
     assert!(matches!(too_many, Err(Error::Invalid { .. })));
     assert_eq!(app.memory.scalar("SELECT count(*) FROM messages"), 0);
 }

@@ -11,25 +11,27 @@ mod plans;
 mod receipts;
 mod rpc;
 
-use ::http::Method;
+use std::ops::Deref;
+
 use messaging::{
-    App,
     domain::{self, Direction, Error, Inserted, Message, NewMessage},
     http::router,
-    store::SqlStore,
+    store::MIGRATIONS,
 };
 use sdk::{
-    Context, Response, Router,
-    testing::{FixedClock, Memory, block_on, request},
+    Context,
+    testing::{Instance, block_on},
 };
 
-type Service = App<SqlStore<Memory>>;
-
 /// The service, migrated, at one moment in 2025.
-struct TestApp {
-    memory: Memory,
-    service: Service,
-    router: Router<Service>,
+struct TestApp(Instance);
+
+impl Deref for TestApp {
+    type Target = Instance;
+
+    fn deref(&self) -> &Instance {
+        &self.0
+    }
 }
 
 const NOW: i64 = 1_749_416_383_000_000;
@@ -37,21 +39,11 @@ const CONVERSATION: &str = "01975200-0000-7000-8000-000000000001";
 
 impl TestApp {
     fn start() -> Self {
-        let memory = Memory::new();
-        let service = App::new(SqlStore::new(memory.clone()), FixedClock::at(NOW));
-        let app = Self { memory, service, router: router() };
-        let list = format!("/conversations/{CONVERSATION}/messages");
-        assert_eq!(app.send(Method::GET, &list, "").status(), 200);
-        app.memory.statements();
-        app
-    }
-
-    fn send(&self, method: Method, path: &str, body: &str) -> Response {
-        block_on(self.router.handle(&self.service, request(method, path, body)))
+        Self(Instance::start(MIGRATIONS, router(), NOW))
     }
 
     async fn insert(&self, messages: Vec<NewMessage>) -> Vec<Result<Inserted, Error>> {
-        domain::insert_many(&self.service.store, &context(), messages, NOW).await.unwrap()
+        domain::insert_many(&self.app.store, &context(), messages, NOW).await.unwrap()
     }
 
     fn insert_one(&self, message: NewMessage) -> Inserted {
@@ -59,7 +51,7 @@ impl TestApp {
     }
 
     fn get(&self, id: &str) -> Message {
-        block_on(domain::get(&self.service.store, &context(), id)).unwrap()
+        block_on(domain::get(&self.app.store, &context(), id)).unwrap()
     }
 
     fn events(&self, kind: &str) -> i64 {

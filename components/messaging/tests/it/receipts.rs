@@ -20,7 +20,7 @@ fn receipt(status: &str) -> Receipt {
 
 fn record(app: &TestApp, words: &[&str]) -> Vec<Outcome> {
     let receipts = words.iter().map(|word| receipt(word)).collect();
-    let outcomes = block_on(record_many(&app.service.store, &context(), receipts, NOW)).unwrap();
+    let outcomes = block_on(record_many(&app.app.store, &context(), receipts, NOW)).unwrap();
     outcomes.into_iter().map(Result::unwrap).collect()
 }
 
@@ -71,7 +71,7 @@ fn tells_what_became_of_each() {
 fn fails_a_bad_receipt_alone() {
     let app = TestApp::start();
     let bad = Receipt { details: "no json".into(), ..receipt("read") };
-    let answers = block_on(record_many(&app.service.store, &context(), vec![bad, receipt("sent")], NOW)).unwrap();
+    let answers = block_on(record_many(&app.app.store, &context(), vec![bad, receipt("sent")], NOW)).unwrap();
     assert!(matches!(answers[0], Err(Error::Invalid { .. })));
     assert_eq!(answers[1], Ok(Outcome::Waiting));
 }

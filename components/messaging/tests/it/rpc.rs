@@ -1,24 +1,11 @@
 //! The typed interface: what callers of `kobliat:messages` send and get.
 
-use messaging::{App, bindings::exports::kobliat::messages::messages::*, rpc::Exported, store::SqlStore};
-use sdk::testing::{FixedClock, Memory, block_on};
+use messaging::{bindings::exports::kobliat::messages::messages::*, store};
+use sdk::testing::block_on;
 
 use crate::{CONVERSATION, NOW, context};
 
-/// The component's stand-in; each test has a thread, and so an instance, of its own.
-struct Component;
-
-impl Exported for Component {
-    type Store = SqlStore<Memory>;
-
-    fn app() -> &'static App<Self::Store> {
-        thread_local! {
-            static APP: &'static App<SqlStore<Memory>> =
-                Box::leak(Box::new(App::new(SqlStore::new(Memory::new()), FixedClock::at(NOW))));
-        }
-        APP.with(|app| *app)
-    }
-}
+sdk::testing::component!(Component, store::MIGRATIONS, NOW);
 
 fn message(direction: Direction, external_id: &str) -> NewMessage {
     NewMessage {

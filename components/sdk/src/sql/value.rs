@@ -33,6 +33,16 @@ impl Row {
     }
 }
 
+/// The first row, read; `None` when there is none.
+pub fn one<T>(rows: Vec<Row>, read: impl FnOnce(Row) -> Result<T, SqlError>) -> Result<Option<T>, SqlError> {
+    rows.into_iter().next().map(read).transpose()
+}
+
+/// Every row, read.
+pub fn many<T>(rows: Vec<Row>, read: impl FnMut(Row) -> Result<T, SqlError>) -> Result<Vec<T>, SqlError> {
+    rows.into_iter().map(read).collect()
+}
+
 pub trait FromValue: Sized {
     fn from_value(value: Value) -> Result<Self, SqlError>;
 }
