@@ -53,7 +53,7 @@ impl Messages for Linked {
 fn context(ctx: CallContext) -> Context {
     Context {
         tenant: ctx.tenant,
-        principal: "webhook:whatsapp".to_owned(),
+        principal: format!("webhook:{}", ctx.channel),
         scopes: vec!["*".to_owned()],
         request_id: ctx.request_id,
         traceparent: ctx.traceparent,

@@ -1,10 +1,11 @@
-//! The gateway's routes: Meta's verification, Meta's webhooks, and the host's tick.
+//! The gateway's routes: every channel's webhooks, Meta's verification, and the host's tick.
 
 use sdk::http::Response;
 use sdk::{Problem, Request, Router, log, response, router::Outcome};
 use serde_json::{Map, Value};
 
-use crate::channel::whatsapp::{CHANNEL, signature, subscription};
+use crate::channel::whatsapp::subscription;
+use crate::channel::{self, Call, Channel, Payload};
 use crate::domain::delivery::State;
 use crate::domain::{self, Error, Incoming, Platform};
 
@@ -14,20 +15,25 @@ pub const BODY_LIMIT_BYTES: usize = (3 << 20) + (64 << 10);
 const DEFAULT_RETENTION_DAYS: i64 = 30;
 const DAY_MICROS: i64 = 24 * 3600 * 1_000_000;
 
-/// Kept with a delivery: what an investigation of a refused or doubled webhook would ask for.
-const KEPT_HEADERS: [&str; 4] = ["content-type", "user-agent", signature::HEADER, "x-request-id"];
+/// Kept with a delivery, beside the signature: what an investigation of a refused or doubled webhook would ask for.
+const KEPT_HEADERS: [&str; 4] = ["content-type", "user-agent", "x-request-id", "i-twilio-idempotency-token"];
 
 pub fn router<P: Platform + 'static>() -> Router<P> {
     Router::public()
-        .get("/webhooks/whatsapp", verify)
-        .post("/webhooks/whatsapp", receive)
-        .get("/api/webhooks/whatsapp", verify)
-        .post("/api/webhooks/whatsapp", receive)
+        .get("/webhooks/:channel", verify)
+        .post("/webhooks/:channel", receive)
+        .get("/api/webhooks/:channel", verify)
+        .post("/api/webhooks/:channel", receive)
         // No public route leads here: spin.toml gives this component /webhooks/... and /api/webhooks/... only.
         .post("/internal/tick", tick)
 }
 
+/// Of Meta's webhooks only: nobody else asks before sending.
 async fn verify<P: Platform>(platform: &P, request: Request) -> Outcome {
+    let name = channel_of(&request)?.name();
+    if name != channel::whatsapp::CHANNEL {
+        return Err(Problem::method_not_allowed("POST"));
+    }
     if request.method != http::Method::GET {
         return Err(Problem::method_not_allowed("GET, POST"));
     }
@@ -43,16 +49,16 @@ fn plain(text: String) -> Response {
 }
 
 async fn receive<P: Platform>(platform: &P, request: Request) -> Outcome {
-    let secret = secret(platform, &request, "whatsapp_app_secret").await?;
-    if !only_header(&request, signature::HEADER)
-        .is_some_and(|header| signature::is_valid(&secret, &request.body, header))
-    {
+    let channel = channel_of(&request)?;
+    let secret = secret(platform, &request, channel.secret()).await?;
+    let call = Call { request: &request, urls: urls(platform, &request).await?, now: platform.now() };
+    if !channel.is_authentic(&secret, &call) {
         return Err(Problem::unauthenticated("the signature is missing or wrong"));
     }
-    let headers = kept_headers(&request);
+    let headers = kept_headers(channel, &request);
     let incoming = Incoming {
-        channel: CHANNEL,
-        body: &request.body,
+        channel,
+        payload: Payload { body: &request.body, query: &request.raw_query },
         headers: &headers,
         request_id: &request.context.request_id,
         traceparent: &request.context.traceparent,
@@ -77,18 +83,27 @@ async fn tick<P: Platform>(platform: &P, request: Request) -> Outcome {
     response::ok(&report)
 }
 
-/// A header that is there exactly once: with two signatures nobody could say which one was checked.
-fn only_header<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
-    let mut values = request.headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
-        _ => None,
-    }
+fn channel_of(request: &Request) -> Result<&'static dyn Channel, Problem> {
+    channel::find(request.param("channel")).ok_or_else(|| Problem::not_found("channel"))
 }
 
-fn kept_headers(request: &Request) -> String {
-    let kept = |name: &&str| Some(((*name).to_owned(), Value::from(request.header(name)?)));
-    Value::Object(KEPT_HEADERS.iter().filter_map(kept).collect::<Map<_, _>>()).to_string()
+/// The addresses that the caller may have called: behind a proxy only the deployment knows; else the request says it, but not
+/// whether TLS ended before us.
+async fn urls<P: Platform>(platform: &P, request: &Request) -> Result<Vec<String>, Problem> {
+    let base = platform.variable("public_base_url").await.map_err(|reason| internal(request, &reason))?;
+    let query = if request.raw_query.is_empty() { String::new() } else { format!("?{}", request.raw_query) };
+    let bases = match (base, request.header("host")) {
+        (Some(base), _) => vec![base.trim_end_matches('/').to_owned()],
+        (None, Some(host)) => vec![format!("https://{host}"), format!("http://{host}")],
+        (None, None) => Vec::new(),
+    };
+    Ok(bases.into_iter().map(|base| format!("{base}{}{query}", request.path)).collect())
+}
+
+fn kept_headers(channel: &dyn Channel, request: &Request) -> String {
+    let kept = |name: &str| Some((name.to_owned(), Value::from(request.header(name)?)));
+    let names = KEPT_HEADERS.into_iter().chain(channel.signature());
+    Value::Object(names.filter_map(kept).collect::<Map<_, _>>()).to_string()
 }
 
 /// The host refuses to start without these, so their absence is a fault of the deployment under another host.
@@ -104,7 +119,7 @@ fn internal(request: &Request, reason: &str) -> Problem {
 
 fn problem(error: Error, request: &Request) -> Problem {
     match error {
-        Error::Unreadable => Problem::unreadable("the body is not a JSON object"),
+        Error::Unreadable => Problem::unreadable("the body is not in the form that this channel sends"),
         Error::TooManyItems => {
             Problem::new(http::StatusCode::PAYLOAD_TOO_LARGE, "too_many_items", "the body holds too many items")
         }

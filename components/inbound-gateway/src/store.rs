@@ -6,15 +6,18 @@ use sdk::sql::{Database, Driver, Migration, Row, SqlError, list};
 
 use crate::domain::delivery::{Claimed, Conclusion, DEFAULT_TENANT, NewDelivery, State, Store, Tenants};
 
-pub static MIGRATIONS: &[Migration] = &[Migration::new(1, include_str!("../migrations/0001_webhook_deliveries.sql"))];
+pub static MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/0001_webhook_deliveries.sql")),
+    Migration::new(2, include_str!("../migrations/0002_query.sql")),
+];
 
 /// Finds the tenant in the same statement: one round trip, one commit. The owner comes back for the typed calls.
 pub const INSERT: &str = "
 INSERT INTO webhook_deliveries
-  (tenant_id, id, channel, channel_account_id, received_at, state, lease_until, attempts, outcome, headers, body)
+  (tenant_id, id, channel, channel_account_id, received_at, state, lease_until, attempts, outcome, headers, query, body)
 VALUES
   (coalesce((SELECT tenant_id FROM channel_accounts WHERE kind = ?1 AND provider_id = ?2), ?3),
-   ?4, ?1, ?2, ?5, ?6, ?7, 1, ?8, ?9, ?10)
+   ?4, ?1, ?2, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?11)
 RETURNING tenant_id";
 
 pub const TENANTS: &str = "
@@ -27,7 +30,7 @@ UPDATE webhook_deliveries SET lease_until = ?2, attempts = attempts + 1
 WHERE (tenant_id, id) IN (
   SELECT tenant_id, id FROM webhook_deliveries
   WHERE state = 'pending' AND lease_until <= ?1 ORDER BY lease_until LIMIT ?3)
-RETURNING tenant_id, id, channel, received_at, attempts, outcome, body";
+RETURNING tenant_id, id, channel, received_at, attempts, outcome, query, body";
 
 /// An attempt that lost its lease may still say that all is done: it is. That it is not done is for the latest one to say.
 pub const CONCLUDE: &str = "
@@ -65,6 +68,7 @@ impl<D: Driver> SqlStore<D> {
             (state == "pending").then_some(delivery.lease_until).into(),
             outcome.into(),
             delivery.headers.into(),
+            delivery.query.into(),
             delivery.body.to_vec().into(),
         ];
         let mut rows = self.0.execute(INSERT, parameters).await?;
@@ -135,6 +139,7 @@ fn claimed(mut row: Row) -> Result<Claimed, SqlError> {
         received_at: row.take()?,
         attempts: row.take()?,
         outcome: row.take()?,
+        query: row.take()?,
         body: row.take()?,
     })
 }

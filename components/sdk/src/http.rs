@@ -73,6 +73,11 @@ pub async fn serve(
         headers: parts.headers,
         ..Request::default()
     };
+    // WASI names the host in the URI and has no header for it; where an instance's caller sent both, they are the same.
+    let host = parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let (Some(host), None) = (host, request.header("host")) {
+        request.headers.insert(::http::header::HOST, host);
+    }
     let response = match read(body, &request, limit_bytes).await {
         Ok(body) => {
             request.body = body;

@@ -33,7 +33,19 @@ pub mod secrets {
     pub const APP_SECRET: &str = "e2e-app-secret";
     pub const VERIFY_TOKEN: &str = "e2e-verify-token";
 
+    pub const TWILIO_TOKEN: &str = "e2e-twilio-token";
+    pub const TELEGRAM_TOKEN: &str = "e2e-telegram-token";
+    pub const WEB_SECRET: &str = "e2e-web-secret";
+    pub const EMAIL_SECRET: &str = "e2e-email-secret";
+
     /// As application variables.
-    pub const VARIABLES: [(&str, &str); 3] =
-        [("bootstrap_api_key", API_KEY), ("whatsapp_app_secret", APP_SECRET), ("whatsapp_verify_token", VERIFY_TOKEN)];
+    pub const VARIABLES: [(&str, &str); 7] = [
+        ("bootstrap_api_key", API_KEY),
+        ("whatsapp_app_secret", APP_SECRET),
+        ("whatsapp_verify_token", VERIFY_TOKEN),
+        ("twilio_auth_token", TWILIO_TOKEN),
+        ("telegram_secret_token", TELEGRAM_TOKEN),
+        ("web_webhook_secret", WEB_SECRET),
+        ("email_webhook_secret", EMAIL_SECRET),
+    ];
 }

@@ -6,7 +6,6 @@
 mod contacts;
 mod content;
 pub mod envelope;
-mod item;
 mod message;
 pub mod signature;
 mod status;
@@ -15,5 +14,33 @@ mod updates;
 
 pub use envelope::Envelope;
 
+use super::{Call, Channel, Contents, Payload, Unreadable};
+
 /// The channel's name in routes, rows and typed calls.
 pub const CHANNEL: &str = "whatsapp";
+
+pub struct WhatsApp;
+
+impl Channel for WhatsApp {
+    fn name(&self) -> &'static str {
+        CHANNEL
+    }
+
+    fn secret(&self) -> &'static str {
+        "whatsapp_app_secret"
+    }
+
+    fn signature(&self) -> Option<&'static str> {
+        Some(signature::HEADER)
+    }
+
+    fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {
+        let signature = call.only_header(signature::HEADER);
+        signature.is_some_and(|header| signature::is_valid(secret, &call.request.body, header))
+    }
+
+    fn read(&self, payload: Payload<'_>, received_at: i64) -> Result<Contents, Unreadable> {
+        let envelope = Envelope::read(payload.body)?;
+        Ok(Contents { accounts: envelope.accounts(), updates: envelope.updates(received_at) })
+    }
+}

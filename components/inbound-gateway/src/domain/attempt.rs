@@ -18,6 +18,7 @@ pub struct Attempt {
     /// Owns the row; its items may belong to others.
     pub tenant: String,
     pub id: String,
+    pub channel: &'static str,
     /// 1 for the one made inline.
     pub number: u32,
     pub tenants: Tenants,
@@ -62,6 +63,7 @@ impl Attempt {
     fn context(&self, tenant: &str, left_micros: i64) -> CallContext {
         CallContext {
             tenant: tenant.to_owned(),
+            channel: self.channel,
             request_id: self.request_id.clone(),
             traceparent: self.traceparent.clone(),
             // 0 would mean "no limit".

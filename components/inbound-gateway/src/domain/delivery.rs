@@ -22,6 +22,8 @@ pub struct NewDelivery<'a> {
     pub lease_until: i64,
     /// A JSON object: the headers that an investigation would ask for.
     pub headers: &'a str,
+    /// Of the address that was called, without `?`.
+    pub query: &'a str,
     pub body: &'a [u8],
 }
 
@@ -34,6 +36,7 @@ pub struct Claimed {
     pub received_at: i64,
     /// This attempt included.
     pub attempts: u32,
+    pub query: String,
     pub body: Vec<u8>,
     /// What earlier attempts settled, as JSON.
     pub outcome: Option<String>,

@@ -8,15 +8,15 @@ use super::attempt::Attempt;
 use super::delivery::{Conclusion, DEFAULT_TENANT, LEASE_MICROS, NewDelivery, Store};
 use super::outcome::Outcomes;
 use super::{Error, Platform};
-use crate::channel::whatsapp::envelope::{Envelope, Unreadable};
+use crate::channel::{Channel, Contents, Payload, Unreadable};
 
 /// Providers give up after about five seconds; what takes longer than two goes on by itself.
 pub const INLINE_LIMIT: Duration = Duration::from_secs(2);
 
-/// A webhook whose signature was good.
+/// A webhook whose sender is known.
 pub struct Incoming<'a> {
-    pub channel: &'static str,
-    pub body: &'a [u8],
+    pub channel: &'static dyn Channel,
+    pub payload: Payload<'a>,
     /// A JSON object.
     pub headers: &'a str,
     pub request_id: &'a str,
@@ -52,30 +52,31 @@ pub async fn receive<P: Platform>(platform: &P, incoming: Incoming<'_>) -> Resul
     let received_at = platform.now();
     let mut delivery = NewDelivery {
         id: &id,
-        channel: incoming.channel,
+        channel: incoming.channel.name(),
         accounts: &[],
         received_at,
         lease_until: received_at.saturating_add(LEASE_MICROS),
         headers: incoming.headers,
-        body: incoming.body,
+        query: incoming.payload.query,
+        body: incoming.payload.body,
     };
-    let envelope = match Envelope::read(incoming.body) {
-        Ok(envelope) => envelope,
+    let Contents { accounts, updates } = match incoming.channel.read(incoming.payload, received_at) {
+        Ok(contents) => contents,
         Err(Unreadable::TooManyItems) => return Err(Error::TooManyItems),
-        Err(Unreadable::NotJson) => {
-            platform.store().insert_rejected(&delivery, "not_json").await.map_err(Error::Store)?;
+        Err(Unreadable::Malformed) => {
+            platform.store().insert_rejected(&delivery, "unreadable").await.map_err(Error::Store)?;
             return Err(Error::Unreadable);
         }
     };
-    let accounts = envelope.accounts();
     delivery.accounts = &accounts;
     let tenants = platform.store().insert(&delivery).await.map_err(Error::Store)?;
     let mut attempt = Attempt {
         tenant: accounts.first().map_or(DEFAULT_TENANT, |account| tenants.of(account)).to_owned(),
         id: id.clone(),
+        channel: incoming.channel.name(),
         number: 1,
         tenants,
-        updates: envelope.updates(received_at),
+        updates,
         earlier: None,
         request_id: incoming.request_id.to_owned(),
         traceparent: incoming.traceparent.to_owned(),

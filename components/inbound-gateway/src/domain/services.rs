@@ -6,6 +6,8 @@ use super::update::{Contact, Direction, Receipt};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallContext {
     pub tenant: String,
+    /// For which the gateway acts.
+    pub channel: &'static str,
     pub request_id: String,
     pub traceparent: String,
     /// How long the caller still waits.

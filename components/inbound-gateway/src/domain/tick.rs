@@ -9,7 +9,7 @@ use super::attempt::Attempt;
 use super::delivery::{Claimed, Conclusion, LEASE_MICROS, MAX_ATTEMPTS, State, Store};
 use super::outcome::{Item, Outcome, Outcomes};
 use super::{Error, Platform};
-use crate::channel::whatsapp::Envelope;
+use crate::channel::{self, Contents, Payload};
 
 /// One attempt of the tick. A third of the lease, so that nobody takes over what is still being worked on.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(20);
@@ -53,22 +53,31 @@ pub async fn tick<P: Platform>(platform: &P, retention_micros: i64) -> Result<Re
 }
 
 async fn redo<P: Platform>(platform: &P, delivery: Claimed) -> Result<State, Error> {
-    let conclusion = match Envelope::read(&delivery.body) {
-        Ok(envelope) => again(platform, &delivery, &envelope).await?,
-        Err(_) => unreadable(&delivery),
+    let channel = channel::find(&delivery.channel);
+    let payload = Payload { body: &delivery.body, query: &delivery.query };
+    let contents =
+        channel.and_then(|channel| Some((channel.name(), channel.read(payload, delivery.received_at).ok()?)));
+    let conclusion = match contents {
+        Some((channel, contents)) => again(platform, &delivery, channel, contents).await?,
+        None => unreadable(&delivery),
     };
     platform.store().conclude(&conclusion).await.map_err(Error::Store)?;
     Ok(conclusion.state)
 }
 
-async fn again<P: Platform>(platform: &P, delivery: &Claimed, envelope: &Envelope<'_>) -> Result<Conclusion, Error> {
-    let accounts = envelope.accounts();
+async fn again<P: Platform>(
+    platform: &P,
+    delivery: &Claimed,
+    channel: &'static str,
+    contents: Contents,
+) -> Result<Conclusion, Error> {
     let mut attempt = Attempt {
         tenant: delivery.tenant.clone(),
         id: delivery.id.clone(),
+        channel,
         number: delivery.attempts,
-        tenants: platform.store().tenants(&delivery.channel, &accounts).await.map_err(Error::Store)?,
-        updates: envelope.updates(delivery.received_at),
+        tenants: platform.store().tenants(channel, &contents.accounts).await.map_err(Error::Store)?,
+        updates: contents.updates,
         earlier: delivery.outcome.as_deref().and_then(Outcomes::from_json),
         request_id: delivery.id.clone(),
         traceparent: String::new(),

@@ -1,7 +1,8 @@
 //! The envelope: every exit has a name, at every level.
 
+use inbound_gateway::channel::Unreadable;
 use inbound_gateway::channel::whatsapp::Envelope;
-use inbound_gateway::channel::whatsapp::envelope::{MAX_ITEMS, Unreadable};
+use inbound_gateway::channel::whatsapp::envelope::MAX_ITEMS;
 use inbound_gateway::domain::Content;
 use serde_json::{Value, json};
 

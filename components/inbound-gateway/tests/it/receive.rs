@@ -167,7 +167,7 @@ fn a_body_that_cannot_be_read_is_kept_as_rejected() {
         assert_eq!(world.try_receive(body).err(), Some(Error::Unreadable));
         let row = world.only_row();
         assert_eq!((row.state.as_str(), row.body.as_slice(), row.lease_until), ("rejected", body, None));
-        assert_eq!(items(&row.outcome.unwrap()), [("rejected".to_owned(), "not_json".to_owned())]);
+        assert_eq!(items(&row.outcome.unwrap()), [("rejected".to_owned(), "unreadable".to_owned())]);
         assert_eq!(world.calls(), 0);
     }
 }

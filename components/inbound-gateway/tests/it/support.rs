@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use inbound_gateway::channel::whatsapp::CHANNEL;
+use inbound_gateway::channel::{self, Payload, whatsapp::CHANNEL};
 use inbound_gateway::domain::delivery::{Conclusion, Store};
 use inbound_gateway::domain::outcome::{Item, Outcomes};
 use inbound_gateway::domain::{Error, Incoming, Platform, Received, Report, receive, tick};
@@ -67,7 +67,14 @@ impl World {
     }
 
     pub fn try_receive(&self, body: &[u8]) -> Result<Received, Error> {
-        let incoming = Incoming { channel: CHANNEL, body, headers: "{}", request_id: "request-1", traceparent: "" };
+        self.try_receive_by(CHANNEL, body, "")
+    }
+
+    /// By any channel, at an address with this query.
+    pub fn try_receive_by(&self, channel: &str, body: &[u8], query: &str) -> Result<Received, Error> {
+        let channel = channel::find(channel).unwrap();
+        let payload = Payload { body, query };
+        let incoming = Incoming { channel, payload, headers: "{}", request_id: "request-1", traceparent: "" };
         block_on(receive(self, incoming))
     }
 

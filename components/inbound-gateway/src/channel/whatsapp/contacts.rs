@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::CHANNEL;
-use super::item::{self, Object};
+use crate::channel::fields::{self, Object};
 use crate::domain::{Contact, Identity};
 
 /// The `contacts` of one change.
@@ -19,15 +19,15 @@ struct Profile {
 impl Contacts {
     /// A contact that cannot be read is as if it were not there: the message names its sender itself.
     pub fn read(raw: &[&RawValue]) -> Self {
-        Self(raw.iter().filter_map(|raw| item::object(raw)).map(|contact| Profile::read(&contact)).collect())
+        Self(raw.iter().filter_map(|raw| fields::object(raw)).map(|contact| Profile::read(&contact)).collect())
     }
 
     /// Whom `message` names as its `from` or its `to`; `None` when nothing identifies anybody.
     pub fn party(&self, side: &str, account: &str, message: &Object) -> Option<Contact> {
         let number = phone(message, side);
-        let user_id = item::id(message, &format!("{side}_user_id")).or_else(|| item::id(message, "user_id"));
+        let user_id = fields::id(message, &format!("{side}_user_id")).or_else(|| fields::id(message, "user_id"));
         let profile = self.profile_of(number.as_deref(), user_id.as_deref());
-        let parent = item::id(message, &format!("{side}_parent_user_id"));
+        let parent = fields::id(message, &format!("{side}_parent_user_id"));
         let parent = parent.or_else(|| profile?.parent_user_id.clone());
         let names = [
             ("phone", number.or_else(|| profile?.wa_id.clone())),
@@ -59,16 +59,16 @@ impl Profile {
         let profile = contact.get("profile").and_then(|profile| profile.as_object());
         Self {
             wa_id: phone(contact, "wa_id"),
-            user_id: item::id(contact, "user_id"),
-            parent_user_id: item::id(contact, "parent_user_id"),
-            name: profile.and_then(|profile| item::name(profile, "name")),
+            user_id: fields::id(contact, "user_id"),
+            parent_user_id: fields::id(contact, "parent_user_id"),
+            name: profile.and_then(|profile| fields::name(profile, "name")),
         }
     }
 }
 
 /// A phone number as WhatsApp writes it: digits. A leading `+` does not make it another one.
 fn phone(object: &Object, key: &str) -> Option<String> {
-    let id = item::id(object, key)?;
+    let id = fields::id(object, key)?;
     let digits = id.trim_start_matches('+');
     (!digits.is_empty()).then(|| digits.to_owned())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::item::{self, Object};
+use crate::channel::fields::{self, Object};
 
 /// What a message says.
 pub(super) struct Body {
@@ -42,12 +42,7 @@ impl Body {
 }
 
 fn text(part: &Value, pointer: &str) -> Option<String> {
-    part.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(readable)
-}
-
-/// U+0000 cannot be stored by every database and says nothing; all else stays as written.
-fn readable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+    part.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(fields::readable)
 }
 
 /// `name, address`; a bare position has no words.
@@ -72,8 +67,5 @@ fn join(parts: impl Iterator<Item = String>) -> Option<String> {
 
 /// The type's name, as a word that is safe to store and to show; `unknown` where it is none.
 pub(super) fn kind(message: &Object) -> &str {
-    let word = |kind: &&str| {
-        kind.len() <= 64 && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    item::text(message, "type").filter(word).unwrap_or("unknown")
+    fields::text(message, "type").and_then(fields::word).unwrap_or("unknown")
 }

@@ -7,17 +7,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::contacts::Contacts;
-use super::item;
+use crate::channel::fields::{list, shape};
+use crate::channel::{Unreadable, fields};
 
 /// Meta batches up to 1,000 updates. Ten times that does not fit into its 3 MB either, so whoever sends more is not Meta.
 pub const MAX_ITEMS: usize = 10_000;
-
-/// Why a body as a whole cannot be used.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    NotJson,
-    TooManyItems,
-}
 
 /// A signed body, taken apart.
 pub struct Envelope<'a> {
@@ -83,11 +77,7 @@ struct ChangeValue<'a> {
 impl<'a> Envelope<'a> {
     /// Reads the whole body's syntax and the envelope's structure; the items stay raw.
     pub fn read(body: &'a [u8]) -> Result<Self, Unreadable> {
-        let text = std::str::from_utf8(body).map_err(|_| Unreadable::NotJson)?;
-        let whole: &RawValue = serde_json::from_str(text).map_err(|_| Unreadable::NotJson)?;
-        if !whole.get().starts_with('{') {
-            return Err(Unreadable::NotJson);
-        }
+        let whole = fields::document(body).ok_or(Unreadable::Malformed)?;
         let mut reader = Reader { parts: Vec::new(), room: MAX_ITEMS };
         reader.root(whole)?;
         Ok(Self { parts: reader.parts })
@@ -154,7 +144,8 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, field: String, value: &ChangeValue<'a>) -> Result<Change<'a>, Unreadable> {
-        let account = value.metadata.and_then(item::object).and_then(|metadata| item::id(&metadata, "phone_number_id"));
+        let account =
+            value.metadata.and_then(fields::object).and_then(|metadata| fields::id(&metadata, "phone_number_id"));
         let contacts = value.contacts.and_then(list).unwrap_or_default();
         self.charge(contacts.len())?;
         let mut lists = Vec::new();
@@ -181,12 +172,4 @@ impl<'a> Reader<'a> {
         self.room = self.room.checked_sub(items).ok_or(Unreadable::TooManyItems)?;
         Ok(())
     }
-}
-
-fn shape<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-    serde_json::from_str(raw.get()).ok()
-}
-
-fn list(raw: &RawValue) -> Option<Vec<&RawValue>> {
-    shape(raw)
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::contacts::Contacts;
 use super::content;
-use super::item::{self, Object};
+use crate::channel::fields::{self, Object};
 use crate::domain::{Content, Direction, Message};
 
 /// Kept in the metadata as they came, when they are there.
@@ -22,10 +22,10 @@ pub(super) fn echo(raw: &RawValue, account: &str, contacts: &Contacts, received_
 }
 
 fn read(side: &str, raw: &RawValue, account: &str, contacts: &Contacts, received_at: i64) -> Content {
-    let Some(message) = item::object(raw) else {
+    let Some(message) = fields::object(raw) else {
         return Content::rejected("message_malformed");
     };
-    let Some(external_id) = item::id(&message, "id") else {
+    let Some(external_id) = fields::id(&message, "id") else {
         return Content::rejected("message_without_id");
     };
     let Some(contact) = contacts.party(side, account, &message) else {
@@ -42,7 +42,7 @@ fn read(side: &str, raw: &RawValue, account: &str, contacts: &Contacts, received
             _ => Direction::Inbound,
         },
         content_type: kind.to_owned(),
-        sent_at: item::timestamp(&message, received_at),
+        sent_at: fields::timestamp(&message, received_at),
         metadata: metadata(&message, body.details, body.understood),
         body: body.text,
     }))
@@ -52,7 +52,7 @@ fn metadata(message: &Object, details: Option<(&'static str, Value)>, understood
     let mut metadata = Map::new();
     let kept = KEPT.iter().filter_map(|key| Some(((*key).to_owned(), message.get(*key)?.clone())));
     metadata.extend(kept);
-    if let Some(replied_to) = message.get("context").and_then(Value::as_object).and_then(|c| item::id(c, "id")) {
+    if let Some(replied_to) = message.get("context").and_then(Value::as_object).and_then(|c| fields::id(c, "id")) {
         metadata.insert("reply_to".to_owned(), Value::String(replied_to));
     }
     if let Some((name, value)) = details {

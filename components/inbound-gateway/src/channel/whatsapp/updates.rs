@@ -4,7 +4,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::envelope::{Change, Envelope, What};
-use super::{item, message, status};
+use super::{message, status};
+use crate::channel::fields;
 use crate::domain::{Content, Update};
 
 impl Envelope<'_> {
@@ -63,11 +64,11 @@ fn content(list: &str, raw: &RawValue, change: &Change, received_at: i64) -> Con
 
 /// A trouble of the account that concerns no message. Its code and title stay in the delivery's outcome.
 fn provider_error(raw: &RawValue) -> Content {
-    let Some(error) = item::object(raw) else {
+    let Some(error) = fields::object(raw) else {
         return Content::rejected("error_malformed");
     };
     let code = error.get("code").and_then(Value::as_i64).map_or_else(|| "unknown".to_owned(), |code| code.to_string());
-    let title = item::name(&error, "title").map(|title| format!(" {title}")).unwrap_or_default();
+    let title = fields::name(&error, "title").map(|title| format!(" {title}")).unwrap_or_default();
     Content::ignored(format!("provider_error:{code}{title}"))
 }
 

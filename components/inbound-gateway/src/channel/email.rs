@@ -1,0 +1,57 @@
+//! `email`: inbound mail as JSON, in our neutral form or as Postmark posts it; and what became of mail that we sent.
+
+mod item;
+mod names;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+
+use super::fields::{self, Object, shape};
+use super::{Call, Channel, Contents, Payload, Unreadable, secret, stamped};
+
+/// The channel's name in routes, rows and typed calls.
+pub const CHANNEL: &str = "email";
+
+pub struct Email;
+
+impl Channel for Email {
+    fn name(&self) -> &'static str {
+        CHANNEL
+    }
+
+    fn secret(&self) -> &'static str {
+        "email_webhook_secret"
+    }
+
+    fn signature(&self) -> Option<&'static str> {
+        Some(stamped::SIGNATURE)
+    }
+
+    /// Our signature, or the secret as the password of HTTP basic authentication, which is what mail services can do
+    /// (`https://any:<secret>@host/webhooks/email`).
+    fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {
+        stamped::is_valid(secret, call)
+            || call.only_header("authorization").and_then(password).is_some_and(|given| secret::same(&given, secret))
+    }
+
+    /// One mail, or one report of a mail that we sent.
+    fn read(&self, payload: Payload<'_>, received_at: i64) -> Result<Contents, Unreadable> {
+        let document = fields::document(payload.body).ok_or(Unreadable::Malformed)?;
+        let document: Object = shape(document).ok_or(Unreadable::Malformed)?;
+        let account = payload.parameter("account").map(|account| account.to_lowercase());
+        Ok(Contents::of(vec![item::read(document, account, received_at)]))
+    }
+}
+
+fn password(header: &str) -> Option<String> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    let decoded = BASE64_STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let credentials = String::from_utf8(decoded).ok()?;
+    credentials.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// The value under the first of these names that is there.
+fn either<'a>(object: &'a Object, names: &[&str]) -> Option<&'a Value> {
+    names.iter().find_map(|name| object.get(*name)).filter(|value| !value.is_null())
+}

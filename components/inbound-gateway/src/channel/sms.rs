@@ -1,0 +1,41 @@
+//! `sms`: Twilio's messages and status callbacks, for SMS and for what else Twilio carries (`whatsapp:+…`).
+
+mod form;
+pub mod signature;
+mod update;
+
+use super::{Call, Channel, Contents, Payload, Unreadable};
+use form::Form;
+
+/// The channel's name in routes, rows and typed calls.
+pub const CHANNEL: &str = "sms";
+
+pub struct Sms;
+
+impl Channel for Sms {
+    fn name(&self) -> &'static str {
+        CHANNEL
+    }
+
+    fn secret(&self) -> &'static str {
+        "twilio_auth_token"
+    }
+
+    fn signature(&self) -> Option<&'static str> {
+        Some(signature::HEADER)
+    }
+
+    fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {
+        let body = &call.request.body;
+        let signature = call.only_header(signature::HEADER);
+        signature.is_some_and(|header| call.urls.iter().any(|url| signature::is_valid(secret, url, body, header)))
+    }
+
+    /// One item: a message that came, or the status of one that went.
+    fn read(&self, payload: Payload<'_>, received_at: i64) -> Result<Contents, Unreadable> {
+        let form = Form::read(payload.body).ok_or(Unreadable::Malformed)?;
+        // Our sender puts the message's id into the address of the status callback.
+        let ours = payload.parameter("message_id");
+        Ok(Contents::of(vec![update::read(&form, ours, received_at)]))
+    }
+}
