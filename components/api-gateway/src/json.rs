@@ -177,5 +177,6 @@ fn message_status(status: messages::Status) -> &'static str {
         messages::Status::Delivered => "delivered",
         messages::Status::Read => "read",
         messages::Status::Failed => "failed",
+        messages::Status::Unknown => "unknown",
     }
 }

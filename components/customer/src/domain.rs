@@ -87,6 +87,8 @@ pub trait Store {
     async fn settle(&self, tenant: &str, contacts: &[Contact], now: Micros) -> Result<Vec<Customer>, Error>;
     async fn get(&self, tenant: &str, id: &str) -> Result<Option<Customer>, Error>;
     async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Customer>, Error>;
+    /// With whose it is; each customer's oldest first.
+    async fn identities_of(&self, tenant: &str, ids: &[String]) -> Result<Vec<(String, Identity)>, Error>;
     async fn by_external_id(&self, tenant: &str, kind: &str, external_id: &str) -> Result<Option<Customer>, Error>;
     /// At most `limit` with an id below `before`, the newest first.
     async fn list(&self, tenant: &str, kind: Option<&str>, before: &str, limit: u32) -> Result<Vec<Customer>, Error>;
@@ -179,6 +181,18 @@ fn profile_name(name: &str) -> Option<String> {
 
 pub async fn get(store: &impl Store, context: &Context, id: &str) -> Result<Customer, Error> {
     store.get(&context.tenant, id).await?.ok_or(Error::NotFound)
+}
+
+pub async fn identities_of(
+    store: &impl Store,
+    context: &Context,
+    ids: &[String],
+) -> Result<Vec<(String, Identity)>, Error> {
+    match ids.len() {
+        0 => Ok(Vec::new()),
+        n if n > MAX_IDS => Err(invalid("ids", format!("at most {MAX_IDS}"))),
+        _ => store.identities_of(&context.tenant, ids).await,
+    }
 }
 
 pub async fn get_many(store: &impl Store, context: &Context, ids: &[String]) -> Result<Vec<Customer>, Error> {

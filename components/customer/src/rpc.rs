@@ -22,6 +22,19 @@ where
         let customers = domain::get_many(&E::app().store, &context, &ids).await;
         Ok(customers.map_err(|e| error(&context, e))?.into_iter().map(Into::into).collect())
     }
+
+    async fn identities_of(context: Context, ids: Vec<String>) -> Result<Vec<wit::KnownIdentity>, wit::Error> {
+        let found = domain::identities_of(&E::app().store, &context, &ids).await;
+        let known = |(customer_id, identity): (String, domain::Identity)| wit::KnownIdentity {
+            customer_id,
+            identity: wit::Identity {
+                channel_account_id: identity.channel_account_id,
+                kind: identity.kind,
+                value: identity.value,
+            },
+        };
+        Ok(found.map_err(|e| error(&context, e))?.into_iter().map(known).collect())
+    }
 }
 
 async fn resolve_many<S: Store>(

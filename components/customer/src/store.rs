@@ -10,7 +10,7 @@ use sdk::{
 };
 use serde_json::json;
 
-use crate::domain::{Changes, Contact, Customer, Error, Known, NewCustomer, Store, Upserted};
+use crate::domain::{Changes, Contact, Customer, Error, Identity, Known, NewCustomer, Store, Upserted};
 
 pub const MIGRATIONS: &[Migration] =
     &[Migration::new(1, include_str!("../migrations/0001_customers.sql")), Migration::new(2, idempotency::MIGRATION)];
@@ -67,6 +67,9 @@ pub mod statements {
         columns!(),
         " FROM customers c WHERE c.tenant_id = ? AND c.external_type = ? AND c.id < ? ORDER BY c.id DESC LIMIT ?"
     );
+    pub const IDENTITIES_OF: &str = "SELECT i.customer_id, i.channel_account_id, i.kind, i.value FROM json_each(?2) j \
+                                     CROSS JOIN identities i ON i.tenant_id = ?1 AND i.customer_id = j.value \
+                                     ORDER BY j.key, i.created_at";
     pub const COUNT_BY_TYPE: &str =
         "SELECT external_type, count(*) FROM customers WHERE tenant_id = ? GROUP BY external_type";
     pub const HAS_IDENTITY_ELSEWHERE: &str = "SELECT 1 FROM identities WHERE tenant_id = ? AND customer_id = ? \
@@ -112,6 +115,16 @@ impl<D: Driver> Store for Database<D> {
 
     async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Customer>, Error> {
         Ok(sql::many(self.execute(statements::BY_IDS, vec![tenant.into(), sql::list(ids)?]).await?, customer)?)
+    }
+
+    async fn identities_of(&self, tenant: &str, ids: &[String]) -> Result<Vec<(String, Identity)>, Error> {
+        let rows = self.execute(statements::IDENTITIES_OF, vec![tenant.into(), sql::list(ids)?]).await?;
+        let known = |mut row: Row| -> Result<_, SqlError> {
+            let customer_id = row.take()?;
+            let identity = Identity { channel_account_id: row.take()?, kind: row.take()?, value: row.take()? };
+            Ok((customer_id, identity))
+        };
+        Ok(rows.into_iter().map(known).collect::<Result<_, _>>()?)
     }
 
     async fn by_external_id(&self, tenant: &str, kind: &str, external_id: &str) -> Result<Option<Customer>, Error> {

@@ -8,7 +8,10 @@ use sdk::{
 };
 pub use sdk::{Error, invalid};
 
-use crate::receipts::{Outcome, Receipt};
+use crate::{
+    delivery::Delivery,
+    receipts::{Outcome, Receipt},
+};
 
 pub const MAX_ITEMS: usize = 1000;
 pub const MAX_IDS: usize = 500;
@@ -21,9 +24,9 @@ const MAX_METADATA_BYTES: usize = 256 << 10;
 
 sdk::words!(Direction { Inbound = "inbound", Outbound = "outbound", System = "system" });
 sdk::words!(
-    /// In the order in which one wins over another: a failure over `sent` only, and what was delivered after all over the failure.
-    /// So the status is the greatest of all that was reported, whatever the order in which reports come.
-    Status { Queued = "queued", Sent = "sent", Failed = "failed", Delivered = "delivered", Read = "read" }
+    /// In the order in which one wins over another: any report over not knowing, a failure over `sent` only, and what was delivered
+    /// after all over the failure. So the status is the greatest of all that was reported, whatever the order in which reports come.
+    Status { Queued = "queued", Unknown = "unknown", Sent = "sent", Failed = "failed", Delivered = "delivered", Read = "read" }
 );
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +107,18 @@ pub trait Store {
     async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Message>, Error>;
     /// The change, what was before, and the event in one transaction.
     async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Message, Error>;
+    /// Sets the message forward, with its event; all in one transaction.
+    async fn deliver(&self, context: &Context, delivery: &Delivery, now: Micros) -> Result<Message, Error>;
+    /// Queues the message again: the change, what was before, and the event in one transaction.
+    async fn retry(
+        &self,
+        context: &Context,
+        id: &str,
+        now: Micros,
+        once: Option<&Once<'_, Message>>,
+    ) -> Result<Done<Message>, Error>;
+    /// When the conversation's newest inbound message was sent.
+    async fn last_inbound_at(&self, tenant: &str, conversation_id: &str) -> Result<Option<Micros>, Error>;
     /// At most `limit` messages from there, and how many the conversation has.
     async fn list(
         &self,

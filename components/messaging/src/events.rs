@@ -32,6 +32,7 @@ pub fn edited(context: &Context, message: &Message, now: Micros) -> Event {
 fn progress(status: Status) -> &'static str {
     match status {
         Status::Queued => "com.kobliat.message.queued.v1",
+        Status::Unknown => "com.kobliat.message.unknown.v1",
         Status::Sent => "com.kobliat.message.sent.v1",
         Status::Failed => "com.kobliat.message.failed.v1",
         Status::Delivered => "com.kobliat.message.delivered.v1",

@@ -8,7 +8,7 @@ use sdk::{
 };
 
 use crate::{
-    domain::{self, Changes, Direction, Error, Inserted, NewMessage, Status, Store},
+    domain::{self, Changes, Direction, Error, Inserted, Message, NewMessage, Status, Store},
     view::View,
 };
 
@@ -19,6 +19,7 @@ pub fn router<S: Store + 'static>() -> Router<App<S>> {
         .post("/messages", create)
         .get("/messages/:id", get)
         .put("/messages/:id", update)
+        .post("/messages/:id/retry", retry)
         .get("/conversations/:id/messages", list)
 }
 
@@ -85,13 +86,36 @@ async fn update<S: Store>(app: &App<S>, request: Request) -> Outcome {
     response::ok(&View::from(updated.map_err(|e| problem(&request.context, e))?))
 }
 
+/// Sends once more what failed or is unknown; accepted, because it is only queued here.
+async fn retry<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("messages:write")?;
+    let id = request.id("id", "message")?;
+    let answer =
+        |message: &Message| accepted(message).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
+    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
+    let done = app.store.retry(&request.context, &id, app.clock.now(), once.as_ref()).await;
+    match done.map_err(|e| problem(&request.context, e))? {
+        Done::Now(message) => accepted(&message),
+        Done::Before(answer) => Ok(answer.replay()),
+    }
+}
+
+fn accepted(message: &Message) -> Outcome {
+    response::accepted(&View::from(message.clone()))
+}
+
 fn changes(input: &mut Input) -> Changes {
     if !input.has("body") && !input.has("status") {
         input.refuse("body", "body or status is required");
     }
     Changes {
         body: input.has("body").then(|| input.required_text("body", domain::MAX_TYPED_CHARS)),
-        status: input.choice("status", Status::parse, "queued, sent, delivered, read, failed"),
+        // That nobody knows is nothing that anybody could tell.
+        status: input.choice(
+            "status",
+            |w| Status::parse(w).filter(|s| *s != Status::Unknown),
+            "queued, sent, delivered, read, failed",
+        ),
     }
 }
 

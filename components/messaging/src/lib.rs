@@ -2,6 +2,7 @@
 
 pub mod http;
 
+pub mod delivery;
 pub mod domain;
 pub mod events;
 pub mod receipts;

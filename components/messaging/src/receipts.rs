@@ -1,7 +1,9 @@
 //! Receipts: what providers report of messages, kept as it came, and the status that follows from all of them.
 
-use sdk::{Context, Micros, input};
+use sdk::{Context, Micros, ids, input};
+use serde_json::Value;
 
+use crate::delivery::Failure;
 use crate::domain::{Error, MAX_ITEMS, MAX_REF, MAX_WORD, Status, Store, invalid};
 
 const MAX_DETAILS_BYTES: usize = 64 << 10;
@@ -17,6 +19,29 @@ pub struct Receipt {
     pub details: String,
 }
 
+impl Receipt {
+    /// What it says about the message; `None` for words that say nothing we show.
+    pub fn shown(&self) -> Option<Status> {
+        status_of(&self.status)
+    }
+
+    /// Our message's id, where the provider repeats it.
+    pub fn message_id(&self) -> Option<String> {
+        // Most receipts have none: they are not worth a tree.
+        let named = self.details.contains("\"message_id\"");
+        named.then(|| ids::parse(self.details()?.get("message_id")?.as_str()?)).flatten()
+    }
+
+    pub fn failure(&self) -> Option<Failure> {
+        let is_failed = self.shown() == Some(Status::Failed);
+        is_failed.then(|| Failure::of(&self.details()?)).flatten()
+    }
+
+    fn details(&self) -> Option<Value> {
+        serde_json::from_str(&self.details).ok()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Accepted,
@@ -25,7 +50,7 @@ pub enum Outcome {
     Waiting,
 }
 
-/// What the provider's word says about the message; `None` for words that say nothing we show.
+/// What the provider's word says.
 pub fn status_of(word: &str) -> Option<Status> {
     match word {
         "sent" => Some(Status::Sent),

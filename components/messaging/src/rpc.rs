@@ -6,6 +6,7 @@ use sdk::{Context, ids, pagination, service::Exported};
 
 use crate::{
     bindings::exports::kobliat::messages::messages::{self as wit, Guest},
+    delivery,
     domain::{self, Store, invalid},
     receipts,
 };
@@ -32,6 +33,18 @@ where
         let answers = receipts::record_many(&app.store, &context, receipts, app.clock.now()).await;
         let answers = answers.map_err(|e| error(&context, e))?.into_iter();
         Ok(answers.map(|answer| answer.map(Into::into).map_err(|e| error(&context, e))).collect())
+    }
+
+    async fn record_delivery(context: Context, delivery: wit::Delivery) -> Result<wit::Message, wit::Error> {
+        let app = E::app();
+        let message = delivery::record(&app.store, &context, delivery.into(), app.clock.now()).await;
+        message.map(Into::into).map_err(|e| error(&context, e))
+    }
+
+    async fn last_inbound_at(context: Context, conversation_id: String) -> Result<Option<i64>, wit::Error> {
+        let id = ids::parse(&conversation_id).ok_or(wit::Error::NotFound)?;
+        let found = E::app().store.last_inbound_at(&context.tenant, &id).await;
+        found.map_err(|e| error(&context, e))
     }
 
     async fn get_many(context: Context, ids: Vec<String>) -> Result<Vec<wit::Message>, wit::Error> {

@@ -1,6 +1,7 @@
 //! Messages in SQL: reads and lists. Writing is in `store/`.
 
 mod changing;
+mod delivering;
 mod inserting;
 mod recording;
 
@@ -12,6 +13,7 @@ use sdk::{
 };
 
 use crate::{
+    delivery::Delivery,
     domain::{Changes, Direction, Error, Inserted, Message, NewMessage, Position, Status, Store},
     receipts::{Outcome, Receipt},
 };
@@ -21,6 +23,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(2, idempotency::MIGRATION),
     Migration::new(3, outbox::MIGRATION),
     Migration::new(4, include_str!("../migrations/0004_messages_with_events.sql")),
+    Migration::new(5, include_str!("../migrations/0005_receipts_of_messages.sql")),
 ];
 
 macro_rules! columns {
@@ -33,7 +36,9 @@ use columns;
 
 /// The statements whose plan a test reads.
 pub mod statements {
-    pub use super::{changing::statements::*, inserting::statements::*, recording::statements::*};
+    pub use super::{
+        changing::statements::*, delivering::statements::*, inserting::statements::*, recording::statements::*,
+    };
 
     pub const BY_ID: &str = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = ?1 AND id = ?2");
     pub const BY_IDS: &str = concat!(
@@ -67,6 +72,11 @@ pub mod statements {
         PROGRESS,
         IS_KNOWN,
         CHANGE,
+        DELIVERED,
+        EXTERNAL_ID_OF,
+        LAST_INBOUND_AT,
+        ADOPT,
+        REQUEUE,
     ];
 }
 
@@ -111,6 +121,28 @@ impl<D: Driver> Store for Database<D> {
     async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Message, Error> {
         let work = async |t: &D::Connection| changing::change(t, context, id, changes, now).await;
         self.transaction(work).await
+    }
+
+    async fn deliver(&self, context: &Context, delivery: &Delivery, now: Micros) -> Result<Message, Error> {
+        let work = async |t: &D::Connection| delivering::deliver(t, context, delivery, now).await;
+        self.transaction(work).await
+    }
+
+    async fn retry(
+        &self,
+        context: &Context,
+        id: &str,
+        now: Micros,
+        once: Option<&Once<'_, Message>>,
+    ) -> Result<Done<Message>, Error> {
+        let work = async |t: &D::Connection| changing::requeue(t, context, id, now).await;
+        idempotency::once(self, once, now, work).await
+    }
+
+    async fn last_inbound_at(&self, tenant: &str, conversation_id: &str) -> Result<Option<Micros>, Error> {
+        let parameters = vec![tenant.into(), conversation_id.into()];
+        let rows = self.execute(statements::LAST_INBOUND_AT, parameters).await?;
+        Ok(rows.into_iter().next().map(|mut row| row.take()).transpose()?)
     }
 
     async fn list(

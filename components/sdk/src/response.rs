@@ -27,6 +27,11 @@ pub fn created(value: &impl Serialize) -> Outcome {
     json(StatusCode::CREATED, value)
 }
 
+/// The work goes on after the answer.
+pub fn accepted(value: &impl Serialize) -> Outcome {
+    json(StatusCode::ACCEPTED, value)
+}
+
 pub fn no_content() -> Outcome {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;

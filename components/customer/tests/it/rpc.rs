@@ -22,6 +22,12 @@ fn resolves_in_order_and_gets_what_it_resolved() {
     let ids = vec![second.id.clone(), "unknown".into()];
     let got = block_on(Component::get_many(tenant("default"), ids)).unwrap();
     assert_eq!((got.len(), &got[0].id, got[0].metadata.as_str()), (1, &second.id, "{}"));
+    let known =
+        block_on(Component::identities_of(tenant("default"), vec![second.id.clone(), first.id.clone()])).unwrap();
+    let told: Vec<_> =
+        known.iter().map(|one| (&one.customer_id, one.identity.kind.as_str(), one.identity.value.as_str())).collect();
+    assert_eq!(told, [(&second.id, "phone", "2"), (&first.id, "phone", "1")]);
+    assert!(block_on(Component::identities_of(tenant("other"), vec![second.id.clone()])).unwrap().is_empty());
     let too_many = block_on(Component::get_many(tenant("default"), vec![String::new(); 501]));
     assert!(matches!(too_many, Err(Error::Invalid(_))));
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     bindings::exports::kobliat::messages::messages as wit,
+    delivery,
     domain::{self, Direction, Status},
     receipts,
 };
@@ -39,6 +40,19 @@ impl From<receipts::Outcome> for wit::ReceiptOutcome {
             receipts::Outcome::Duplicate => Self::Duplicate,
             receipts::Outcome::Waiting => Self::Waiting,
         }
+    }
+}
+
+impl From<wit::Delivery> for delivery::Delivery {
+    fn from(delivery: wit::Delivery) -> Self {
+        let wit::Delivery { message_id, channel, channel_account_id, outcome } = delivery;
+        let failure = |wit::Failure { code, reason }| delivery::Failure { code, reason };
+        let ended = match outcome {
+            wit::DeliveryOutcome::Sent(external_id) => delivery::Ended::Sent(external_id),
+            wit::DeliveryOutcome::Failed(why) => delivery::Ended::Failed(failure(why)),
+            wit::DeliveryOutcome::Unknown(why) => delivery::Ended::Unknown(failure(why)),
+        };
+        Self { message_id, channel, channel_account_id, ended }
     }
 }
 
@@ -96,6 +110,7 @@ impl From<Status> for wit::Status {
     fn from(status: Status) -> Self {
         match status {
             Status::Queued => Self::Queued,
+            Status::Unknown => Self::Unknown,
             Status::Sent => Self::Sent,
             Status::Failed => Self::Failed,
             Status::Delivered => Self::Delivered,

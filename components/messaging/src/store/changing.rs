@@ -7,6 +7,7 @@ use sdk::{
 
 use super::{columns, message, statements::BY_ID};
 use crate::{
+    delivery::check_retry,
     domain::{Changes, Error, Message, check_change},
     events,
 };
@@ -14,6 +15,12 @@ use crate::{
 pub mod statements {
     use super::columns;
 
+    /// Its old id at the provider is forgotten: what is reported of that one is not about this attempt.
+    pub const REQUEUE: &str = concat!(
+        "UPDATE messages SET status = 'queued', external_message_id = NULL, metadata = json_remove(metadata, '$.failure'), \
+         updated_at = ?3 WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
+        columns!()
+    );
     pub const CHANGE: &str = concat!(
         "UPDATE messages SET body = coalesce(?3, body), status = coalesce(?4, status), updated_at = ?5 \
          WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
@@ -47,6 +54,19 @@ pub(super) async fn change(
     let events: Vec<_> = edited.into_iter().chain(progressed).collect();
     outbox::append_all(db, &events).await?;
     Ok(after)
+}
+
+/// Queues again what failed or is unknown.
+pub(super) async fn requeue(db: &impl Execute, context: &Context, id: &str, now: Micros) -> Result<Message, Error> {
+    let tenant = context.tenant.as_str();
+    let rows = db.execute(BY_ID, vec![tenant.into(), id.into()]).await?;
+    let before = message(rows.into_iter().next().ok_or(Error::NotFound)?)?;
+    check_retry(&before)?;
+    remember(db, context, &before, now).await?;
+    let rows = db.execute(statements::REQUEUE, vec![tenant.into(), id.into(), now.into()]).await?;
+    let queued = message(rows.into_iter().next().ok_or(Error::NotFound)?)?;
+    outbox::append_all(db, &[events::progressed(context, &queued, now)]).await?;
+    Ok(queued)
 }
 
 async fn remember(db: &impl Execute, context: &Context, before: &Message, now: Micros) -> Result<(), SqlError> {

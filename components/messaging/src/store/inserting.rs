@@ -7,7 +7,8 @@ use sdk::{
 
 use super::{columns, message};
 use crate::{
-    domain::{Direction, Inserted, Message, NewMessage, first_status},
+    delivery::Failure,
+    domain::{Direction, Inserted, Message, NewMessage, Status, first_status},
     events, receipts,
 };
 
@@ -38,7 +39,7 @@ pub mod statements {
          AND NOT EXISTS (SELECT 1 FROM messages WHERE tenant_id = ?1 AND conversation_id = ?3 AND client_ref = ?12) \
          RETURNING seq"
     );
-    pub const RECEIPTS: &str = "SELECT status FROM receipts WHERE tenant_id = ?1 AND channel_account_id = ?2 \
+    pub const RECEIPTS: &str = "SELECT status, details FROM receipts WHERE tenant_id = ?1 AND channel_account_id = ?2 \
                                 AND external_message_id = ?3";
 }
 
@@ -118,11 +119,25 @@ async fn fold_receipts(db: &impl Execute, tenant: &str, message: &mut Message) -
         return Ok(());
     }
     let account = message.channel_account_id.as_deref().unwrap_or_default();
-    let parameters = vec![tenant.into(), account.into(), external_id.into()];
-    let rows = db.execute(statements::RECEIPTS, parameters).await?;
-    let words = rows.into_iter().map(|mut row| row.take()).collect::<Result<Vec<String>, _>>()?;
-    message.status = receipts::fold(message.status, words.iter().map(String::as_str));
+    (message.status, _) = reported(db, tenant, account, external_id.unwrap_or_default(), message.status).await?;
     Ok(())
+}
+
+/// The status that follows from what was reported under this id, at least `first`, and why when it is a failure.
+pub(super) async fn reported(
+    db: &impl Execute,
+    tenant: &str,
+    account: &str,
+    external_id: &str,
+    first: Status,
+) -> Result<(Status, Option<Failure>), SqlError> {
+    let rows = db.execute(statements::RECEIPTS, vec![tenant.into(), account.into(), external_id.into()]).await?;
+    let told = |mut row: sdk::sql::Row| Ok((row.take()?, row.take()?));
+    let told = rows.into_iter().map(told).collect::<Result<Vec<(String, String)>, SqlError>>()?;
+    let status = receipts::fold(first, told.iter().map(|(word, _)| word.as_str()));
+    let failed = told.iter().filter(|(word, _)| status == Status::Failed && receipts::status_of(word) == Some(status));
+    let failure = failed.filter_map(|(_, details)| Failure::of(&serde_json::from_str(details).ok()?)).next();
+    Ok((status, failure))
 }
 
 fn parameters(tenant: &str, message: &Message, event: &Event) -> Result<Vec<Value>, SqlError> {
@@ -149,14 +164,25 @@ fn parameters(tenant: &str, message: &Message, event: &Event) -> Result<Vec<Valu
     ])
 }
 
+pub(super) async fn by_external_id(
+    db: &impl Execute,
+    tenant: &str,
+    account: &str,
+    direction: Direction,
+    external_id: &str,
+) -> Result<Option<Message>, SqlError> {
+    let parameters = vec![tenant.into(), account.into(), direction.as_str().into(), external_id.into()];
+    let rows = db.execute(statements::BY_EXTERNAL_ID, parameters).await?;
+    rows.into_iter().next().map(message).transpose()
+}
+
 /// The message in the way.
 async fn existing(db: &impl Execute, tenant: &str, new: &NewMessage) -> Result<Option<Message>, SqlError> {
     if let Some(external_id) = &new.external_message_id {
         let account = new.channel_account_id.as_deref().unwrap_or_default();
-        let parameters = vec![tenant.into(), account.into(), new.direction.as_str().into(), external_id.into()];
-        let rows = db.execute(statements::BY_EXTERNAL_ID, parameters).await?;
-        if let Some(row) = rows.into_iter().next() {
-            return message(row).map(Some);
+        let found = by_external_id(db, tenant, account, new.direction, external_id).await?;
+        if found.is_some() {
+            return Ok(found);
         }
     }
     let Some(client_ref) = &new.client_ref else { return Ok(None) };

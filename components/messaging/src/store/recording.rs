@@ -5,19 +5,22 @@ use sdk::{
     sql::{self, Execute, SqlError},
 };
 
-use super::{columns, message};
+use super::{columns, delivering, message};
 use crate::{
     domain::{Message, Status},
     events,
-    receipts::{Outcome, Receipt, status_of},
+    receipts::{Outcome, Receipt},
 };
 
 pub mod statements {
     use super::columns;
 
-    /// `?5`: the statuses that the new one wins over.
+    /// `?5`: the statuses that the new one wins over; `?7`: why it failed. What is over is forgotten.
     pub const PROGRESS: &str = concat!(
-        "UPDATE messages SET status = ?4, updated_at = ?6 WHERE tenant_id = ?1 \
+        "UPDATE messages SET status = ?4, updated_at = ?6, metadata = CASE \
+         WHEN ?7 IS NOT NULL THEN json_set(metadata, '$.failure', json(?7)) \
+         WHEN status IN ('failed', 'unknown') THEN json_remove(metadata, '$.failure') ELSE metadata END \
+         WHERE tenant_id = ?1 \
          AND coalesce(channel_account_id, '') = ?2 AND direction = 'outbound' AND external_message_id = ?3 \
          AND status IN (SELECT value FROM json_each(?5)) RETURNING ",
         columns!()
@@ -39,11 +42,12 @@ pub(super) async fn record(
             outcomes.push(Outcome::Duplicate);
             continue;
         }
-        let progressed = progress(db, &context.tenant, receipt, now).await?;
-        outcomes.push(match &progressed {
-            None if !is_known(db, &context.tenant, receipt).await? => Outcome::Waiting,
-            _ => Outcome::Accepted,
-        });
+        let mut progressed = progress(db, &context.tenant, receipt, now).await?;
+        let is_known = progressed.is_some() || is_known(db, &context.tenant, receipt).await?;
+        if !is_known {
+            progressed = delivering::adopt(db, &context.tenant, receipt, now).await?;
+        }
+        outcomes.push(if is_known || progressed.is_some() { Outcome::Accepted } else { Outcome::Waiting });
         events.extend(progressed.map(|message| events::progressed(context, &message, now)));
     }
     outbox::append_all(db, &events).await?;
@@ -53,7 +57,7 @@ pub(super) async fn record(
 /// False when the same status of the same message was there.
 async fn add(db: &impl Execute, tenant: &str, receipt: &Receipt, now: Micros) -> Result<bool, SqlError> {
     const INSERT: &str = "INSERT INTO receipts (tenant_id, channel_account_id, external_message_id, status, at, details, \
-                          created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1";
+                          created_at, message_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1";
     let Receipt { channel_account_id, external_message_id, status, at, details } = receipt;
     let parameters = vec![
         tenant.into(),
@@ -63,6 +67,7 @@ async fn add(db: &impl Execute, tenant: &str, receipt: &Receipt, now: Micros) ->
         (*at).into(),
         details.into(),
         now.into(),
+        receipt.message_id().into(),
     ];
     Ok(!db.execute(INSERT, parameters).await?.is_empty())
 }
@@ -74,7 +79,7 @@ async fn progress(
     receipt: &Receipt,
     now: Micros,
 ) -> Result<Option<Message>, SqlError> {
-    let Some(status) = status_of(&receipt.status) else { return Ok(None) };
+    let Some(status) = receipt.shown() else { return Ok(None) };
     let lesser: Vec<_> = Status::ALL.iter().filter(|s| **s < status).map(|s| s.as_str()).collect();
     let parameters = vec![
         tenant.into(),
@@ -83,6 +88,7 @@ async fn progress(
         status.as_str().into(),
         sql::list(&lesser)?,
         now.into(),
+        receipt.failure().map(|failure| failure.to_json()).into(),
     ];
     let rows = db.execute(statements::PROGRESS, parameters).await?;
     rows.into_iter().next().map(message).transpose()

@@ -5,6 +5,7 @@
     reason = "in a test, a panic is the message; clippy.toml covers test functions only"
 )]
 
+mod delivering;
 mod http;
 mod inserting;
 mod plans;

@@ -43,6 +43,16 @@ fn inserts_records_gets_and_lists() {
     let outcomes: Vec<_> = block_on(Component::record_receipts(context(), receipts)).unwrap();
     let outcomes: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
     assert_eq!(outcomes, [ReceiptOutcome::Accepted, ReceiptOutcome::Duplicate, ReceiptOutcome::Waiting]);
+    let last = block_on(Component::last_inbound_at(context(), CONVERSATION.into())).unwrap();
+    assert_eq!(last, Some(NOW));
+    assert_eq!(block_on(Component::last_inbound_at(context(), second.message.id.clone())).unwrap(), None);
+    let delivery = Delivery {
+        message_id: second.message.id.clone(),
+        channel: "whatsapp".into(),
+        channel_account_id: "acc".into(),
+        outcome: DeliveryOutcome::Sent("2".into()),
+    };
+    assert_eq!(block_on(Component::record_delivery(context(), delivery)).unwrap().status, Status::Read);
     let got = block_on(Component::get_many(context(), vec![second.message.id.clone()])).unwrap();
     assert_eq!((got[0].status, got[0].direction), (Status::Read, Direction::Outbound));
     let list = |after| block_on(Component::list_page(context(), CONVERSATION.into(), None, after, 1)).unwrap();

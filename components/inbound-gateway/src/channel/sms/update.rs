@@ -79,7 +79,7 @@ fn identifier(text: &str) -> Option<String> {
     ((1..=255).contains(&text.len()) && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
-/// Numbers as digits, so that a person who writes by SMS and by WhatsApp is one; what is no number (a sender's name) as it is.
+/// Numbers as digits, as WhatsApp writes them; what is no number (a sender's name) as it is.
 fn identity(account: &str, from: &str) -> Identity {
     let bare = from.rsplit_once(':').map_or(from, |(_, after)| after);
     let digits = bare.strip_prefix('+').unwrap_or(bare);
