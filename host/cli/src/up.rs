@@ -28,6 +28,9 @@ pub struct Up {
     /// Set an application variable; may be repeated
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
     variables: Vec<(String, String)>,
+    /// Set a key of the default key-value store; may be repeated
+    #[arg(long = "key-value", value_name = "KEY=VALUE", value_parser = name_and_value)]
+    key_values: Vec<(String, String)>,
     /// Build the components first
     #[arg(long)]
     build: bool,
@@ -86,6 +89,7 @@ impl Up {
             state_dir: self.state_dir.clone(),
             runtime_config: self.runtime_config_file.clone(),
             variables: self.variables.iter().cloned().collect(),
+            key_values: self.key_values.clone(),
             environment: environment(),
             working_dir: std::env::current_dir().context("failed to find the working directory")?,
             links: !self.no_links,

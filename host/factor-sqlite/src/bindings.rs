@@ -1,4 +1,5 @@
-//! Generated from `wit/`: the types and traits of `spin:sqlite/sqlite@3.1.0`. Guests that import 3.0.0 are served, too.
+//! Generated from `wit/`: the types and traits of `spin:sqlite/sqlite@3.1.0`, which serves guests that import 3.0.0, too, and
+//! of `fermyon:spin/sqlite@2.0.0`.
 #![allow(missing_docs, reason = "generated code")]
 
 wasmtime::component::bindgen!({
@@ -6,7 +7,11 @@ wasmtime::component::bindgen!({
     world: "imports",
     imports: {
         "spin:sqlite/sqlite.[method]connection.execute": async | trappable,
+        "fermyon:spin/sqlite.[method]connection.execute": async | trappable,
         default: trappable,
     },
-    with: { "spin:sqlite/sqlite.connection": crate::instance::Connection },
+    with: {
+        "spin:sqlite/sqlite.connection": crate::instance::Connection,
+        "fermyon:spin/sqlite.connection": crate::instance::Connection,
+    },
 });

@@ -82,7 +82,7 @@ impl<T: Send + 'static> HostConnectionWithStore<T> for SqliteHost {
     }
 }
 
-async fn run(
+pub(crate) async fn run(
     session: Connection,
     statement: &str,
     parameters: Vec<Value>,

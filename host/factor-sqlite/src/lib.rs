@@ -5,6 +5,7 @@ mod bindings;
 mod databases;
 mod host;
 mod instance;
+mod legacy;
 
 pub use databases::{DatabaseConfig, StartError};
 
@@ -15,6 +16,7 @@ use kobliat_engine::{Factor, State};
 use kobliat_sqlite::Statistics;
 use wasmtime::component::Linker;
 
+use crate::bindings::fermyon::spin::sqlite as legacy_sqlite;
 use crate::bindings::spin::sqlite::sqlite;
 use crate::databases::Databases;
 use crate::instance::{Grant, Instance, SqliteHost};
@@ -55,7 +57,8 @@ impl SqliteFactor {
 
 impl Factor for SqliteFactor {
     fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
-        sqlite::add_to_linker::<State, SqliteHost>(linker, SqliteHost::of)
+        sqlite::add_to_linker::<State, SqliteHost>(linker, SqliteHost::of)?;
+        legacy_sqlite::add_to_linker::<State, SqliteHost>(linker, SqliteHost::of)
     }
 
     fn prepare_instance(&self, component: &str, state: &mut State) -> wasmtime::Result<()> {

@@ -9,6 +9,7 @@ use wasmtime::component::{Accessor, HasData, Linker};
 
 use crate::bindings::fermyon::spin::variables as sync;
 use crate::bindings::spin::variables::variables;
+use crate::bindings::wasi::config::store as config;
 use crate::resolver::{Resolver, Values};
 
 /// Which of its variables a component may read.
@@ -47,7 +48,8 @@ fn own_values(component: &Component, resolver: &Resolver) -> Arc<Values> {
 impl Factor for VariablesFactor {
     fn add_to_linker(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
         variables::add_to_linker::<_, Variables>(linker, |state| state)?;
-        sync::add_to_linker::<_, Variables>(linker, |state| state)
+        sync::add_to_linker::<_, Variables>(linker, |state| state)?;
+        config::add_to_linker::<_, Variables>(linker, |state| state)
     }
 
     fn prepare_instance(&self, component: &str, state: &mut State) -> wasmtime::Result<()> {
@@ -80,6 +82,22 @@ impl sync::Host for State {
             Refusal::InvalidName(reason) => sync::Error::InvalidName(reason),
             Refusal::Undefined(reason) => sync::Error::Undefined(reason),
         }))
+    }
+}
+
+/// The draft knows no undefined name: that is `none`.
+impl config::Host for State {
+    fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<String>, config::Error>> {
+        Ok(match look_up(self, &key) {
+            Ok(value) => Ok(Some(value)),
+            Err(Refusal::Undefined(_)) => Ok(None),
+            Err(Refusal::InvalidName(reason)) => Err(config::Error::Upstream(reason)),
+        })
+    }
+
+    fn get_all(&mut self) -> wasmtime::Result<Result<Vec<(String, String)>, config::Error>> {
+        let all = State::get::<ComponentVariables>(self).map(|variables| Arc::clone(&variables.0)).unwrap_or_default();
+        Ok(Ok(all.iter().map(|(name, value)| (name.clone(), value.clone())).collect()))
     }
 }
 

@@ -3,8 +3,13 @@
 use crate::components::is_composed;
 use crate::databases;
 use crate::error::StartError;
+use crate::grants::{grants, owned};
+use crate::key_value::{self, KeyValueFiles};
+use crate::options::Options;
 use crate::runtime_config::RuntimeConfig;
 use kobliat_engine::Factor;
+use kobliat_factor_key_value::KeyValueFactor;
+use kobliat_factor_llm::LlmFactor;
 use kobliat_factor_sqlite::SqliteFactor;
 use kobliat_factor_variables::{Resolver, Scope, VariablesFactor};
 use kobliat_manifest::{Component, Manifest};
@@ -15,30 +20,49 @@ use std::sync::Arc;
 pub struct Factors {
     sqlite: Arc<SqliteFactor>,
     variables: Arc<VariablesFactor>,
+    key_value: Arc<KeyValueFactor>,
+    key_value_files: KeyValueFiles,
+    llm: Arc<LlmFactor>,
+}
+
+/// What the factors are made from.
+pub struct Settings<'s> {
+    pub manifest: &'s Manifest,
+    pub config: &'s RuntimeConfig,
+    pub resolver: &'s Resolver,
+    pub state_dir: &'s Path,
+    pub options: &'s Options,
 }
 
 impl Factors {
-    pub fn new(
-        manifest: &Manifest,
-        config: &RuntimeConfig,
-        resolver: &Resolver,
-        state_dir: &Path,
-        links: bool,
-    ) -> Result<Self, StartError> {
+    pub async fn new(settings: &Settings<'_>) -> Result<Self, StartError> {
+        let Settings { manifest, resolver, .. } = settings;
+        let links = settings.options.links;
         let scope = |component: &Component| if is_composed(component, links) { Scope::Listed } else { Scope::Own };
+        let models = grants(manifest, links, |component| &component.ai_models, |own| &own.ai_models);
+        let (key_value, key_value_files) = key_value::open(settings).await?;
         Ok(Self {
-            sqlite: Arc::new(databases::open(manifest, config, state_dir, links)?),
+            sqlite: Arc::new(databases::open(settings)?),
             variables: Arc::new(VariablesFactor::new(manifest, resolver, scope)),
+            key_value: Arc::new(key_value),
+            key_value_files,
+            llm: Arc::new(LlmFactor::new(owned(models))),
         })
     }
 
     /// What each instance is prepared by.
     pub fn all(&self) -> Vec<Arc<dyn Factor>> {
-        vec![Arc::clone(&self.sqlite) as Arc<dyn Factor>, Arc::clone(&self.variables) as Arc<dyn Factor>]
+        vec![
+            Arc::clone(&self.sqlite) as Arc<dyn Factor>,
+            Arc::clone(&self.variables) as Arc<dyn Factor>,
+            Arc::clone(&self.key_value) as Arc<dyn Factor>,
+            Arc::clone(&self.llm) as Arc<dyn Factor>,
+        ]
     }
 
     /// Call it when no guest runs any more.
     pub async fn shutdown(&self) {
         self.sqlite.shutdown().await;
+        self.key_value_files.close().await;
     }
 }

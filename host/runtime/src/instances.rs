@@ -2,6 +2,7 @@
 
 use crate::components::Compiled;
 use crate::error::StartError;
+use crate::imports;
 use crate::wiring::Wiring;
 use kobliat_engine::stdio::LogStream;
 use kobliat_engine::{ComponentSpec, Engine, Factor, Limits, Pool, State, StateBuilder, Target};
@@ -66,11 +67,16 @@ impl Instances {
         let mut problems = Vec::new();
         for (id, component) in compiled {
             let Some(declared) = components.get(id) else { continue };
+            let missing = imports::missing(id, component, engine.wasmtime());
+            if !missing.is_empty() {
+                problems.extend(missing);
+                continue;
+            }
             let mut linker = linker.clone();
             let prepared = wiring
                 .add_to_linker(id, &mut linker, &targets.calls)
                 .and_then(|()| linker.instantiate_pre(component))
-                .map_err(|error| format!("component `{id}` can not run: {}", explain(&error)));
+                .map_err(|error| imports::explain(id, &error));
             let served = prepared.and_then(|pre| self.serve(declared, &pre, component, wiring, targets, log_dir));
             problems.extend(served.err());
         }
@@ -135,12 +141,6 @@ impl Instances {
 /// What the component was promised in `environment`.
 fn environment_of(declared: &Declared) -> Vec<(String, String)> {
     declared.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-/// wasmtime says which import is missing; the person wants to know that it is the host that lacks it.
-fn explain(error: &wasmtime::Error) -> String {
-    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    format!("it imports what this host does not offer or offers otherwise: {}", causes.join(": "))
 }
 
 /// The output of one component, all its instances together.

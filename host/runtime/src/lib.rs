@@ -2,14 +2,17 @@
 //!
 //! [`Runtime::start`] reads everything, refuses what is wrong, and only then serves. Reading order: [`options`],
 //! [`runtime_config`], [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`factors`] with [`databases`],
-//! [`outbound`], [`instances`] (compiled to pools), [`routes`], [`tick`]; [`start`] puts them together, [`app`] is what runs then.
+//! [`key_value`] and [`grants`] (who may use what), [`outbound`], [`instances`] (compiled to pools), [`routes`], [`tick`]; [`start`] puts them together, [`app`] is what runs then.
 
 pub mod app;
 mod components;
 mod databases;
 mod error;
 mod factors;
+mod grants;
+mod imports;
 mod instances;
+mod key_value;
 pub mod options;
 mod outbound;
 mod routes;

@@ -16,6 +16,8 @@ pub struct Options {
     pub runtime_config: Option<PathBuf>,
     /// `--variable name=value`.
     pub variables: BTreeMap<String, String>,
+    /// `--key-value key=value`: written into the default store at start.
+    pub key_values: Vec<(String, String)>,
     /// The process environment, in which variables are looked up.
     pub environment: BTreeMap<String, String>,
     /// Where `.env` is looked for.
@@ -36,6 +38,7 @@ impl Options {
             state_dir: None,
             runtime_config: None,
             variables: BTreeMap::new(),
+            key_values: Vec::new(),
             environment: BTreeMap::new(),
             working_dir: PathBuf::from("."),
             links: true,

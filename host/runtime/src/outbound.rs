@@ -1,7 +1,7 @@
 //! Whom components may ask by HTTP: the world by allow-list, each other and the platform by virtual host.
 
-use crate::components::is_composed;
 use crate::error::StartError;
+use crate::grants::grants;
 use crate::instances::Targets;
 use futures::future::BoxFuture;
 use http::{Request, Response};
@@ -22,14 +22,10 @@ pub fn outbound(
 ) -> Result<OutboundHttp, StartError> {
     let mut allowed = HashMap::new();
     let mut problems = Vec::new();
-    for (id, component) in &manifest.components {
-        let entries = if is_composed(component, links) {
-            &component.allowed_outbound_hosts
-        } else {
-            &component.kobliat.own.allowed_outbound_hosts
-        };
+    let listed = grants(manifest, links, |one| &one.allowed_outbound_hosts, |own| &own.allowed_outbound_hosts);
+    for (id, entries) in listed {
         match resolver.allowed_hosts(entries) {
-            Ok(hosts) => drop(allowed.insert(id.clone(), hosts)),
+            Ok(hosts) => drop(allowed.insert(id, hosts)),
             Err(reason) => problems.push(format!("[component.{id}] {reason}")),
         }
     }

@@ -21,9 +21,17 @@ struct File {
     state_dir: Option<PathBuf>,
     log_dir: Option<PathBuf>,
     #[serde(default)]
+    key_value_store: BTreeMap<String, KeyValueStore>,
+    #[serde(default)]
     sqlite_database: BTreeMap<String, SqliteDatabase>,
     #[serde(default, alias = "config_provider")]
     variables_provider: Vec<VariablesProvider>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+enum KeyValueStore {
+    Spin { path: Option<PathBuf> },
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +77,19 @@ impl RuntimeConfig {
             Some(dir) => Some(self.base.join(dir)),
             None => Some(state_dir.join("logs")),
         }
+    }
+
+    /// Label to file. A store without `path` is a file in the state directory.
+    pub fn key_value_stores(&self, state_dir: &Path) -> BTreeMap<String, PathBuf> {
+        let mut stores = BTreeMap::from([("default".to_string(), state_dir.join("sqlite_key_value.db"))]);
+        for (label, KeyValueStore::Spin { path }) in &self.file.key_value_store {
+            let path = match path {
+                Some(path) => self.rebase(path, state_dir),
+                None => state_dir.join(format!("key_value_{label}.db")),
+            };
+            stores.insert(label.clone(), path);
+        }
+        stores
     }
 
     /// Label to file. A path inside the file's own `state_dir` follows the one in force, so that `--state-dir` alone makes

@@ -3,7 +3,7 @@
 use crate::app::Runtime;
 use crate::components::{self, used};
 use crate::error::StartError;
-use crate::factors::Factors;
+use crate::factors::{Factors, Settings};
 use crate::instances::{Instances, Targets, limits_of};
 use crate::options::Options;
 use crate::outbound::outbound;
@@ -45,7 +45,14 @@ impl Runtime {
         let wiring = Wiring::check(&manifest, &engine, &compiled, options.links)?;
         let targets = Arc::new(targets(&manifest, &wiring));
 
-        let factors = Factors::new(&manifest, &config, &resolver, state_dir.path(), options.links)?;
+        let settings = Settings {
+            manifest: &manifest,
+            config: &config,
+            resolver: &resolver,
+            state_dir: state_dir.path(),
+            options: &options,
+        };
+        let factors = Factors::new(&settings).await?;
         let platform = Arc::new(PlatformHosts::default());
         let outbound = Arc::new(outbound(&manifest, &resolver, &targets, &platform, options.links)?);
         let instances = Instances { factors: factors.all(), outbound };

@@ -51,8 +51,6 @@ fn refuse_component(component: &Component, problems: &mut Vec<String>) {
     }
     let lists = [
         ("files", component.files.is_empty(), "mounts no files; build them into the component"),
-        ("key_value_stores", component.key_value_stores.is_empty(), "has no key-value store; keep the data in SQLite"),
-        ("ai_models", component.ai_models.is_empty(), "runs no models; ask one by HTTP"),
     ];
     for (key, empty, lacks) in lists {
         if !empty {

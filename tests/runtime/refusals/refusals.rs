@@ -57,8 +57,6 @@ async fn what_this_host_does_not_have() {
             "[component.one.dependencies] `a:b/c@1.0.0`",
         ),
         (format!("{TRIGGER}{COMPONENT}files = [\"assets/*\"]\n"), "[component.one] `files`"),
-        (format!("{TRIGGER}{COMPONENT}key_value_stores = [\"default\"]\n"), "[component.one] `key_value_stores`"),
-        (format!("{TRIGGER}{COMPONENT}ai_models = [\"m\"]\n"), "[component.one] `ai_models`"),
         (
             format!(
                 "[[trigger.http]]\nroute = \"/x\"\ncomponent = \"one\"\n{COMPONENT}[component.one.tool.kobliat]\nsubscribe = [\"com.kobliat.message.*\"]\n"
@@ -75,10 +73,10 @@ async fn what_this_host_does_not_have() {
 #[tokio::test]
 async fn all_reasons_come_at_once() {
     let reason = refusal(&format!(
-        "{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}files = [\"a\"]\nai_models = [\"m\"]\n"
+        "{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}files = [\"a\"]\n"
     ))
     .await;
-    assert_eq!(reason.lines().count(), 3, "{reason}");
+    assert_eq!(reason.lines().count(), 2, "{reason}");
 }
 
 #[tokio::test]
@@ -111,5 +109,8 @@ async fn a_component_without_a_handler_can_not_have_a_route() {
 #[tokio::test]
 async fn an_import_that_nobody_answers() {
     let reason = refusal(&format!("{TRIGGER}[component.one]\nsource = \"GUESTS/caller.wasm\"\n")).await;
-    assert!(reason.contains("component `one` can not run") && reason.contains("kobliat:link-test/calls"), "{reason}");
+    assert!(
+        reason.contains("component `one` imports `kobliat:link-test/calls@0.1.0`, which this host does not have"),
+        "{reason}"
+    );
 }

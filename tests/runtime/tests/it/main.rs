@@ -15,6 +15,8 @@ mod admission;
 mod capabilities;
 #[path = "../../cpu/cpu.rs"]
 mod cpu;
+#[path = "../../key-value/key_value.rs"]
+mod key_value;
 #[path = "../../links/links.rs"]
 mod links;
 #[path = "../../refusals/refusals.rs"]

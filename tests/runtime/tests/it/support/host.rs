@@ -68,30 +68,42 @@ impl Start {
         self
     }
 
+    pub fn key_value(mut self, key: &str, value: &str) -> Self {
+        self.options.key_values.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
     pub async fn start(self) -> Host {
         let turns = Arc::clone(&TURNS);
         let turn =
             if self.alone { Turn::Alone(turns.write_owned().await) } else { Turn::Shared(turns.read_owned().await) };
-        let (runtime, state) = run(self.options).await;
-        let runtime = runtime.unwrap_or_else(|reason| panic!("{reason}"));
+        self.in_state(new_state(), turn).await
+    }
+
+    async fn in_state(self, state: TempDir, turn: Turn) -> Host {
+        let runtime = run(self.options, &state).await.unwrap_or_else(|reason| panic!("{reason}"));
         Host { client: Client::new(runtime.address()), runtime, state, _turn: turn }
     }
 
     /// Why this application does not start.
     pub async fn refusal(self) -> String {
-        match run(self.options).await.0 {
+        match run(self.options, &new_state()).await {
             Ok(_) => panic!("it started"),
             Err(reason) => reason,
         }
     }
 }
 
-async fn run(mut options: Options) -> (Result<Runtime, String>, TempDir) {
-    LOGGING.call_once(log_to_memory);
+fn new_state() -> TempDir {
     let state = tempfile::tempdir().unwrap();
     share_compiled_components(state.path());
+    state
+}
+
+async fn run(mut options: Options, state: &TempDir) -> Result<Runtime, String> {
+    LOGGING.call_once(log_to_memory);
     options.state_dir = Some(state.path().to_owned());
-    (Runtime::start(options).await.map_err(|error| error.to_string()), state)
+    Runtime::start(options).await.map_err(|error| error.to_string())
 }
 
 /// All tests run the same few components: compiled once, loaded by each.
@@ -104,6 +116,12 @@ fn share_compiled_components(state: &Path) {
 impl Host {
     pub async fn start(behaviour: &str) -> Self {
         Start::behaviour(behaviour).start().await
+    }
+
+    /// Stops it, and starts `next` in the same state directory.
+    pub async fn restart(self, next: Start) -> Self {
+        self.runtime.shutdown().await;
+        next.in_state(self.state, self._turn).await
     }
 
     /// What a component has written to stdout so far.
