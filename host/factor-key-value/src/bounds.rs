@@ -107,7 +107,10 @@ fn key(key: &str) -> Checked {
 fn entry(key: &str, value: &[u8]) -> Checked {
     self::key(key)?;
     if value.len() > MAX_VALUE_BYTES {
-        return Err(StoreError(format!("a value is at most {MAX_VALUE_BYTES} bytes long; this one has {}", value.len())));
+        return Err(StoreError(format!(
+            "a value is at most {MAX_VALUE_BYTES} bytes long; this one has {}",
+            value.len()
+        )));
     }
     Ok(())
 }

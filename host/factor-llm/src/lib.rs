@@ -8,9 +8,7 @@ use std::collections::HashMap;
 use kobliat_engine::{Factor, State};
 use wasmtime::component::{HasData, Linker};
 
-use crate::bindings::fermyon::spin::llm::{
-    self, EmbeddingsResult, Error, Host, InferencingParams, InferencingResult,
-};
+use crate::bindings::fermyon::spin::llm::{self, EmbeddingsResult, Error, Host, InferencingParams, InferencingResult};
 
 /// The `ai_models` of each component, so that the answer says what is missing first.
 pub struct LlmFactor {

@@ -23,7 +23,9 @@ impl HostConnection for InstanceView<'_> {
         let session = self.get(&connection)?;
         let parameters = parameters.into_iter().map(current::Value::from).collect();
         let output = run(session, &statement, parameters).await;
-        Ok(output.map_err(Error::from).map(|(columns, rows)| QueryResult { columns, rows: rows.into_iter().map(row).collect() }))
+        Ok(output
+            .map_err(Error::from)
+            .map(|(columns, rows)| QueryResult { columns, rows: rows.into_iter().map(row).collect() }))
     }
 
     fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {

@@ -15,8 +15,7 @@ pub const KEYS_AFTER: &str = "SELECT key FROM spin_key_value WHERE store = ? AND
 /// They answer a row when they have written.
 pub const ADD: &str = "INSERT INTO spin_key_value (store, key, value) VALUES (?, ?, ?)
     ON CONFLICT (store, key) DO NOTHING RETURNING 1";
-pub const REPLACE: &str =
-    "UPDATE spin_key_value SET value = ? WHERE store = ? AND key = ? AND value = ? RETURNING 1";
+pub const REPLACE: &str = "UPDATE spin_key_value SET value = ? WHERE store = ? AND key = ? AND value = ? RETURNING 1";
 
 pub fn get_many(keys: usize) -> String {
     format!("SELECT key, value FROM spin_key_value WHERE store = ? AND key IN ({})", list("?", keys))

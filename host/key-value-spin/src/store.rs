@@ -45,9 +45,9 @@ impl SpinStore {
         run(&session, "BEGIN", Vec::new()).await?;
         let before = run(&session, sql::GET, self.at(key.clone())).await?;
         let before = first(before).map(blob).map_or(Ok(0), number)?;
-        let sum = before.checked_add(delta).ok_or_else(|| {
-            StoreError(format!("{before} + {delta} is beyond what a counter can hold"))
-        })?;
+        let sum = before
+            .checked_add(delta)
+            .ok_or_else(|| StoreError(format!("{before} + {delta} is beyond what a counter can hold")))?;
         run(&session, sql::SET, self.entry(key, sum.to_le_bytes().to_vec())).await?;
         run(&session, "COMMIT", Vec::new()).await?;
         Ok(sum)

@@ -64,11 +64,9 @@ mod tests {
     use wasmtime::component::Linker;
 
     fn component(engine: &Engine, imports: &[&str]) -> Component {
-        let imports: String = imports
-            .iter()
-            .map(|name| format!("(import \"{name}\" (instance (export \"f\" (func))))"))
-            .collect();
-        Component::new(engine, format!("(component {imports})")).unwrap()
+        let imports: String =
+            imports.iter().map(|name| format!("(import \"{name}\" (instance (export \"f\" (func))))")).collect();
+        Component::new(engine, wat::parse_str(format!("(component {imports})")).unwrap()).unwrap()
     }
 
     #[test]

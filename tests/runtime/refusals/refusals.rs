@@ -72,10 +72,7 @@ async fn what_this_host_does_not_have() {
 
 #[tokio::test]
 async fn all_reasons_come_at_once() {
-    let reason = refusal(&format!(
-        "{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}files = [\"a\"]\n"
-    ))
-    .await;
+    let reason = refusal(&format!("{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}files = [\"a\"]\n")).await;
     assert_eq!(reason.lines().count(), 2, "{reason}");
 }
 

@@ -55,5 +55,7 @@ impl InstanceView<'_> {
 }
 
 fn too_much() -> Error {
-    Error::Other("the compare-and-swap handles of this instance hold too much; drop those that you do not need".to_owned())
+    Error::Other(
+        "the compare-and-swap handles of this instance hold too much; drop those that you do not need".to_owned(),
+    )
 }

@@ -17,8 +17,12 @@ mod capabilities;
 mod cpu;
 #[path = "../../key-value/key_value.rs"]
 mod key_value;
+#[path = "../../legacy/legacy.rs"]
+mod legacy;
 #[path = "../../links/links.rs"]
 mod links;
+#[path = "../../pings/pings.rs"]
+mod pings;
 #[path = "../../refusals/refusals.rs"]
 mod refusals;
 #[path = "../../reuse/reuse.rs"]

@@ -9,7 +9,7 @@ mod component {
 
     mod spin_v2;
     mod spin_v3;
-    mod wasi;
+    mod wasi_draft;
 
     wit_bindgen::generate!({ path: "../../../host/factor-key-value/wit", world: "imports", generate_all });
 
@@ -27,7 +27,7 @@ mod component {
         match path {
             "/spin-v3" => spin_v3::check().await.map(done),
             "/spin-v2" => spin_v2::check().map(done),
-            "/wasi" => wasi::check().map(done),
+            "/wasi" => wasi_draft::check().map(done),
             "/open" => Ok(format!("{:?}", Store::open(argument).await.map(drop))),
             "/get" => {
                 let value = Store::open_default().await?.get(argument).await?;
