@@ -1,14 +1,16 @@
 //! Who asks: the credentials of a request, checked, become the caller in whose name everything else is done.
 
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 
-use crate::clients::{ApiKeys, Settings};
-use crate::keys::{self, ApiKey, KeyCache, KeyHash};
-use sdk::{Clock, Micros};
-
-/// The tenant of the bootstrap key; a single-tenant user never sees another.
-const DEFAULT_TENANT: &str = "default";
+use crate::clients::Outside;
+use crate::credentials::{self, Ambiguous, Credential};
+use crate::keys::{self, ApiKey, KeyHash, Recent};
+use crate::store;
+use crate::tenants;
+use crate::throttle::Throttle;
+use crate::users::{self, Login};
+use sdk::sql::SqlError;
+use sdk::{Context, Micros, log};
 
 /// How often the time of last use is written, in microseconds (1 min): it is information, not worth a disk write per request.
 const LAST_USED_RESOLUTION_MICROS: Micros = 60_000_000;
@@ -16,9 +18,26 @@ const LAST_USED_RESOLUTION_MICROS: Micros = 60_000_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub tenant: String,
-    /// `key:<id>`; what idempotency keys are scoped to.
+    /// `key:<id>` or `user:<id>`; what idempotency keys and quotas are scoped to.
     pub principal: String,
     pub scopes: Vec<String>,
+    pub quota: Quota,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quota {
+    /// The bootstrap key: who lost every other one must not be locked out by a counter.
+    Unlimited,
+    /// What the tenant's plan says.
+    PerHour(u32),
+    /// Tenants without a plan of their own.
+    Default,
+}
+
+impl From<Option<u32>> for Quota {
+    fn from(requests_per_hour: Option<u32>) -> Self {
+        requests_per_hour.map_or(Self::Default, Self::PerHour)
+    }
 }
 
 /// Why a request has no caller.
@@ -26,82 +45,161 @@ pub struct Caller {
 pub enum Denied {
     NoCredential,
     WrongCredential,
-    /// The keys could not be looked up: not the caller's fault, and not a reason to let anybody in.
+    /// One header twice.
+    Ambiguous(HeaderName),
+    /// Too many wrong ones from the same source; with the seconds to wait.
+    Throttled(u32),
+    /// The credential could not be looked up: not the caller's fault, and not a reason to let anybody in.
     Unavailable,
+}
+
+impl From<Ambiguous> for Denied {
+    fn from(Ambiguous(header): Ambiguous) -> Self {
+        Self::Ambiguous(header)
+    }
+}
+
+impl From<SqlError> for Denied {
+    fn from(error: SqlError) -> Self {
+        log::error(&Context::default(), "failed to look a credential up", &[("reason", &error)]);
+        Self::Unavailable
+    }
+}
+
+/// What an instance remembers of the credentials that it has seen.
+#[derive(Default)]
+pub struct Memory {
+    pub keys: Recent<ApiKey>,
+    /// By the hash of name and password together: each is hashed slowly only once.
+    logins: Recent<Login>,
+    throttle: Throttle,
 }
 
 impl Caller {
     fn bootstrap() -> Self {
-        Self { tenant: DEFAULT_TENANT.into(), principal: "key:bootstrap".into(), scopes: vec!["*".into()] }
-    }
-
-    fn of(key: ApiKey) -> Self {
-        Self { tenant: key.tenant, principal: format!("key:{}", key.id), scopes: key.scopes }
-    }
-}
-
-/// The first valid credential of `X-API-Key` and `Authorization: Bearer`. A wrong one does no harm beside a valid one.
-pub async fn authenticate<B>(outside: &B, cache: &KeyCache, headers: &HeaderMap) -> Result<Caller, Denied>
-where
-    B: ApiKeys + Settings + Clock,
-{
-    let presented = credentials(headers);
-    let bootstrap = outside.bootstrap_api_key().await.map(|secret| KeyHash::of(&secret));
-    for secret in &presented.secrets {
-        let hash = KeyHash::of(secret);
-        if bootstrap.is_some_and(|bootstrap| bootstrap.matches(&hash)) {
-            return Ok(Caller::bootstrap());
-        }
-        if keys::is_issued_form(secret)
-            && let Some(key) = look_up(outside, cache, hash).await?
-        {
-            return Ok(Caller::of(key));
+        Self {
+            tenant: tenants::DEFAULT.into(),
+            principal: "key:bootstrap".into(),
+            scopes: vec!["*".into()],
+            quota: Quota::Unlimited,
         }
     }
-    Err(if presented.any { Denied::WrongCredential } else { Denied::NoCredential })
-}
 
-struct Presented<'a> {
-    /// Whether the client tried at all, if only with a scheme that is not understood.
-    any: bool,
-    secrets: Vec<&'a str>,
-}
+    fn of_key(key: ApiKey) -> Self {
+        let (principal, quota) = (format!("key:{}", key.id), key.requests_per_hour.into());
+        Self { tenant: key.tenant, principal, scopes: key.scopes, quota }
+    }
 
-fn credentials(headers: &HeaderMap) -> Presented<'_> {
-    let api_key = headers.get("x-api-key");
-    let authorization = headers.get(AUTHORIZATION);
-    let bearer = authorization.and_then(|value| value.to_str().ok()).and_then(bearer_token);
-    let secrets = api_key.and_then(|value| value.to_str().ok()).map(str::trim).into_iter().chain(bearer);
-    Presented {
-        any: api_key.is_some() || authorization.is_some(),
-        secrets: secrets.filter(|secret| keys::is_plausible(secret)).collect(),
+    fn of_user(login: Login) -> Self {
+        let (principal, quota) = (format!("user:{}", login.id), login.requests_per_hour.into());
+        Self { tenant: login.tenant, principal, scopes: login.scopes, quota }
     }
 }
 
-/// The scheme's name is not case-sensitive (RFC 9110, 11.1).
-fn bearer_token(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The first valid credential of `X-API-Key` and `Authorization`. A wrong one does no harm beside a valid one.
+pub async fn authenticate<B: Outside>(outside: &B, memory: &Memory, headers: &HeaderMap) -> Result<Caller, Denied> {
+    let presented = credentials::presented(headers)?;
+    if !presented.any {
+        return Err(Denied::NoCredential);
+    }
+    let (source, now) = (credentials::source(headers), outside.now());
+    let wait = memory.throttle.wait_seconds(&source, now);
+    for credential in &presented.credentials {
+        if let Some(caller) = check(outside, memory, credential, wait.is_some()).await? {
+            return Ok(caller);
+        }
+    }
+    memory.throttle.failed(&source, now);
+    Err(wait.map_or(Denied::WrongCredential, Denied::Throttled))
 }
 
-async fn look_up<B: ApiKeys + Clock>(outside: &B, cache: &KeyCache, hash: KeyHash) -> Result<Option<ApiKey>, Denied> {
+/// `is_throttled`: what can be guessed is not even compared. Issued keys cannot be guessed, so that a wrong neighbour behind the
+/// same address does no harm to who has one.
+async fn check<B: Outside>(
+    outside: &B,
+    memory: &Memory,
+    credential: &Credential,
+    is_throttled: bool,
+) -> Result<Option<Caller>, Denied> {
+    match credential {
+        Credential::Secret(secret) if keys::is_issued_form(secret) => {
+            Ok(find_key(outside, memory, KeyHash::of(secret)).await?.map(Caller::of_key))
+        }
+        Credential::Secret(secret) if !is_throttled => Ok(is_bootstrap(outside, secret).await.then(Caller::bootstrap)),
+        Credential::Password { login, password } if !is_throttled => {
+            Ok(sign_in(outside, memory, login, password).await?.map(Caller::of_user))
+        }
+        Credential::Secret(_) | Credential::Password { .. } | Credential::Token(_) => Ok(None),
+    }
+}
+
+/// Compared in constant time; without a bootstrap key nothing is it.
+async fn is_bootstrap<B: Outside>(outside: &B, secret: &str) -> bool {
+    let bootstrap = outside.variable("bootstrap_api_key").await;
+    bootstrap.is_some_and(|bootstrap| KeyHash::of(&bootstrap).matches(&KeyHash::of(secret)))
+}
+
+/// A key of the table that is valid now.
+pub async fn find_key<B: Outside>(outside: &B, memory: &Memory, hash: KeyHash) -> Result<Option<ApiKey>, SqlError> {
     let now = outside.now();
-    let key = match cache.get(&hash, now) {
-        Some(key) => key,
-        None => match outside.find_key(hash).await.map_err(|_logged| Denied::Unavailable)? {
-            Some(key) => remember(outside, cache, hash, key, now).await,
-            None => return Ok(None),
-        },
-    };
-    Ok(key.is_valid_at(now).then_some(key))
-}
-
-async fn remember<B: ApiKeys>(outside: &B, cache: &KeyCache, hash: KeyHash, mut key: ApiKey, now: Micros) -> ApiKey {
-    let stale = key.last_used_at.is_none_or(|at| at <= now - LAST_USED_RESOLUTION_MICROS);
-    if key.is_valid_at(now) && stale {
-        outside.mark_key_used(&key, now).await;
+    if let Some(key) = memory.keys.get(&hash, now) {
+        return Ok(key.is_valid_at(now).then_some(key));
+    }
+    let Some(mut key) = store::api_keys::find(outside.tables(), hash).await? else { return Ok(None) };
+    let is_valid = key.is_valid_at(now);
+    if is_valid && key.last_used_at.is_none_or(|at| at <= now - LAST_USED_RESOLUTION_MICROS) {
+        note_use(outside, &key, now);
         key.last_used_at = Some(now);
     }
-    cache.put(hash, key.clone(), now);
-    key
+    memory.keys.put(hash, key.clone(), now);
+    Ok(is_valid.then_some(key))
+}
+
+/// After the answer: a request neither waits for it nor fails with it.
+fn note_use<B: Outside>(outside: &B, key: &ApiKey, now: Micros) {
+    let (outside_too, key) = (outside.clone(), key.clone());
+    outside.spawn(async move {
+        if let Err(error) = store::api_keys::mark_used(outside_too.tables(), &key, now).await {
+            log::warn(&Context::default(), "failed to note an API key's use", &[("reason", &error)]);
+        }
+    });
+}
+
+/// A user's password is hashed slowly once per instance; after that the row is read again as often as a key's is, and the
+/// hash that was found to fit is compared with the row's.
+async fn sign_in<B: Outside>(
+    outside: &B,
+    memory: &Memory,
+    login: &str,
+    password: &str,
+) -> Result<Option<Login>, SqlError> {
+    let Some((tenant, username)) = users::split_login(login) else { return Ok(None) };
+    let (subject, now) = (format!("user {tenant}/{username}"), outside.now());
+    let hash = KeyHash::of(&format!("{tenant}/{username}:{password}"));
+    if let Some(known) = memory.logins.get(&hash, now) {
+        return Ok(Some(known));
+    }
+    let found = store::users::find(outside.tables(), tenant, &username).await?;
+    let fits = match (&found, memory.logins.get_old(&hash)) {
+        (Some(row), Some(known)) if row.password_hash == known.password_hash => true,
+        _ if memory.throttle.wait_seconds(&subject, now).is_some() => false,
+        (Some(row), _) => users::is_password(password, &row.password_hash),
+        (None, _) => nobody(password),
+    };
+    match found.filter(|_| fits) {
+        Some(row) => {
+            memory.logins.put(hash, row.clone(), now);
+            Ok(Some(row))
+        }
+        None => {
+            memory.throttle.failed(&subject, now);
+            Ok(None)
+        }
+    }
+}
+
+/// Works as long as for somebody, so that the time of an answer does not tell which names there are.
+fn nobody(password: &str) -> bool {
+    let _ = users::hash_password(password);
+    false
 }

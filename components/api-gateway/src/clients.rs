@@ -1,4 +1,4 @@
-//! Everything that the gateway reaches outside of itself, as traits: the services, its keys, its settings, time.
+//! Everything that the gateway reaches outside of itself, as traits: the services, its tables, its settings, time.
 //!
 //! The real ones are in `platform.rs`; the tests have others, in memory.
 
@@ -12,9 +12,9 @@ pub use crate::bindings::kobliat::conversations::conversations::{
 };
 pub use crate::bindings::kobliat::customers::customers::{self as customers, Customer};
 pub use crate::bindings::kobliat::messages::messages::{self as messages, Message, Page as MessagePage};
-use crate::keys::{ApiKey, KeyHash};
 use crate::routes::Service;
-use sdk::{Clock, Context, Micros};
+use sdk::sql::{Database, Driver};
+use sdk::{Clock, Context};
 
 /// A body that is read as it arrives.
 pub type Body = spin_sdk::http::BoxBody;
@@ -78,25 +78,32 @@ pub trait Upstream {
     ) -> impl Future<Output = Result<Response<Body>, SendError>>;
 }
 
-/// The table `api_keys`. A failure is logged where it happens; here it only means that nobody knows.
-pub trait ApiKeys {
-    fn find_key(&self, hash: KeyHash) -> impl Future<Output = Result<Option<ApiKey>, StoreFailed>>;
-    /// Best effort: a request does not fail because the time of last use could not be written.
-    fn mark_key_used(&self, key: &ApiKey, now: Micros) -> impl Future<Output = ()>;
+/// The gateway's own database.
+pub trait Tables {
+    type Driver: Driver;
+    fn tables(&self) -> &Database<Self::Driver>;
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreFailed;
-
 pub trait Settings {
-    /// Absent when it is not set or empty: then it opens nothing.
-    fn bootstrap_api_key(&self) -> impl Future<Output = Option<String>>;
+    /// A variable; absent when it is not set or empty.
+    fn variable(&self, name: &'static str) -> impl Future<Output = Option<String>>;
+}
+
+/// Work that nobody waits for. It goes on after the answer, and a host that drains waits for it.
+pub trait Tasks {
+    fn spawn(&self, work: impl Future<Output = ()> + 'static);
 }
 
 pub trait Timer {
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 }
 
-/// All of it, for one parameter in place of eight.
-pub trait Outside: Customers + Conversations + Messages + Upstream + ApiKeys + Settings + Timer + Clock {}
-impl<T> Outside for T where T: Customers + Conversations + Messages + Upstream + ApiKeys + Settings + Timer + Clock {}
+/// All of it, for one parameter in place of nine. A copy reaches the same.
+pub trait Outside:
+    Customers + Conversations + Messages + Upstream + Tables + Settings + Tasks + Timer + Clock + Clone + 'static
+{
+}
+impl<T> Outside for T where
+    T: Customers + Conversations + Messages + Upstream + Tables + Settings + Tasks + Timer + Clock + Clone + 'static
+{
+}

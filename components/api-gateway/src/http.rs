@@ -6,14 +6,13 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use serde_json::json;
 
-use crate::auth::{Caller, authenticate};
+use crate::auth::{self, Caller, authenticate};
 use crate::call::{CALL_DEADLINE_MS, Call};
 use crate::clients::{Body, Outside};
 use crate::health;
-use crate::keys::KeyCache;
 use crate::problem;
 use crate::reply::{ok, whole};
-use crate::routes::{self, API_PREFIX, Action, Match, Route, conversations, messages};
+use crate::routes::{self, API_PREFIX, Action, Match, Route, api_keys, conversations, messages, tenants, users};
 use crate::trace::{Trace, X_REQUEST_ID};
 use sdk::context::IDEMPOTENCY_KEY;
 use sdk::{Context, Problem};
@@ -21,15 +20,15 @@ use sdk::{Context, Problem};
 /// 1 MiB: a message of the longest channel (32 KiB) with all the metadata that one may wish, many times over.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// One per instance: what it reaches, and the keys that it remembers.
+/// One per instance: what it reaches, and what it remembers of those who asked.
 pub struct Gateway<B> {
     outside: B,
-    keys: KeyCache,
+    callers: auth::Memory,
 }
 
 impl<B: Outside> Gateway<B> {
     pub fn new(outside: B) -> Self {
-        Self { outside, keys: KeyCache::default() }
+        Self { outside, callers: auth::Memory::default() }
     }
 
     /// Answers every request; whatever goes wrong is told as a problem.
@@ -69,7 +68,7 @@ impl<B: Outside> Gateway<B> {
         body: Body,
         trace: &Trace,
     ) -> Result<Response<Body>, Problem> {
-        let caller = authenticate(&self.outside, &self.keys, &parts.headers).await.map_err(problem::denied)?;
+        let caller = authenticate(&self.outside, &self.callers, &parts.headers).await.map_err(problem::denied)?;
         let (route, parameters) = match routes::find(&parts.method, path) {
             Match::Found(route, parameters) => (route, parameters),
             Match::OtherMethods(methods) => return Err(problem::method_not_allowed(&methods)),
@@ -101,6 +100,9 @@ impl<B: Outside> Gateway<B> {
             Action::ConversationDetails => conversations::details(outside, call).await,
             Action::ListMessages => conversations::list_messages(outside, call).await,
             Action::CreateMessage => messages::create(outside, call).await,
+            Action::ApiKeys(what) => api_keys::act(outside, call, what).await,
+            Action::Tenants(what) => tenants::act(outside, call, what).await,
+            Action::Users(what) => users::act(outside, call, what).await,
         }
     }
 }

@@ -3,12 +3,18 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use sdk::Micros;
+use sdk::{Micros, Problem};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::secret;
+
 /// Every key of ours starts so: secret scanners can find leaked ones, and other strings never reach the database.
 pub const PREFIX: &str = "kob_";
+/// The keys that are made now.
+const LIVE_PREFIX: &str = "kob_live_";
+/// 24 of 256 bits: enough to tell keys apart, no help to who guesses.
+const VISIBLE_CHARS: usize = 4;
 
 /// Longest presented secret that is looked at: ours are 52 characters; operators may give the bootstrap key any length up to this.
 const MAX_SECRET_BYTES: usize = 512;
@@ -17,7 +23,7 @@ const MAX_SECRET_BYTES: usize = 512;
 /// A revocation therefore takes this long at most to reach every instance; an expiry takes effect at once.
 pub const CACHE_TTL_MICROS: Micros = 5_000_000;
 
-/// Keys remembered per instance; a full cache forgets its oldest entry.
+/// Credentials remembered per instance; a full cache forgets its oldest entry.
 const CACHE_CAPACITY: usize = 1024;
 
 /// The SHA-256 of a presented key. A key carries 256 random bits, so that a fast hash without salt is enough.
@@ -59,6 +65,30 @@ pub struct ApiKey {
     pub expires_at: Option<Micros>,
     pub revoked_at: Option<Micros>,
     pub last_used_at: Option<Micros>,
+    /// What its tenant's plan says; `None`: the platform's default.
+    pub requests_per_hour: Option<u32>,
+}
+
+/// A row of `api_keys`, as its owner sees it: without the secret, which nobody has but who was given it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedKey {
+    pub tenant: String,
+    pub id: String,
+    pub name: String,
+    /// By which people recognise it in a list.
+    pub prefix: String,
+    pub scopes: Vec<String>,
+    pub created_at: Micros,
+    pub expires_at: Option<Micros>,
+    pub revoked_at: Option<Micros>,
+    pub last_used_at: Option<Micros>,
+}
+
+/// A new key: the secret, which is shown once, and the part of it that stays visible.
+pub fn mint() -> Result<(String, String), Problem> {
+    let secret = format!("{LIVE_PREFIX}{}", secret::token()?);
+    let visible = secret.chars().take(LIVE_PREFIX.len() + VISIBLE_CHARS).collect();
+    Ok((secret, visible))
 }
 
 impl ApiKey {
@@ -67,24 +97,35 @@ impl ApiKey {
     }
 }
 
-/// The keys that this instance has looked up lately. Only keys that exist are kept: made-up ones could otherwise push them out.
-#[derive(Default)]
-pub struct KeyCache(RefCell<HashMap<KeyHash, (Micros, ApiKey)>>);
+/// What this instance has looked up lately, by the hash of the credential. Only what exists is kept: made-up ones could otherwise
+/// push it out.
+pub struct Recent<T>(RefCell<HashMap<KeyHash, (Micros, T)>>);
 
-impl KeyCache {
-    pub fn get(&self, hash: &KeyHash, now: Micros) -> Option<ApiKey> {
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T: Clone> Recent<T> {
+    pub fn get(&self, hash: &KeyHash, now: Micros) -> Option<T> {
         let entries = self.0.borrow();
-        let (read_at, key) = entries.get(hash)?;
+        let (read_at, found) = entries.get(hash)?;
         // An age below zero means that the clock was set back: ask again.
-        (0..CACHE_TTL_MICROS).contains(&(now - read_at)).then(|| key.clone())
+        (0..CACHE_TTL_MICROS).contains(&(now - read_at)).then(|| found.clone())
     }
 
-    pub fn put(&self, hash: KeyHash, key: ApiKey, now: Micros) {
+    /// What was once found, however long ago: true of nothing but itself.
+    pub fn get_old(&self, hash: &KeyHash) -> Option<T> {
+        self.0.borrow().get(hash).map(|(_, found)| found.clone())
+    }
+
+    pub fn put(&self, hash: KeyHash, found: T, now: Micros) {
         let mut entries = self.0.borrow_mut();
         if entries.len() >= CACHE_CAPACITY && !entries.contains_key(&hash) {
             let oldest = entries.iter().min_by_key(|(_, (read_at, _))| *read_at).map(|(hash, _)| *hash);
             oldest.and_then(|hash| entries.remove(&hash));
         }
-        entries.insert(hash, (now, key));
+        entries.insert(hash, (now, found));
     }
 }

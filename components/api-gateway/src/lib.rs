@@ -5,8 +5,14 @@ pub mod http;
 pub mod routes;
 
 pub mod auth;
+pub mod credentials;
 pub mod keys;
+pub mod scopes;
+mod secret;
+pub mod tenants;
+pub mod throttle;
 pub mod trace;
+pub mod users;
 
 mod aggregate;
 mod call;

@@ -1,5 +1,6 @@
 //! The gateway's surroundings in the component: linked services, its database, variables, the clock of the host.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,23 +9,21 @@ use http_body_util::Full;
 use spin_sdk::wasip3::http::types::ErrorCode;
 
 use crate::clients::{
-    ApiKeys, Body, CallError, CallResult, Conversation, ConversationPage, Conversations, Customer, Customers, Filter,
-    MessagePage, Messages, SendError, Settings, StoreFailed, Timer, Touch, Upstream, conversations, customers,
+    Body, CallError, CallResult, Conversation, ConversationPage, Conversations, Customer, Customers, Filter,
+    MessagePage, Messages, SendError, Settings, Tables, Tasks, Timer, Touch, Upstream, conversations, customers,
     messages,
 };
-use crate::keys::{ApiKey, KeyHash};
 use crate::routes::Service;
-use crate::store::KeyStore;
-use sdk::sql::Spin;
+use crate::store;
+use sdk::sql::{Database, Spin};
 use sdk::{Clock, Context, Micros, SystemClock, config, log};
 
-pub struct Platform {
-    keys: KeyStore<Spin>,
-}
+#[derive(Clone)]
+pub struct Platform(Rc<Database<Spin>>);
 
 impl Default for Platform {
     fn default() -> Self {
-        Self { keys: KeyStore::new(Spin::new("api-gateway")) }
+        Self(Rc::new(Database::new(Spin::new(store::LABEL), store::MIGRATIONS)))
     }
 }
 
@@ -113,22 +112,26 @@ fn send_error(error: ErrorCode) -> SendError {
     }
 }
 
-impl ApiKeys for Platform {
-    async fn find_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreFailed> {
-        self.keys.find_key(hash).await
-    }
+impl Tables for Platform {
+    type Driver = Spin;
 
-    async fn mark_key_used(&self, key: &ApiKey, now: Micros) {
-        self.keys.mark_key_used(key, now).await;
+    fn tables(&self) -> &Database<Spin> {
+        &self.0
     }
 }
 
 impl Settings for Platform {
-    async fn bootstrap_api_key(&self) -> Option<String> {
-        config::optional("bootstrap_api_key").await.unwrap_or_else(|error| {
-            log::error(&Context::default(), "the bootstrap key opens nothing", &[("reason", &error)]);
+    async fn variable(&self, name: &'static str) -> Option<String> {
+        config::optional(name).await.unwrap_or_else(|error| {
+            log::error(&Context::default(), "a variable counts as not set", &[("reason", &error)]);
             None
         })
+    }
+}
+
+impl Tasks for Platform {
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        spin_sdk::wasip3::spawn(work);
     }
 }
 

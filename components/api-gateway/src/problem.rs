@@ -17,12 +17,20 @@ const CHALLENGE: &str = "Bearer realm=\"kobliat\"";
 
 pub fn denied(denied: Denied) -> Problem {
     match denied {
-        Denied::NoCredential => Problem::unauthenticated("send an API key as X-API-Key or as Authorization: Bearer")
+        Denied::NoCredential => Problem::unauthenticated("send an API key as X-API-Key, a key or token as Authorization: Bearer, or a user's name and password as Authorization: Basic")
             .header(WWW_AUTHENTICATE, CHALLENGE),
         Denied::WrongCredential => Problem::unauthenticated("the credential is not valid, has expired or was revoked")
             .header(WWW_AUTHENTICATE, &format!("{CHALLENGE}, error=\"invalid_token\"")),
-        Denied::Unavailable => Problem::unavailable("API keys cannot be checked at the moment"),
+        Denied::Ambiguous(header) => Problem::unreadable(format!("the header {header} is there more than once")),
+        Denied::Throttled(seconds) => {
+            too_many("too many wrong credentials came from your address").header(RETRY_AFTER, &seconds.to_string())
+        }
+        Denied::Unavailable => Problem::unavailable("credentials cannot be checked at the moment"),
     }
+}
+
+pub fn too_many(detail: &str) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail)
 }
 
 pub fn insufficient_scope(scopes: &[&str]) -> Problem {

@@ -1,10 +1,18 @@
 //! The public paths: which exist, who may use them, and whether a service or the gateway itself answers.
 
+pub mod api_keys;
 pub mod conversations;
 pub mod customers;
 pub mod messages;
+pub mod tenants;
+pub mod users;
+
+mod own;
+mod table;
 
 use http::Method;
+
+pub use table::{Answer, Doc, Route};
 
 /// Everything below this prefix is the public API, version 1.
 pub const API_PREFIX: &str = "/api/v1";
@@ -41,15 +49,9 @@ pub enum Action {
     ConversationDetails,
     ListMessages,
     CreateMessage,
-}
-
-pub struct Route {
-    pub method: Method,
-    /// Below the prefix. `{id}` is a UUID; any other `{name}` is one segment of any text.
-    pub path: &'static str,
-    /// All of these are needed.
-    pub scopes: &'static [&'static str],
-    pub action: Action,
+    ApiKeys(api_keys::Do),
+    Tenants(tenants::Do),
+    Users(users::Do),
 }
 
 /// What the table says about a method and a path.
@@ -61,7 +63,9 @@ pub enum Match<'p> {
 }
 
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    [customers::ROUTES, conversations::ROUTES, messages::ROUTES].into_iter().flatten()
+    [customers::ROUTES, conversations::ROUTES, messages::ROUTES, api_keys::ROUTES, users::ROUTES, tenants::ROUTES]
+        .into_iter()
+        .flatten()
 }
 
 /// Looks a path (below the prefix) up. One trailing slash makes no difference; `HEAD` is answered as `GET` is.

@@ -1,58 +1,63 @@
-//! The table `api_keys`; the only file with SQL.
+//! The gateway's own tables. SQL is here and in the files below `store/`, nowhere else.
 
-use sdk::sql::{Database, Driver, Migration, Row, SqlError};
-use sdk::{Context, Micros, log};
+pub mod api_keys;
+pub mod tenants;
+pub mod users;
 
-use crate::clients::{ApiKeys, StoreFailed};
-use crate::keys::{ApiKey, KeyHash};
+use sdk::idempotency::Refused;
+use sdk::sql::{Migration, SqlError};
+use sdk::{Context, Problem, log};
 
-pub const MIGRATIONS: &[Migration] = &[Migration::new(1, include_str!("../migrations/0001_api_keys.sql"))];
+pub const LABEL: &str = "api-gateway";
 
-pub const FIND_KEY: &str = "\
-    SELECT id, tenant_id, scopes, expires_at, revoked_at, last_used_at
-    FROM api_keys WHERE key_hash = ? LIMIT 1";
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/0001_api_keys.sql")),
+    Migration::new(2, include_str!("../migrations/0002_tenants_and_users.sql")),
+    Migration::new(3, sdk::idempotency::MIGRATION),
+];
 
-pub const MARK_KEY_USED: &str = "\
-    UPDATE api_keys SET last_used_at = ?
-    WHERE tenant_id = ? AND id = ? AND coalesce(last_used_at, 0) < ?";
+/// Why a write with an `Idempotency-Key` came to nothing.
+#[derive(Debug)]
+pub enum Failure {
+    Sql(SqlError),
+    Refused(Refused),
+    /// The row was not made: its name is taken, or what it belongs to does not exist.
+    NotMade,
+}
 
-pub struct KeyStore<D>(Database<D>);
-
-impl<D: Driver> KeyStore<D> {
-    pub fn new(driver: D) -> Self {
-        Self(Database::new(driver, MIGRATIONS))
+impl From<SqlError> for Failure {
+    fn from(error: SqlError) -> Self {
+        Self::Sql(error)
     }
 }
 
-impl<D: Driver> ApiKeys for KeyStore<D> {
-    async fn find_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreFailed> {
-        let found = self.0.execute(FIND_KEY, vec![hash.to_hex().into()]).await;
-        let key = found.and_then(|rows| rows.into_iter().next().map(read_key).transpose());
-        key.map_err(|error| {
-            log::error(&Context::default(), "failed to look an API key up", &[("reason", &error)]);
-            StoreFailed
-        })
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
     }
+}
 
-    async fn mark_key_used(&self, key: &ApiKey, now: Micros) {
-        let parameters = vec![now.into(), (&key.tenant).into(), (&key.id).into(), now.into()];
-        if let Err(error) = self.0.execute(MARK_KEY_USED, parameters).await {
-            log::warn(&Context::default(), "failed to note an API key's use", &[("reason", &error)]);
+impl Failure {
+    /// `what` was tried, for the log; `not_made` is for the client.
+    pub fn told(self, context: &Context, what: &str, not_made: Problem) -> Problem {
+        match self {
+            Self::Sql(error) => failed(context, what, &error),
+            Self::Refused(refused) => refused.into(),
+            Self::NotMade => not_made,
         }
     }
 }
 
-fn read_key(mut row: Row) -> Result<ApiKey, SqlError> {
-    Ok(ApiKey {
-        id: row.take()?,
-        tenant: row.take()?,
-        scopes: read_scopes(&row.take::<String>()?)?,
-        expires_at: row.take()?,
-        revoked_at: row.take()?,
-        last_used_at: row.take()?,
-    })
+/// Logs why, and tells the client whether another try is worth it.
+pub fn failed(context: &Context, what: &str, error: &SqlError) -> Problem {
+    log::error(context, &format!("failed to {what}"), &[("reason", error)]);
+    match error {
+        SqlError::Unavailable(_) => Problem::unavailable("the gateway's database is busy"),
+        SqlError::Failed(_) | SqlError::Row(_) => Problem::internal(),
+    }
 }
 
+/// The columns `scopes`: a JSON array of strings.
 fn read_scopes(json: &str) -> Result<Vec<String>, SqlError> {
     serde_json::from_str(json).map_err(|error| SqlError::Row(format!("scopes are no list of strings: {error}")))
 }

@@ -9,6 +9,10 @@ pub const TENANT: &str = "kobliat-tenant";
 pub const PRINCIPAL: &str = "kobliat-principal";
 /// Space-separated, as OAuth has it.
 pub const SCOPES: &str = "kobliat-scopes";
+/// The scope of who administers a tenant: its keys, users, channels, and all its data.
+pub const ADMIN: &str = "admin";
+/// The scope of who operates the platform: its tenants, services, logs and telemetry.
+pub const OPERATOR: &str = "operator";
 pub const REQUEST_ID: &str = "x-request-id";
 pub const TRACEPARENT: &str = "traceparent";
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -48,9 +52,15 @@ impl Context {
         }
     }
 
-    /// Whether the caller has this right; `*` is every right.
+    /// Whether the caller has this right. `*` is every right, [`ADMIN`] every right within the tenant, and whoever operates
+    /// the platform may administer its tenants; who administers a tenant does not operate the platform.
     pub fn allows(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|s| s == scope || s == "*")
+        self.scopes.iter().any(|held| match held.as_str() {
+            "*" => true,
+            ADMIN => scope != OPERATOR && scope != "*",
+            OPERATOR => scope == OPERATOR || scope == ADMIN,
+            held => held == scope,
+        })
     }
 
     /// Refuses with 403 who lacks this right.

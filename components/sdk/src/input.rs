@@ -132,6 +132,11 @@ impl Input {
         self.fields.get(name).is_some_and(|value| !value.is_null())
     }
 
+    /// Whether the field is there and null, for fields where null says something.
+    pub fn is_null(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(Value::is_null)
+    }
+
     /// Records what a rule over several fields found.
     pub fn refuse(&mut self, name: &str, detail: &str) {
         self.errors.push(FieldError { pointer: format!("{}/{name}", self.at), detail: detail.to_owned() });

@@ -18,6 +18,7 @@ pub mod response;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod etag;
 pub mod ids;
 pub mod log;
 pub mod words;

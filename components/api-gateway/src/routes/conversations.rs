@@ -1,11 +1,11 @@
 //! `/conversations` and what is said in them.
 
 use futures::future::join;
-use http::{Method, Response};
+use http::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Action, Route, Service};
+use super::{Action, Doc, Route, Service};
 use crate::aggregate::{customers, names_for, part, whole};
 use crate::call::Call;
 use crate::clients::{Body, Conversation, Filter, Message, Outside};
@@ -22,26 +22,48 @@ const WRITE: &[&str] = &["conversations:write"];
 const READ_MESSAGES: &[&str] = &["conversations:read", "messages:read"];
 
 pub const ROUTES: &[Route] = &[
-    Route { method: Method::GET, path: "/conversations", scopes: READ, action: Action::ListConversations },
-    Route { method: Method::POST, path: "/conversations", scopes: WRITE, action: Action::CreateConversation },
-    Route {
-        method: Method::GET,
-        path: "/conversations/{id}",
-        scopes: READ,
-        action: Action::Forward(Service::Conversation),
-    },
-    Route {
-        method: Method::GET,
-        path: "/conversations/{id}/details",
-        scopes: READ_MESSAGES,
-        action: Action::ConversationDetails,
-    },
-    Route {
-        method: Method::GET,
-        path: "/conversations/{id}/messages",
-        scopes: READ_MESSAGES,
-        action: Action::ListMessages,
-    },
+    Route::get(
+        "/conversations",
+        READ,
+        Action::ListConversations,
+        Doc::new(
+            "listConversations",
+            "Conversations, the one that spoke last first",
+            &[(200, Some("ConversationList"))],
+        )
+        .query(&["conversation_status", "channel", "customer_id", "conversation_sort", "limit", "cursor"]),
+    ),
+    Route::post(
+        "/conversations",
+        WRITE,
+        Action::CreateConversation,
+        Doc::new(
+            "createConversation",
+            "Open a conversation, or find the open direct one of the same pair",
+            &[(201, Some("Conversation")), (200, Some("Conversation"))],
+        )
+        .body("NewConversation"),
+    ),
+    Route::get(
+        "/conversations/{id}",
+        READ,
+        Action::Forward(Service::Conversation),
+        Doc::new("getConversation", "One conversation", &[(200, Some("Conversation"))]),
+    ),
+    Route::get(
+        "/conversations/{id}/details",
+        READ_MESSAGES,
+        Action::ConversationDetails,
+        Doc::new("getConversationDetails", "All that a chat window shows first", &[(200, Some("ConversationDetails"))])
+            .query(&["limit"]),
+    ),
+    Route::get(
+        "/conversations/{id}/messages",
+        READ_MESSAGES,
+        Action::ListMessages,
+        Doc::new("listMessages", "The messages of a conversation, newest first", &[(200, Some("MessageList"))])
+            .query(&["after", "limit", "cursor"]),
+    ),
 ];
 
 /// Conversations in a page when the client names no number; messages, which are smaller, come in more.

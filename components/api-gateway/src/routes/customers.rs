@@ -1,23 +1,58 @@
 //! `/customers` and what is counted about them.
 
-use super::{Action, Route, Service};
-use http::Method;
+use super::{Action, Doc, Route, Service};
 
 const READ: &[&str] = &["customers:read"];
 const WRITE: &[&str] = &["customers:write"];
 const FORWARD: Action = Action::Forward(Service::Customer);
 
 pub const ROUTES: &[Route] = &[
-    Route { method: Method::GET, path: "/customers", scopes: READ, action: FORWARD },
-    Route { method: Method::POST, path: "/customers", scopes: WRITE, action: FORWARD },
-    Route { method: Method::GET, path: "/customers/{id}", scopes: READ, action: FORWARD },
-    Route { method: Method::PUT, path: "/customers/{id}", scopes: WRITE, action: FORWARD },
-    Route { method: Method::GET, path: "/customers/external/{type}/{external_id}", scopes: READ, action: FORWARD },
-    Route {
-        method: Method::GET,
-        path: "/customers/{id}/conversations",
-        scopes: &["customers:read", "conversations:read"],
-        action: Action::ListCustomerConversations,
-    },
-    Route { method: Method::GET, path: "/stats/channels", scopes: READ, action: FORWARD },
+    Route::get(
+        "/customers",
+        READ,
+        FORWARD,
+        Doc::new("listCustomers", "Customers, newest first", &[(200, Some("CustomerList"))]).query(&[
+            "external_type",
+            "limit",
+            "cursor",
+        ]),
+    ),
+    Route::post(
+        "/customers",
+        WRITE,
+        FORWARD,
+        Doc::new(
+            "upsertCustomer",
+            "Create a customer, or find the one with this external id",
+            &[(201, Some("Customer")), (200, Some("Customer"))],
+        )
+        .body("NewCustomer"),
+    ),
+    Route::get("/customers/{id}", READ, FORWARD, Doc::new("getCustomer", "One customer", &[(200, Some("Customer"))])),
+    Route::put(
+        "/customers/{id}",
+        WRITE,
+        FORWARD,
+        Doc::new("updateCustomer", "Change a customer's name or metadata", &[(200, Some("Customer"))])
+            .body("CustomerChanges"),
+    ),
+    Route::get(
+        "/customers/external/{type}/{external_id}",
+        READ,
+        FORWARD,
+        Doc::new("getCustomerByExternalId", "The customer with this external id", &[(200, Some("Customer"))]),
+    ),
+    Route::get(
+        "/customers/{id}/conversations",
+        &["customers:read", "conversations:read"],
+        Action::ListCustomerConversations,
+        Doc::new("listCustomerConversations", "The conversations of a customer", &[(200, Some("ConversationList"))])
+            .query(&["conversation_status", "channel", "conversation_sort", "limit", "cursor"]),
+    ),
+    Route::get(
+        "/stats/channels",
+        READ,
+        FORWARD,
+        Doc::new("channelStats", "Customers per channel", &[(200, Some("ChannelStats"))]),
+    ),
 ];

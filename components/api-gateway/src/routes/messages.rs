@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use futures::future::join;
-use http::{Method, Response};
+use http::Response;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Route, Service};
+use super::{Action, Doc, Route, Service};
 use crate::aggregate::{customers, whole};
 use crate::call::Call;
 use crate::clients::{Body, CallError, Outside, Touch};
@@ -23,9 +23,21 @@ const WRITE: &[&str] = &["messages:write"];
 const FORWARD: Action = Action::Forward(Service::Messaging);
 
 pub const ROUTES: &[Route] = &[
-    Route { method: Method::POST, path: "/messages", scopes: WRITE, action: Action::CreateMessage },
-    Route { method: Method::GET, path: "/messages/{id}", scopes: READ, action: FORWARD },
-    Route { method: Method::PUT, path: "/messages/{id}", scopes: WRITE, action: FORWARD },
+    Route::post(
+        "/messages",
+        WRITE,
+        Action::CreateMessage,
+        Doc::new("createMessage", "Store a message; an outbound one is queued for delivery", &[(201, Some("Message"))])
+            .body("NewMessage"),
+    ),
+    Route::get("/messages/{id}", READ, FORWARD, Doc::new("getMessage", "One message", &[(200, Some("Message"))])),
+    Route::put(
+        "/messages/{id}",
+        WRITE,
+        FORWARD,
+        Doc::new("updateMessage", "Edit a message, or move its status forward", &[(200, Some("Message"))])
+            .body("MessageChanges"),
+    ),
 ];
 
 /// A stored message is what was sent (1 MiB at most) and a little more; escapes may double it.

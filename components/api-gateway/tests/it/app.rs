@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use sdk::testing::block_on;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -69,6 +69,9 @@ impl TestApp {
     pub fn send_streaming(&self, request: Request<Body>) -> Answer {
         let (parts, body) = block_on(self.gateway.handle(request)).into_parts();
         let body = block_on(body.collect()).expect("the body is whole").to_bytes();
+        while let Some(task) = self.world.next_task() {
+            block_on(task);
+        }
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
@@ -80,11 +83,34 @@ impl TestApp {
         self.send(request(Method::POST, path, body.to_string()))
     }
 
+    pub fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(request(Method::PATCH, path, body.to_string()))
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        self.send(request(Method::DELETE, path, ""))
+    }
+
+    /// A new key of this tenant, which is made if there is none of this name.
+    pub fn key_of(&self, tenant: &str, scopes: &[&str]) -> String {
+        self.post("/api/v1/tenants", &json!({ "id": tenant }));
+        let made = self.post("/api/v1/api-keys", &json!({ "name": "test", "tenant": tenant, "scopes": scopes }));
+        assert_eq!(made.status, 201, "{made:?}");
+        made.json()["key"].as_str().unwrap().to_owned()
+    }
+
     pub fn post_with_key(&self, path: &str, idempotency_key: &str, body: &Value) -> Answer {
         let mut request = request(Method::POST, path, body.to_string());
         request.headers_mut().insert("idempotency-key", idempotency_key.parse().unwrap());
         self.send(request)
     }
+}
+
+/// As [`request`], with another key.
+pub fn request_as<B: AsRef<[u8]>>(key: &str, method: Method, path: &str, body: B) -> Request<B> {
+    let mut request = request(method, path, body);
+    request.headers_mut().insert("x-api-key", key.parse().unwrap());
+    request
 }
 
 /// With the bootstrap key, and labelled as JSON where there is a body.

@@ -11,6 +11,7 @@ mod rest;
 mod typed;
 mod world;
 
+mod api_keys;
 mod authentication;
 mod conversations;
 mod details;
@@ -18,6 +19,8 @@ mod forwarding;
 mod health;
 mod hostile;
 mod messages;
+mod passwords;
 mod routing;
 mod store;
+mod tenants;
 mod tracing;

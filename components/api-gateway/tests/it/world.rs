@@ -2,19 +2,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use api_gateway::clients::{
-    ApiKeys, Body, CallError, CallResult, Conversation, Customer, Message, Participant, SendError, Settings,
-    StoreFailed, Timer, Upstream,
+    Body, CallError, CallResult, Conversation, Customer, Message, Participant, SendError, Settings, Tables, Tasks,
+    Timer, Upstream,
 };
 use api_gateway::clients::{conversations, messages};
-use api_gateway::keys::{ApiKey, KeyHash};
 use api_gateway::routes::Service;
-use api_gateway::store::KeyStore;
+use api_gateway::store::MIGRATIONS;
 use bytes::Bytes;
 use http::{Request, Response};
+use sdk::sql::Database;
 use sdk::testing::Memory;
 use sdk::{Clock, Context, Micros};
 
@@ -42,17 +43,18 @@ pub struct State {
     pub messages: RefCell<Vec<(String, Message)>>,
     /// Idempotency keys of POST /messages and what was answered.
     pub answers: RefCell<HashMap<String, String>>,
-    /// The real table, in memory.
-    pub keys: KeyStore<Memory>,
+    /// The real tables, in memory.
+    pub tables: Database<Memory>,
     pub database: Memory,
-    pub key_store_fails: Cell<bool>,
     pub faults: RefCell<HashMap<&'static str, Fault>>,
     /// Touches fail this many times before they work.
     pub touches_to_fail: Cell<usize>,
     pub typed_calls: RefCell<Vec<(&'static str, Context)>>,
     /// As the services saw them.
     pub forwarded: RefCell<Vec<Request<Bytes>>>,
-    pub bootstrap_key: RefCell<Option<String>>,
+    pub variables: RefCell<HashMap<&'static str, String>>,
+    /// What goes on after the answer.
+    pub tasks: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     pub now: Cell<i64>,
     /// Ids given out so far; they are numbers, so that a test reads well.
     pub ids: Cell<u64>,
@@ -65,16 +67,16 @@ impl Default for World {
     fn default() -> Self {
         let database = Memory::new();
         Self(Rc::new(State {
-            keys: KeyStore::new(database.clone()),
+            tables: Database::new(database.clone(), MIGRATIONS),
             database,
             now: Cell::new(NOW),
-            bootstrap_key: RefCell::new(Some("bootstrap-secret".into())),
+            variables: RefCell::new(HashMap::from([("bootstrap_api_key", "bootstrap-secret".into())])),
+            tasks: RefCell::default(),
             ids: Cell::default(),
             customers: RefCell::default(),
             conversations: RefCell::default(),
             messages: RefCell::default(),
             answers: RefCell::default(),
-            key_store_fails: Cell::default(),
             faults: RefCell::default(),
             touches_to_fail: Cell::default(),
             typed_calls: RefCell::default(),
@@ -91,6 +93,10 @@ impl std::ops::Deref for World {
 }
 
 impl World {
+    pub fn next_task(&self) -> Option<Pin<Box<dyn Future<Output = ()>>>> {
+        self.tasks.borrow_mut().pop()
+    }
+
     pub fn next_id(&self) -> String {
         self.ids.set(self.ids.get() + 1);
         format!("019a0000-0000-7000-8000-{:012x}", self.ids.get())
@@ -213,13 +219,18 @@ impl Upstream for World {
     }
 }
 
-impl ApiKeys for World {
-    async fn find_key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreFailed> {
-        if self.key_store_fails.get() { Err(StoreFailed) } else { self.keys.find_key(hash).await }
-    }
+impl Tables for World {
+    type Driver = Memory;
 
-    async fn mark_key_used(&self, key: &ApiKey, now: Micros) {
-        self.keys.mark_key_used(key, now).await;
+    fn tables(&self) -> &Database<Memory> {
+        &self.tables
+    }
+}
+
+/// Kept until the answer is there: see `TestApp::send`.
+impl Tasks for World {
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        self.tasks.borrow_mut().push(Box::pin(work));
     }
 }
 
@@ -230,8 +241,8 @@ impl Clock for World {
 }
 
 impl Settings for World {
-    async fn bootstrap_api_key(&self) -> Option<String> {
-        self.bootstrap_key.borrow().clone()
+    async fn variable(&self, name: &'static str) -> Option<String> {
+        self.variables.borrow().get(name).cloned()
     }
 }
 

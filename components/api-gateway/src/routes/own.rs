@@ -1,0 +1,80 @@
+//! What the gateway's own resources have in common: decoding as services do it, and answers to repeated creations.
+
+use http::header::LOCATION;
+use http::{HeaderValue, Response};
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::clients::Body;
+use crate::reply::whole;
+use crate::routes::API_PREFIX;
+use crate::store::Failure;
+use sdk::idempotency::{Answer, Done, Key, Once};
+use sdk::pagination::{Keyset, Page, PageRequest, bad_cursor};
+use sdk::{Micros, Problem, Request, etag, response};
+
+/// Items in a page when the client names no number.
+const DEFAULT_ITEMS: u32 = 20;
+
+/// The request as the SDK's decoders take it.
+pub fn request(call: &Call<'_>) -> Request {
+    Request {
+        method: call.method.clone(),
+        path: call.public_path.to_owned(),
+        raw_query: call.query.to_owned(),
+        headers: call.headers.clone(),
+        body: call.body.to_vec(),
+        context: call.context.clone(),
+        params: Vec::new(),
+    }
+}
+
+/// Creates once per `Idempotency-Key`. What `stored` shows is kept for a repetition: never a secret.
+pub async fn create<T>(
+    call: &Call<'_>,
+    what: &str,
+    not_made: Problem,
+    stored: impl Fn(&T) -> Value,
+    work: impl AsyncFnOnce(Option<&Once<'_, T>>) -> Result<Done<T>, Failure>,
+) -> Result<Done<T>, Problem> {
+    let answer = |made: &T| Answer { status: 201, body: stored(made).to_string() };
+    let once = Key::of(&request(call))?.map(|key| Once { key, answer: &answer });
+    work(once.as_ref()).await.map_err(|failure| failure.told(&call.context, what, not_made))
+}
+
+pub fn created(collection: &str, id: &str, value: &Value) -> Result<Response<Body>, Problem> {
+    let mut answer = response::created(value)?;
+    let location = HeaderValue::from_str(&format!("{API_PREFIX}{collection}/{id}"));
+    answer.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
+    Ok(whole(answer))
+}
+
+/// A single resource in this version.
+pub fn versioned(value: &Value, updated_at: Micros) -> Result<Response<Body>, Problem> {
+    Ok(whole(etag::with(response::ok(value)?, updated_at)))
+}
+
+pub fn no_content() -> Result<Response<Body>, Problem> {
+    response::no_content().map(whole)
+}
+
+/// The page that a query asks for, and the position where it starts. `list` names the list and whose it is.
+pub fn page(call: &Call<'_>, list: &str) -> Result<(PageRequest, Keyset), Problem> {
+    let request = PageRequest::from_query(&sdk::query::Query::parse(call.query)?, DEFAULT_ITEMS)?;
+    let after = Keyset::open(list, request.cursor.as_deref()).ok_or_else(bad_cursor)?;
+    Ok((request, after))
+}
+
+pub fn list<T>(
+    call: &Call<'_>,
+    list: &str,
+    rows: Vec<T>,
+    limit: u32,
+    at: impl Fn(&T) -> Keyset,
+    view: impl Fn(&T) -> Value,
+) -> Result<Response<Body>, Problem> {
+    let Page { items, next_cursor } = Page::cut(rows, limit, |last| at(last).seal(list));
+    let page = Page { items: items.iter().map(view).collect(), next_cursor };
+    let query = sdk::query::Query::parse(call.query)?;
+    crate::reply::list(&page, limit, &query, None, &[])
+}

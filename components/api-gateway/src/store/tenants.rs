@@ -1,0 +1,103 @@
+//! The table `tenants`.
+
+use sdk::Micros;
+use sdk::idempotency::{Done, Once, once_statement};
+use sdk::pagination::Keyset;
+use sdk::sql::{Database, Driver, Execute, Row, SqlError};
+
+use super::Failure;
+use crate::tenants::{Tenant, TenantChanges};
+
+/// A name that was used before, also by a tenant that is deleted, gives no row.
+pub const INSERT: &str = "\
+    INSERT INTO tenants (tenant_id, name, requests_per_hour, created_at, updated_at)
+    VALUES (?, ?, ?, ?, ?) ON CONFLICT (tenant_id) DO NOTHING RETURNING tenant_id";
+
+pub const LIST: &str = "\
+    SELECT tenant_id, name, requests_per_hour, disabled_at, created_at, updated_at FROM tenants
+    WHERE tenant_id > ? AND deleted_at IS NULL ORDER BY tenant_id LIMIT ?";
+
+pub const GET: &str = "\
+    SELECT tenant_id, name, requests_per_hour, disabled_at, created_at, updated_at FROM tenants
+    WHERE tenant_id = ? AND deleted_at IS NULL";
+
+/// For a field that is not to change, its flag is 0.
+pub const UPDATE: &str = "\
+    UPDATE tenants SET name = coalesce(?, name),
+        requests_per_hour = CASE WHEN ? THEN ? ELSE requests_per_hour END,
+        disabled_at = CASE WHEN ? THEN ? ELSE disabled_at END,
+        updated_at = max(?, updated_at + 1)
+    WHERE tenant_id = ? AND deleted_at IS NULL AND updated_at = coalesce(?, updated_at)
+    RETURNING tenant_id, name, requests_per_hour, disabled_at, created_at, updated_at";
+
+pub const DELETE: &str = "\
+    UPDATE tenants SET deleted_at = ? WHERE tenant_id = ? AND deleted_at IS NULL RETURNING tenant_id";
+
+/// [`Failure::NotMade`] when the name is taken.
+pub async fn insert<D: Driver>(
+    tables: &Database<D>,
+    tenant: &Tenant,
+    once: Option<&Once<'_, Tenant>>,
+) -> Result<Done<Tenant>, Failure> {
+    let insert = async |connection: &D::Connection| -> Result<Tenant, Failure> {
+        let parameters = vec![
+            (&tenant.id).into(),
+            (&tenant.name).into(),
+            tenant.requests_per_hour.into(),
+            tenant.created_at.into(),
+            tenant.updated_at.into(),
+        ];
+        let rows = connection.execute(INSERT, parameters).await?;
+        if rows.is_empty() { Err(Failure::NotMade) } else { Ok(tenant.clone()) }
+    };
+    once_statement(tables, once, tenant.created_at, insert).await
+}
+
+/// In the order of their names; one more than `limit`, when there are more.
+pub async fn list_page<D: Driver>(tables: &Database<D>, after: &Keyset, limit: u32) -> Result<Vec<Tenant>, SqlError> {
+    let rows = tables.execute(LIST, vec![(&after.id).into(), (limit + 1).into()]).await?;
+    rows.into_iter().map(read).collect()
+}
+
+pub async fn get<D: Driver>(tables: &Database<D>, id: &str) -> Result<Option<Tenant>, SqlError> {
+    let rows = tables.execute(GET, vec![id.into()]).await?;
+    rows.into_iter().next().map(read).transpose()
+}
+
+pub async fn update<D: Driver>(
+    tables: &Database<D>,
+    id: &str,
+    changes: &TenantChanges,
+    if_match: Option<Micros>,
+    now: Micros,
+) -> Result<Option<Tenant>, SqlError> {
+    let disabled_at = changes.disabled.unwrap_or(false).then_some(now);
+    let parameters = vec![
+        changes.name.clone().into(),
+        changes.requests_per_hour.is_some().into(),
+        changes.requests_per_hour.flatten().into(),
+        changes.disabled.is_some().into(),
+        disabled_at.into(),
+        now.into(),
+        id.into(),
+        if_match.into(),
+    ];
+    let rows = tables.execute(UPDATE, parameters).await?;
+    rows.into_iter().next().map(read).transpose()
+}
+
+/// Whether there was one to delete.
+pub async fn delete<D: Driver>(tables: &Database<D>, id: &str, now: Micros) -> Result<bool, SqlError> {
+    tables.execute(DELETE, vec![now.into(), id.into()]).await.map(|rows| !rows.is_empty())
+}
+
+fn read(mut row: Row) -> Result<Tenant, SqlError> {
+    Ok(Tenant {
+        id: row.take()?,
+        name: row.take()?,
+        requests_per_hour: row.take()?,
+        disabled_at: row.take()?,
+        created_at: row.take()?,
+        updated_at: row.take()?,
+    })
+}

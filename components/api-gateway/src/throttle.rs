@@ -1,0 +1,44 @@
+//! Guessing is slow: who failed to identify itself too often has to wait, by source and by the name that was guessed at.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use sdk::Micros;
+
+/// So many failures may come at once …
+const BURST: i64 = 10;
+/// … and then one every 6 s, in microseconds.
+const INTERVAL_MICROS: Micros = 6_000_000;
+/// Subjects remembered per instance, about 100 bytes each; a full memory forgets who has to wait least.
+const CAPACITY: usize = 4096;
+
+/// Failed attempts of this instance, by subject: when all of them will be forgiven.
+#[derive(Default)]
+pub struct Throttle(RefCell<HashMap<String, Micros>>);
+
+impl Throttle {
+    /// How many seconds this subject has to wait, if it has to.
+    pub fn wait_seconds(&self, subject: &str, now: Micros) -> Option<u32> {
+        let forgiven_at = *self.0.borrow().get(subject)?;
+        let over = forgiven_at - now - (BURST - 1) * INTERVAL_MICROS;
+        (over > 0).then(|| u32::try_from((over + 999_999) / 1_000_000).unwrap_or(1))
+    }
+
+    pub fn failed(&self, subject: &str, now: Micros) {
+        let mut subjects = self.0.borrow_mut();
+        if subjects.len() >= CAPACITY && !subjects.contains_key(subject) {
+            make_room(&mut subjects, now);
+        }
+        let forgiven_at = subjects.entry(subject.to_owned()).or_insert(now);
+        // Never further than the burst: who goes on while it has to wait does not wait longer for it.
+        *forgiven_at = ((*forgiven_at).max(now) + INTERVAL_MICROS).min(now + BURST * INTERVAL_MICROS);
+    }
+}
+
+fn make_room(subjects: &mut HashMap<String, Micros>, now: Micros) {
+    subjects.retain(|_, forgiven_at| *forgiven_at > now);
+    if subjects.len() >= CAPACITY {
+        let least = subjects.iter().min_by_key(|(_, at)| **at).map(|(subject, _)| subject.clone());
+        least.and_then(|subject| subjects.remove(&subject));
+    }
+}

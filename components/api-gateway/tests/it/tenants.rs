@@ -1,0 +1,90 @@
+//! Tenants: made, changed and closed by who operates the platform, and by nobody else.
+
+use http::{Method, Request};
+use serde_json::json;
+
+use crate::app::{TestApp, request_as};
+use crate::world::NOW;
+
+const TENANTS: &str = "/api/v1/tenants";
+
+#[test]
+fn the_default_tenant_is_there_and_stays() {
+    let app = TestApp::new();
+    assert_eq!(app.get(TENANTS).json()["data"][0]["id"], "default");
+    app.delete(&format!("{TENANTS}/default")).problem(409);
+    app.patch(&format!("{TENANTS}/default"), &json!({ "status": "disabled" })).problem(409);
+}
+
+#[test]
+fn a_disabled_tenant_is_locked_out_until_it_is_active_again() {
+    let app = TestApp::new();
+    let key = app.key_of("acme", &["customers:read"]);
+    let ask = || app.send(request_as(&key, Method::GET, "/api/v1/customers", "")).status.as_u16();
+    assert_eq!(ask(), 200);
+    for (at, status, answer) in [(1, "disabled", 401), (2, "active", 200)] {
+        let changed = app.patch(&format!("{TENANTS}/acme"), &json!({ "status": status })).json();
+        assert_eq!(changed["status"], status);
+        app.world.now.set(NOW + at * 10_000_000);
+        assert_eq!(ask(), answer);
+    }
+}
+
+#[test]
+fn a_deleted_tenant_is_gone_and_its_name_too() {
+    let app = TestApp::new();
+    let key = app.key_of("acme", &["*"]);
+    assert_eq!(app.delete(&format!("{TENANTS}/acme")).status, 204);
+    app.get(&format!("{TENANTS}/acme")).problem(404);
+    app.delete(&format!("{TENANTS}/acme")).problem(404);
+    app.post(TENANTS, &json!({ "id": "acme" })).problem(409);
+    app.send(request_as(&key, Method::GET, "/api/v1/customers", "")).problem(401);
+}
+
+#[test]
+fn a_plan_is_set_and_taken_back() {
+    let app = TestApp::new();
+    app.post(TENANTS, &json!({ "id": "acme", "name": "Acme", "requests_per_hour": 50 }));
+    let acme = format!("{TENANTS}/acme");
+    assert_eq!(app.get(&acme).json()["requests_per_hour"], 50);
+    assert_eq!(app.patch(&acme, &json!({ "requests_per_hour": null })).json()["requests_per_hour"], json!(null));
+    assert_eq!(app.patch(&acme, &json!({ "requests_per_hour": 0 })).pointers(), ["/requests_per_hour"]);
+    assert_eq!(app.patch(&acme, &json!({})).status, 422);
+}
+
+#[test]
+fn a_change_of_what_somebody_else_changed_is_412() {
+    let app = TestApp::new();
+    let acme = format!("{TENANTS}/acme");
+    app.post(TENANTS, &json!({ "id": "acme" }));
+    let tag = app.get(&acme).header("etag").to_owned();
+    let rename = |tag: &str| {
+        let request = Request::patch(&acme).header("x-api-key", crate::app::KEY).header("if-match", tag);
+        app.send(request.body(json!({ "name": "Acme Corp" }).to_string()).unwrap())
+    };
+    let changed = rename(&tag);
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert_ne!(changed.header("etag"), tag);
+    rename(&tag).problem(412);
+    rename("\"made-up\"").problem(412);
+    assert_eq!(rename("*").status, 200);
+}
+
+#[test]
+fn only_names_that_fit_everywhere_are_taken() {
+    let app = TestApp::new();
+    for id in ["Acme", "a b", "-a", "a/b", "a_b", "é"] {
+        assert_eq!(app.post(TENANTS, &json!({ "id": id })).pointers(), ["/id"], "{id}");
+    }
+    app.get(&format!("{TENANTS}/%2e")).problem(404);
+    app.get(&format!("{TENANTS}/nobody")).problem(404);
+}
+
+#[test]
+fn an_administrator_of_a_tenant_sees_no_tenants() {
+    let app = TestApp::new();
+    let admin = app.key_of("acme", &["admin"]);
+    for (method, path) in [(Method::GET, TENANTS), (Method::GET, "/api/v1/tenants/acme"), (Method::POST, TENANTS)] {
+        app.send(request_as(&admin, method, path, "{}")).problem(403);
+    }
+}

@@ -1,0 +1,34 @@
+//! Optimistic concurrency: `ETag` is a resource's time of change, `If-Match` lets a client change only what it has seen.
+
+use ::http::{HeaderValue, StatusCode, header};
+
+use crate::{Micros, Problem, Request, Response};
+
+/// The answer with the entity tag of a resource that was changed then.
+#[must_use]
+pub fn with(mut response: Response, updated_at: Micros) -> Response {
+    let tag = HeaderValue::from_str(&format!("\"{updated_at}\"")).ok();
+    response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
+    response
+}
+
+/// The version that the client wants to change: `None` when any will do (no header, or `*`). A tag that is none of ours
+/// matches nothing. Lists of tags are refused: a resource has one version.
+pub fn if_match(request: &Request) -> Result<Option<Micros>, Problem> {
+    let Some(value) = request.headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|tag| tag.parse().ok());
+    tag.map(Some).ok_or_else(mismatch)
+}
+
+/// 412: somebody else changed it in between.
+pub fn mismatch() -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition_failed",
+        "the resource is not in the version that If-Match names: read it again",
+    )
+}
