@@ -1,5 +1,6 @@
 //! The kobliat command: reads arguments and the environment, and runs the platform.
 
+mod admin;
 mod build;
 mod up;
 
@@ -19,6 +20,16 @@ struct Cli {
 enum Command {
     /// Start the application and serve it until Ctrl-C
     Up(up::Up),
+    /// Show the components of a running host: version, state, instances, requests
+    Components(admin::Components),
+    /// Start a component that was stopped
+    Start(admin::One),
+    /// Stop a component: what runs finishes, what comes is refused
+    Stop(admin::One),
+    /// Replace a component's instances by new ones; no request is lost
+    Restart(admin::One),
+    /// Show what a component wrote to stdout and stderr
+    Logs(admin::Logs),
     /// Build the components with the commands of spin.toml
     Build(build::Build),
 }
@@ -31,6 +42,11 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Up(up) => up.run(),
         Command::Build(build) => build.run(),
+        Command::Components(components) => block_on(components.run()),
+        Command::Start(one) => block_on(one.change("start")),
+        Command::Stop(one) => block_on(one.change("stop")),
+        Command::Restart(one) => block_on(one.change("restart")),
+        Command::Logs(logs) => block_on(logs.run()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,4 +55,9 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// For a command that asks a running host: it needs one thread.
+fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
 }

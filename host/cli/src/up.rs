@@ -19,6 +19,9 @@ pub struct Up {
     /// The address to listen on; port 0 finds a free one
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
     listen: String,
+    /// Open the admin surface by TCP, too, for who has the token in the state directory; port 0 finds a free one
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<SocketAddr>,
     /// Where databases, logs and secrets are [default: the runtime config's, else .kobliat beside the manifest]
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
@@ -86,6 +89,7 @@ impl Up {
     fn options(&self) -> Result<Options> {
         Ok(Options {
             listen: address(&self.listen)?,
+            admin_listen: self.admin_listen,
             state_dir: self.state_dir.clone(),
             runtime_config: self.runtime_config_file.clone(),
             variables: self.variables.iter().cloned().collect(),
@@ -113,6 +117,9 @@ impl Up {
         }
         if platform.secrets_file().exists() {
             lines.push(format!("Secrets: {}{}", platform.secrets_file().display(), just_made(platform)));
+        }
+        if let Some(address) = platform.admin_address() {
+            lines.push(format!("Admin:   http://{address} (token: {}/admin-token)", platform.state_dir().display()));
         }
         lines.extend(try_next(self, platform));
         let mut out = std::io::stdout().lock();

@@ -1,6 +1,8 @@
 //! What one component may use. A runaway guest harms itself only.
 
 use crate::context::MAX_DEPTH;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
@@ -67,11 +69,24 @@ impl Limits {
 pub struct MemoryLimiter {
     limit: usize,
     used: usize,
+    /// What all instances of the pool use together.
+    gauge: Arc<AtomicUsize>,
 }
 
 impl MemoryLimiter {
     pub fn new(limit: usize) -> Self {
-        Self { limit, used: 0 }
+        Self { limit, used: 0, gauge: Arc::default() }
+    }
+
+    /// Counts from now on in `gauge`; call it before anything is used.
+    pub(crate) fn count_in(&mut self, gauge: Arc<AtomicUsize>) {
+        self.gauge = gauge;
+    }
+}
+
+impl Drop for MemoryLimiter {
+    fn drop(&mut self) {
+        self.gauge.fetch_sub(self.used, Relaxed);
     }
 }
 
@@ -80,6 +95,8 @@ impl ResourceLimiter for MemoryLimiter {
         let used = self.used.saturating_sub(current).saturating_add(desired);
         let fits = used <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
         if fits {
+            // Wraps where a memory has shrunk, which none does.
+            self.gauge.fetch_add(used.wrapping_sub(self.used), Relaxed);
             self.used = used;
         }
         Ok(fits)

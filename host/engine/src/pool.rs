@@ -5,14 +5,21 @@
 //! callers wait for them: no number of requests from outside can block the calls that would let them finish.
 
 mod dispatch;
+mod guard;
+mod statistics;
 
 use crate::context::CallContext;
 use crate::http_client::Body;
 use crate::job::{CallError, HttpFailure, Job, Work};
 use crate::worker::ComponentSpec;
-use dispatch::Dispatch;
-pub(crate) use dispatch::{Slot, Ticket, WorkerGuard};
+use dispatch::Refusal;
+pub(crate) use dispatch::{Dispatch, Slot, Ticket};
+pub(crate) use guard::WorkerGuard;
+pub use statistics::Counts;
+use statistics::{is_call_error, is_http_error};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 use tokio::sync::oneshot;
 use wasmtime::component::Val;
 
@@ -21,6 +28,9 @@ use wasmtime::component::Val;
 pub struct Pool {
     dispatch: Arc<Dispatch>,
 }
+
+/// What a closed pool hands back, so that the pool that took its place can do it.
+type Unserved<T> = Box<(CallContext, T)>;
 
 impl Pool {
     pub fn new(spec: Arc<ComponentSpec>) -> Self {
@@ -33,27 +43,65 @@ impl Pool {
         context: CallContext,
         request: http::Request<Body>,
     ) -> Result<http::Response<Body>, HttpFailure> {
-        let deadline = context.deadline;
-        let (reply, response) = futures::channel::oneshot::channel();
-        self.dispatch.submit(Job { context, work: Work::Http { request: Box::new(request), reply } })?;
-        match tokio::time::timeout_at(deadline.into(), response).await {
-            Err(_elapsed) => Err(HttpFailure::Timeout),
-            Ok(Err(_dropped)) => Err(HttpFailure::Crashed),
-            Ok(Ok(Ok(response))) => Ok(response),
-            Ok(Ok(Err(error))) => Err(failure(error)),
-        }
+        self.offer_http(context, request).await.unwrap_or(Err(HttpFailure::Stopped))
     }
 
     /// Calls the `function`-th exported function of [`ComponentSpec::functions`] and waits for its results.
     pub async fn call(&self, context: CallContext, function: usize, params: Vec<Val>) -> Result<Vec<Val>, CallError> {
-        let deadline = context.deadline;
+        self.offer_call(context, function, params).await.unwrap_or(Err(CallError::Stopped))
+    }
+
+    /// As [`Pool::http`]; the outer error is the request, untouched, when the pool is closed.
+    pub(crate) async fn offer_http(
+        &self,
+        context: CallContext,
+        request: http::Request<Body>,
+    ) -> Result<Result<http::Response<Body>, HttpFailure>, Unserved<http::Request<Body>>> {
+        let (deadline, began) = (context.deadline, Instant::now());
+        let (reply, response) = futures::channel::oneshot::channel();
+        let job = Job { context, work: Work::Http { request: Box::new(request), reply } };
+        match self.dispatch.submit(job) {
+            Ok(()) => {}
+            Err(Refusal::Because(error)) => return Ok(Err(error.into())),
+            Err(Refusal::Closed(job)) => match job.work {
+                Work::Http { request, .. } => return Err(Box::new((job.context, *request))),
+                Work::Call { .. } => return Ok(Err(HttpFailure::Stopped)),
+            },
+        }
+        let answer = match tokio::time::timeout_at(deadline.into(), response).await {
+            Err(_elapsed) => Err(HttpFailure::Timeout),
+            Ok(Err(_dropped)) => Err(HttpFailure::Crashed),
+            Ok(Ok(Ok(response))) => Ok(response),
+            Ok(Ok(Err(error))) => Err(failure(error)),
+        };
+        self.dispatch.statistics.finished(began.elapsed(), is_http_error(&answer));
+        Ok(answer)
+    }
+
+    /// As [`Pool::call`]; the outer error is the call's parameters, untouched, when the pool is closed.
+    pub(crate) async fn offer_call(
+        &self,
+        context: CallContext,
+        function: usize,
+        params: Vec<Val>,
+    ) -> Result<Result<Vec<Val>, CallError>, Unserved<Vec<Val>>> {
+        let (deadline, began) = (context.deadline, Instant::now());
         let (reply, results) = oneshot::channel();
-        self.dispatch.submit(Job { context, work: Work::Call { function, params, reply } })?;
-        match tokio::time::timeout_at(deadline.into(), results).await {
+        match self.dispatch.submit(Job { context, work: Work::Call { function, params, reply } }) {
+            Ok(()) => {}
+            Err(Refusal::Because(error)) => return Ok(Err(error)),
+            Err(Refusal::Closed(job)) => match job.work {
+                Work::Call { params, .. } => return Err(Box::new((job.context, params))),
+                Work::Http { .. } => return Ok(Err(CallError::Stopped)),
+            },
+        }
+        let answer = match tokio::time::timeout_at(deadline.into(), results).await {
             Err(_elapsed) => Err(CallError::Timeout),
             Ok(Err(_dropped)) => Err(CallError::Crashed),
             Ok(Ok(results)) => results,
-        }
+        };
+        self.dispatch.statistics.finished(began.elapsed(), is_call_error(&answer));
+        Ok(answer)
     }
 
     /// Takes no more jobs; what is queued and running finishes.
@@ -64,6 +112,26 @@ impl Pool {
     /// Waits until the last instance is gone. Call [`Pool::close`] first.
     pub async fn drained(&self) {
         self.dispatch.drained().await;
+    }
+
+    /// Ends what still runs. For a closed pool whose drain limit is over.
+    pub fn end(&self) {
+        self.dispatch.end();
+    }
+
+    /// What the pool has done so far.
+    pub fn counts(&self) -> Counts {
+        self.dispatch.statistics.counts()
+    }
+
+    /// Bytes of linear memory of the instances that live now.
+    pub fn memory(&self) -> usize {
+        self.dispatch.memory.load(Relaxed)
+    }
+
+    /// Whether both are handles to one pool.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.dispatch, &other.dispatch)
     }
 
     /// How many instances live now.

@@ -1,10 +1,13 @@
-//! A target is a component as its callers know it: the pool behind it may be exchanged while requests run.
+//! A target is a component as its callers know it: the version behind it may be exchanged while requests run.
+
+mod share;
 
 use crate::context::CallContext;
 use crate::http_client::Body;
 use crate::job::{CallError, HttpFailure};
 use crate::pool::Pool;
 use arc_swap::ArcSwapOption;
+pub use share::Share;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::Val;
@@ -13,22 +16,39 @@ use wasmtime::component::Val;
 pub struct Target {
     component: Arc<str>,
     timeout: Duration,
-    pool: ArcSwapOption<Pool>,
+    pools: ArcSwapOption<Pools>,
+}
+
+/// What answers: read as one, so that a request never sees half of a change.
+struct Pools {
+    active: Pool,
+    /// A new version on trial, and for whom.
+    canary: Option<(Pool, Share)>,
 }
 
 impl Target {
     /// A target without a pool: it counts as stopped until [`Target::set`]. `timeout` is the component's wall-time limit.
     pub fn new(component: Arc<str>, timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { component, timeout, pool: ArcSwapOption::empty() })
+        Arc::new(Self { component, timeout, pools: ArcSwapOption::empty() })
     }
 
-    /// From now on work goes to this pool; what runs finishes where it is.
+    /// From now on work goes to this pool; what runs finishes where it is. Close the old pool afterwards, not before: what
+    /// comes to a closed pool looks here for the one that took its place.
     pub fn set(&self, pool: Option<Pool>) {
-        self.pool.store(pool.map(Arc::new));
+        self.pools.store(pool.map(|active| Arc::new(Pools { active, canary: None })));
+    }
+
+    /// From now on the share goes to `canary`, the rest to `active`.
+    pub fn set_with_canary(&self, active: Pool, canary: Pool, share: Share) {
+        self.pools.store(Some(Arc::new(Pools { active, canary: Some((canary, share)) })));
     }
 
     pub fn pool(&self) -> Option<Pool> {
-        self.pool.load().as_deref().cloned()
+        self.pools.load().as_ref().map(|pools| pools.active.clone())
+    }
+
+    pub fn canary(&self) -> Option<Pool> {
+        self.pools.load().as_ref().and_then(|pools| pools.canary.as_ref()).map(|(pool, _)| pool.clone())
     }
 
     pub fn component(&self) -> &Arc<str> {
@@ -47,16 +67,46 @@ impl Target {
 
     pub async fn http(
         &self,
-        context: CallContext,
-        request: http::Request<Body>,
+        mut context: CallContext,
+        mut request: http::Request<Body>,
     ) -> Result<http::Response<Body>, HttpFailure> {
-        let pool = self.pool().ok_or(HttpFailure::Stopped)?;
-        pool.http(context, request).await
+        let mut closed = None;
+        loop {
+            let pool = self.choose(closed.as_ref(), |share| share.has_request(&request)).ok_or(HttpFailure::Stopped)?;
+            match pool.offer_http(context, request).await {
+                Ok(answer) => return answer,
+                Err(unserved) => (context, request) = *unserved,
+            }
+            closed = Some(pool);
+        }
     }
 
     /// Calls the `function`-th function of the component's typed interfaces.
-    pub async fn call(&self, context: CallContext, function: usize, params: Vec<Val>) -> Result<Vec<Val>, CallError> {
-        let pool = self.pool().ok_or(CallError::Stopped)?;
-        pool.call(context, function, params).await
+    pub async fn call(
+        &self,
+        mut context: CallContext,
+        function: usize,
+        mut params: Vec<Val>,
+    ) -> Result<Vec<Val>, CallError> {
+        let mut closed = None;
+        loop {
+            let pool = self.choose(closed.as_ref(), |share| share.has_call(&params)).ok_or(CallError::Stopped)?;
+            match pool.offer_call(context, function, params).await {
+                Ok(answer) => return answer,
+                Err(unserved) => (context, params) = *unserved,
+            }
+            closed = Some(pool);
+        }
+    }
+
+    /// `None` when the component is stopped: it has no pool, or none but the one that was `closed` a moment ago.
+    fn choose(&self, closed: Option<&Pool>, in_share: impl FnOnce(&Share) -> bool) -> Option<Pool> {
+        let pools = self.pools.load();
+        let pools = pools.as_ref()?;
+        let pool = match &pools.canary {
+            Some((canary, share)) if in_share(share) => canary,
+            _ => &pools.active,
+        };
+        closed.is_none_or(|closed| !closed.is(pool)).then(|| pool.clone())
     }
 }

@@ -18,6 +18,7 @@ use in_flight::{Exports, InFlight};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tracing::{debug, warn};
@@ -37,8 +38,8 @@ pub struct ComponentSpec {
     pub pre: InstancePre<State>,
     /// Whether jobs are HTTP requests; then the component exports `wasi:http/handler`.
     pub http: bool,
-    /// The functions that typed calls may name by their position.
-    pub functions: Vec<ComponentExportIndex>,
+    /// The functions that typed calls may name by their position; `None` where this version has no such function.
+    pub functions: Vec<Option<ComponentExportIndex>>,
     /// Makes what a new instance owns.
     pub state: Box<dyn Fn() -> wasmtime::Result<State> + Send + Sync>,
     pub limits: Limits,
@@ -51,15 +52,23 @@ impl ComponentSpec {
     }
 }
 
+impl ComponentSpec {
+    /// Starts an instance and lets it go again: the last thing that can keep a version from running.
+    pub async fn try_start(&self) -> wasmtime::Result<()> {
+        start(self, &PollClock::new(), None).await.map(drop)
+    }
+}
+
 /// Runs one instance until it is idle for long, worn out, closed or dead.
 pub(crate) async fn run(mut guard: WorkerGuard) {
     let dispatch = Arc::clone(guard.dispatch());
     let spec = Arc::clone(&dispatch.spec);
     let clock = PollClock::new();
-    let (mut store, exports) = match start(&spec, &clock).await {
+    let (mut store, exports) = match start(&spec, &clock, Some(&dispatch.memory)).await {
         Ok(started) => started,
         Err(error) => {
             warn!(component = %spec.id, "failed to start an instance of component `{}`: {error:#}", spec.id);
+            dispatch.statistics.trapped();
             dispatch.refuse_queued(&CallError::Start(format!("{:#}", error.root_cause())));
             return;
         }
@@ -67,6 +76,10 @@ pub(crate) async fn run(mut guard: WorkerGuard) {
     guard.started();
     if let Err(error) = serve(&mut store, &exports, &guard, &clock).await {
         exports.note_death();
+        if dispatch.has_ended() {
+            return;
+        }
+        dispatch.statistics.trapped();
         let request = current_context(store.as_context_mut()).request_id;
         warn!(component = %spec.id, request_id = %request,
             "an instance of component `{}` died (request `{request}`): {error:#}", spec.id);
@@ -74,8 +87,16 @@ pub(crate) async fn run(mut guard: WorkerGuard) {
 }
 
 /// Makes the store and the instance within the limits of one request.
-async fn start(spec: &ComponentSpec, clock: &Arc<PollClock>) -> wasmtime::Result<(Store<State>, Exports)> {
-    let mut store = Store::new(spec.pre.engine(), (spec.state)()?);
+async fn start(
+    spec: &ComponentSpec,
+    clock: &Arc<PollClock>,
+    gauge: Option<&Arc<AtomicUsize>>,
+) -> wasmtime::Result<(Store<State>, Exports)> {
+    let mut state = (spec.state)()?;
+    if let Some(gauge) = gauge {
+        state.limiter.count_in(Arc::clone(gauge));
+    }
+    let mut store = Store::new(spec.pre.engine(), state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(HOSTCALL_FUEL);
     budget::install(&mut store, spec.limits.cpu, Arc::clone(clock));
@@ -117,7 +138,9 @@ async fn serve(
                 // That took this worker off the waiting stack. If it has come to rest, it must be polled to be on it again.
                 context.waker().wake_by_ref();
             }
-            watch.poll(context).map(|()| Err(wasmtime::format_err!("overran the deadline of its requests")))
+            watch
+                .poll(context, guard.dispatch().has_ended())
+                .map(|()| Err(wasmtime::format_err!("overran the deadline of its requests")))
         })
         .await
     };

@@ -8,20 +8,20 @@ use tracing::warn;
 use wasmtime::AsContextMut;
 use wasmtime::component::{Linker, Val};
 
-/// Defines every function of the plan's interface. `first` is the position of the plan's functions among those of the
-/// target's pool.
+/// Defines every function of the plan's interface. `positions` are those of the plan's functions among those
+/// of the target's pools, the same in each of its versions.
 pub fn add_to_linker(
     linker: &mut Linker<State>,
     plan: &LinkPlan,
     target: &Arc<Target>,
-    first: usize,
+    positions: &[usize],
 ) -> wasmtime::Result<()> {
     let mut instance = linker.instance(&plan.interface)?;
-    for (position, function) in plan.functions.iter().enumerate() {
+    for (function, &position) in plan.functions.iter().zip(positions) {
         let link = Arc::new(Link {
             name: format!("{}#{}", plan.interface, function.name),
             target: Arc::clone(target),
-            position: first + position,
+            position,
             deadline_field: function.deadline_field,
         });
         instance.func_new_concurrent(&function.name, move |accessor, _type, params, results| {

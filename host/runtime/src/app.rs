@@ -2,8 +2,10 @@
 
 use crate::factors::Factors;
 use crate::instances::Targets;
+use crate::lifecycle::Lifecycle;
 use crate::routes::RouteInfo;
 use crate::state_dir::StateDir;
+use kobliat_admin::Admin;
 use kobliat_engine::PlatformHosts;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,7 +23,9 @@ pub struct Runtime {
     pub(crate) log_dir: Option<PathBuf>,
     pub(crate) secrets: PathBuf,
     pub(crate) generated: Vec<String>,
-    pub(crate) targets: Arc<Targets>,
+    pub(crate) lifecycle: Arc<Lifecycle>,
+    pub(crate) admin: Arc<Admin>,
+    pub(crate) admin_address: Option<SocketAddr>,
     pub(crate) factors: Factors,
     pub(crate) platform: Arc<PlatformHosts>,
     pub(crate) stop: CancellationToken,
@@ -32,6 +36,21 @@ pub struct Runtime {
 impl Runtime {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Of the admin surface by TCP, where it was asked for.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// Where other crates put their groups of routes.
+    pub fn admin(&self) -> &Arc<Admin> {
+        &self.admin
+    }
+
+    /// Components at run time.
+    pub fn lifecycle(&self) -> &Arc<Lifecycle> {
+        &self.lifecycle
     }
 
     pub fn routes(&self) -> &[RouteInfo] {
@@ -55,14 +74,18 @@ impl Runtime {
         &self.generated
     }
 
+    fn targets(&self) -> &Targets {
+        &self.lifecycle.instances.targets
+    }
+
     /// Instances alive now, all components together.
     pub fn instances(&self) -> usize {
-        self.targets.pools().map(|pool| pool.instances()).sum()
+        self.targets().pools().map(|pool| pool.instances()).sum()
     }
 
     /// Requests and calls that run now.
     pub fn running(&self) -> usize {
-        self.targets.pools().map(|pool| pool.running()).sum()
+        self.targets().pools().map(|pool| pool.running()).sum()
     }
 
     /// Finishes what was accepted, then closes the databases.
@@ -70,11 +93,14 @@ impl Runtime {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        for pool in self.targets.pools() {
+        for pool in self.targets().pools() {
             pool.close();
             if tokio::time::timeout(self.drain, pool.drained()).await.is_err() {
                 warn!("stopped with {} requests still running", pool.running());
             }
+        }
+        for slot in self.lifecycle.slots() {
+            slot.retiring.gone().await;
         }
         self.factors.shutdown().await;
     }
@@ -86,7 +112,8 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         self.stop.cancel();
         self.platform.clear();
-        for target in self.targets.http.values().chain(self.targets.calls.values()) {
+        self.admin.clear();
+        for target in self.targets().http.values().chain(self.targets().calls.values()) {
             target.set(None);
         }
     }

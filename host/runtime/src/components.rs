@@ -1,6 +1,7 @@
 //! From spin.toml to compiled components: read the files, compose what is not linked, compile what is used.
 
 use crate::error::StartError;
+use crate::lifecycle::Digest;
 use kobliat_compose::{Dependency as ComposeDependency, compose};
 use kobliat_engine::ComponentCache;
 use kobliat_manifest::{Component as Declared, ComponentSource, Dependency, DependencyKind, HttpTarget, Manifest};
@@ -9,7 +10,14 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::Component;
 
 /// Compiled components by id.
-pub type Compiled = BTreeMap<String, Component>;
+pub type Compiled = BTreeMap<String, Loaded>;
+
+/// A component that is ready to be linked.
+pub struct Loaded {
+    /// Of the component's own file.
+    pub digest: Digest,
+    pub component: Component,
+}
 
 /// Which dependencies are links, and so not composed.
 pub fn is_linked(component: &Declared, dependency: &Dependency, links: bool) -> bool {
@@ -45,16 +53,20 @@ pub fn compile(
 ) -> Result<Compiled, StartError> {
     let mut compiled = Compiled::new();
     let mut problems = Vec::new();
+    let loader = Loader { manifest, links };
     for id in used(manifest, links) {
         let Some(component) = manifest.components.get(&id) else { continue };
-        let wasm = Loader { manifest, links }.load(component, &mut vec![id.clone()]);
-        if wasm.as_ref().is_ok_and(|wasm| !cache.has(wasm)) {
-            progress(&format!("Compiling component `{id}` to machine code (once for each version)"));
-        }
-        let loaded = wasm
-            .and_then(|wasm| cache.load(&wasm).map_err(|error| format!("failed to compile component `{id}`: {error}")));
+        let loaded = loader.read_own(component).and_then(|own| {
+            let wasm = loader.compose(component, &own)?;
+            if !cache.has(&wasm) {
+                progress(&format!("Compiling component `{id}` to machine code (once for each version)"));
+            }
+            let component =
+                cache.load(&wasm).map_err(|error| format!("failed to compile component `{id}`: {error}"))?;
+            Ok(Loaded { digest: Digest::of(&own), component })
+        });
         match loaded {
-            Ok(component) => drop(compiled.insert(id, component)),
+            Ok(loaded) => drop(compiled.insert(id, loaded)),
             Err(problem) => problems.push(problem),
         }
     }
@@ -62,15 +74,28 @@ pub fn compile(
     Ok(compiled)
 }
 
-struct Loader<'m> {
-    manifest: &'m Manifest,
-    links: bool,
+pub struct Loader<'m> {
+    pub manifest: &'m Manifest,
+    pub links: bool,
 }
 
 impl Loader<'_> {
+    /// The bytes of the component's own file.
+    pub fn read_own(&self, component: &Declared) -> Result<Vec<u8>, String> {
+        self.read(&component.source, &format!("component `{}`", component.id))
+    }
+
+    /// `own` with the dependencies inside that are not linked.
+    pub fn compose(&self, component: &Declared, own: &[u8]) -> Result<Vec<u8>, String> {
+        self.with_dependencies(component, own, &mut vec![component.id.clone()])
+    }
+
     /// The component's bytes, with its dependencies inside where they are not linked. `path` is how we came here.
     fn load(&self, component: &Declared, path: &mut Vec<String>) -> Result<Vec<u8>, String> {
-        let own = self.read(&component.source, &format!("component `{}`", component.id))?;
+        self.with_dependencies(component, &self.read_own(component)?, path)
+    }
+
+    fn with_dependencies(&self, component: &Declared, own: &[u8], path: &mut Vec<String>) -> Result<Vec<u8>, String> {
         let composed = component.dependencies.iter().filter(|one| !is_linked(component, one, self.links));
         let mut parts = Vec::new();
         for dependency in composed {
@@ -84,7 +109,7 @@ impl Loader<'_> {
                 bytes,
             })
             .collect();
-        compose(&component.id, &own, &dependencies).map_err(|error| error.to_string())
+        compose(&component.id, own, &dependencies).map_err(|error| error.to_string())
     }
 
     fn dependency(&self, of: &Declared, dependency: &Dependency, path: &mut Vec<String>) -> Result<Vec<u8>, String> {

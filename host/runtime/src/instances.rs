@@ -1,15 +1,13 @@
 //! From a compiled component to its pools: what an instance gets, and which imports are answered by whom.
 
-use crate::components::Compiled;
-use crate::error::StartError;
 use crate::imports;
-use crate::wiring::Wiring;
+use crate::wiring::{Wiring, links_of};
 use kobliat_engine::stdio::LogStream;
 use kobliat_engine::{ComponentSpec, Engine, Factor, Limits, Pool, State, StateBuilder, Target};
 use kobliat_factor_outbound_http::OutboundHttp;
 use kobliat_manifest::Component as Declared;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime_wasi::WasiCtxBuilder;
@@ -47,94 +45,91 @@ pub fn limits_of(component: &Declared) -> Limits {
 
 /// What the instances of all components are made with.
 pub struct Instances {
+    pub linker: Linker<State>,
     pub factors: Vec<Arc<dyn Factor>>,
     pub outbound: Arc<OutboundHttp>,
+    pub wiring: Wiring,
+    pub targets: Arc<Targets>,
+    pub links: bool,
+    pub log_dir: Option<PathBuf>,
+}
+
+/// A version of a component that can run: its imports are answered, its exports are what its callers need.
+pub struct Runnable {
+    pub declared: Arc<Declared>,
+    pub component: Component,
+    pre: InstancePre<State>,
+    functions: Vec<Option<ComponentExportIndex>>,
+    stdio: Stdio,
+}
+
+/// The host's own interfaces, which every component shares.
+pub fn linker(engine: &Engine, factors: &[Arc<dyn Factor>]) -> wasmtime::Result<Linker<State>> {
+    let mut linker = engine.linker()?;
+    for factor in factors {
+        factor.add_to_linker(&mut linker)?;
+    }
+    Ok(linker)
 }
 
 impl Instances {
-    /// Gives every target its pool. All components that can not run are named.
-    pub fn start(
+    /// Checks all that can keep this component from running. `callee` finds the components that it is linked to,
+    /// `interfaces` are those by which others are linked to it.
+    pub fn prepare<'a>(
         &self,
-        engine: &Engine,
-        components: &BTreeMap<String, Declared>,
-        compiled: &Compiled,
-        wiring: &Wiring,
-        targets: &Targets,
-        log_dir: Option<&Path>,
-    ) -> Result<(), StartError> {
-        let linker =
-            self.linker(engine).map_err(|error| StartError::because("prepare the host's interfaces", error))?;
-        let mut problems = Vec::new();
-        for (id, component) in compiled {
-            let Some(declared) = components.get(id) else { continue };
-            let missing = imports::missing(id, component, engine.wasmtime());
-            if !missing.is_empty() {
-                problems.extend(missing);
-                continue;
-            }
-            let mut linker = linker.clone();
-            let prepared = wiring
-                .add_to_linker(id, &mut linker, &targets.calls)
-                .and_then(|()| linker.instantiate_pre(component))
-                .map_err(|error| imports::explain(id, &error));
-            let served = prepared.and_then(|pre| self.serve(declared, &pre, component, wiring, targets, log_dir));
-            problems.extend(served.err());
-        }
-        StartError::from_all(problems)
-    }
-
-    fn linker(&self, engine: &Engine) -> wasmtime::Result<Linker<State>> {
-        let mut linker = engine.linker()?;
-        for factor in &self.factors {
-            factor.add_to_linker(&mut linker)?;
-        }
-        Ok(linker)
-    }
-
-    fn serve(
-        &self,
-        declared: &Declared,
-        pre: &InstancePre<State>,
-        component: &Component,
-        wiring: &Wiring,
-        targets: &Targets,
-        log_dir: Option<&Path>,
-    ) -> Result<(), String> {
+        declared: &Arc<Declared>,
+        component: Component,
+        callee: impl Fn(&str) -> Option<Component>,
+        interfaces: impl Iterator<Item = &'a str>,
+    ) -> Result<Runnable, Vec<String>> {
         let id = &declared.id;
-        let stdio = Stdio::open(id, log_dir)?;
-        if let Some(target) = targets.http.get(id) {
-            if component.get_export_index(None, HANDLER).is_none() {
-                return Err(format!(
-                    "component `{id}` has an HTTP trigger but does not export `{HANDLER}`; build it with spin-sdk 7"
-                ));
-            }
-            target.set(Some(self.pool(declared, pre, &stdio, true, Vec::new())));
+        let missing = imports::missing(id, &component, self.linker.engine());
+        if !missing.is_empty() {
+            return Err(missing);
         }
-        if let Some(target) = targets.calls.get(id) {
-            target.set(Some(self.pool(declared, pre, &stdio, false, wiring.functions_of(id))));
+        let mut linker = self.linker.clone();
+        for (interface, linked) in links_of(declared, self.links) {
+            let (Some(exporter), Some(target)) = (callee(linked), self.targets.calls.get(linked)) else { continue };
+            let link = self.wiring.link(&mut linker, &component, &exporter, interface, target);
+            link.map_err(|why| vec![format!("component `{id}` can not be linked to component `{linked}`: {why}")])?;
         }
-        Ok(())
+        let pre = linker.instantiate_pre(&component);
+        let pre = pre.map_err(|error| vec![imports::explain(id, &error)])?;
+        if self.targets.http.contains_key(id) && component.get_export_index(None, HANDLER).is_none() {
+            return Err(vec![format!(
+                "component `{id}` has an HTTP trigger but does not export `{HANDLER}`; build it with spin-sdk 7"
+            )]);
+        }
+        let functions = self.wiring.functions_of(id, &component, interfaces);
+        let stdio = Stdio::open(id, self.log_dir.as_deref()).map_err(|why| vec![why])?;
+        Ok(Runnable { declared: Arc::clone(declared), component, pre, functions, stdio })
     }
 
-    fn pool(
-        &self,
-        declared: &Declared,
-        pre: &InstancePre<State>,
-        stdio: &Stdio,
-        http: bool,
-        functions: Vec<ComponentExportIndex>,
-    ) -> Pool {
+    /// The pool of requests.
+    pub fn http_pool(&self, runnable: &Runnable) -> Pool {
+        self.pool(runnable, true)
+    }
+
+    /// The pool of typed calls.
+    pub fn calls_pool(&self, runnable: &Runnable) -> Pool {
+        self.pool(runnable, false)
+    }
+
+    fn pool(&self, runnable: &Runnable, http: bool) -> Pool {
+        let declared = &runnable.declared;
         let id: Arc<str> = declared.id.as_str().into();
         let maker = StateMaker {
             component: Arc::clone(&id),
             environment: environment_of(declared),
-            stdio: stdio.clone(),
+            stdio: runnable.stdio.clone(),
             memory: limits_of(declared).memory,
             factors: self.factors.clone(),
             outbound: Arc::clone(&self.outbound),
         };
+        let functions = if http { Vec::new() } else { runnable.functions.clone() };
+        let (pre, limits) = (runnable.pre.clone(), limits_of(declared));
         let state = Box::new(move || maker.make());
-        Pool::new(Arc::new(ComponentSpec { id, pre: pre.clone(), http, functions, state, limits: limits_of(declared) }))
+        Pool::new(Arc::new(ComponentSpec { id, pre, http, functions, state, limits }))
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! [`Runtime::start`] reads everything, refuses what is wrong, and only then serves. Reading order: [`options`],
 //! [`runtime_config`], [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`factors`] with [`databases`],
-//! [`key_value`] and [`grants`] (who may use what), [`outbound`], [`instances`] (compiled to pools), [`routes`], [`tick`]; [`start`] puts them together, [`app`] is what runs then.
+//! [`key_value`] and [`grants`] (who may use what), [`outbound`], [`instances`] (compiled to pools), [`lifecycle`] (versions,
+//! and what changes them), [`routes`], [`tick`], [`admin`]; [`start`] puts them together, [`app`] is what runs then.
 
+mod admin;
 pub mod app;
 mod components;
 mod databases;
@@ -13,6 +15,7 @@ mod grants;
 mod imports;
 mod instances;
 mod key_value;
+pub mod lifecycle;
 pub mod options;
 mod outbound;
 mod routes;
@@ -28,3 +31,4 @@ pub use error::StartError;
 pub use options::Options;
 pub use routes::RouteInfo;
 pub use runtime_config::RuntimeConfig;
+pub use state_dir::state_dir_of;

@@ -10,6 +10,8 @@ pub struct Options {
     /// spin.toml, or the directory that it is in.
     pub manifest: PathBuf,
     pub listen: SocketAddr,
+    /// The admin surface by TCP, beside its unix socket.
+    pub admin_listen: Option<SocketAddr>,
     /// Overrides the runtime config's; by default `.kobliat` beside the manifest.
     pub state_dir: Option<PathBuf>,
     /// By default `runtime-config.toml` beside the manifest, where there is one.
@@ -35,6 +37,7 @@ impl Options {
         Self {
             manifest: manifest.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            admin_listen: None,
             state_dir: None,
             runtime_config: None,
             variables: BTreeMap::new(),

@@ -1,10 +1,12 @@
 //! The start: everything is read, checked, compiled and bound, or refused with every reason.
 
+use crate::admin;
 use crate::app::Runtime;
 use crate::components::{self, used};
 use crate::error::StartError;
 use crate::factors::{Factors, Settings};
-use crate::instances::{Instances, Targets, limits_of};
+use crate::instances::{Instances, Targets, limits_of, linker};
+use crate::lifecycle::Lifecycle;
 use crate::options::Options;
 use crate::outbound::outbound;
 use crate::routes;
@@ -12,13 +14,15 @@ use crate::runtime_config::RuntimeConfig;
 use crate::state_dir::StateDir;
 use crate::tick;
 use crate::unsupported;
-use crate::wiring::Wiring;
+use crate::wiring::{Wiring, links_of};
+use kobliat_admin::{Admin, Listeners};
 use kobliat_engine::{ComponentCache, Engine, EngineOptions, Limits, PlatformHosts, Target};
 use kobliat_factor_variables::{Resolver, SecretsFile, Sources};
 use kobliat_manifest::{HttpTarget, Manifest};
 use kobliat_trigger_http::{Server, ServerOptions, Service};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -42,9 +46,7 @@ impl Runtime {
         let cache = ComponentCache::new(engine.clone(), Some(&state_dir.component_cache()))
             .map_err(|error| StartError::because("use the cache of compiled components", error))?;
         let compiled = components::compile(&manifest, &cache, options.links, options.progress)?;
-        let wiring = Wiring::check(&manifest, &engine, &compiled, options.links)?;
-        let targets = Arc::new(targets(&manifest, &wiring));
-
+        let targets = Arc::new(targets(&manifest, options.links));
         let settings = Settings {
             manifest: &manifest,
             config: &config,
@@ -55,8 +57,19 @@ impl Runtime {
         let factors = Factors::new(&settings).await?;
         let platform = Arc::new(PlatformHosts::default());
         let outbound = Arc::new(outbound(&manifest, &resolver, &targets, &platform, options.links)?);
-        let instances = Instances { factors: factors.all(), outbound };
-        instances.start(&engine, &manifest.components, &compiled, &wiring, &targets, log_dir.as_deref())?;
+        let manifest = Arc::new(manifest);
+        let instances = Instances {
+            linker: linker(&engine, &factors.all())
+                .map_err(|error| StartError::because("prepare the host's interfaces", error))?,
+            factors: factors.all(),
+            outbound,
+            wiring: Wiring::default(),
+            targets: Arc::clone(&targets),
+            links: options.links,
+            log_dir: log_dir.clone(),
+        };
+        let lifecycle = Arc::new(Lifecycle::start(instances, Arc::clone(&manifest), &compiled)?);
+        let (admin, listeners) = open_admin(&lifecycle, &manifest, &platform, state_dir.path(), &options).await?;
 
         let service = Service::new(routes::router(&manifest, &targets), routes::app_info(&manifest));
         let server = ServerOptions { listen: options.listen, max_connections: MAX_CONNECTIONS };
@@ -66,6 +79,8 @@ impl Runtime {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let stopped = stop.clone();
         let drain = options.drain;
+        let admin_address = listeners.address();
+        tasks.spawn(listeners.serve(Arc::clone(&admin), stop.clone()));
         tasks.spawn(async move { server.serve(stopped.cancelled_owned(), drain).await });
         for (id, component) in &manifest.components {
             if let (Some(period), Some(target)) = (component.kobliat.tick, targets.http.get(id)) {
@@ -79,7 +94,9 @@ impl Runtime {
             log_dir,
             secrets: secrets.path().to_path_buf(),
             generated: resolver.generated().to_vec(),
-            targets,
+            lifecycle,
+            admin,
+            admin_address,
             factors,
             platform,
             stop,
@@ -112,7 +129,7 @@ fn engine(manifest: &Manifest, links: bool) -> Result<Engine, StartError> {
 }
 
 /// Every component with an HTTP trigger, and every callee of a link.
-fn targets(manifest: &Manifest, wiring: &Wiring) -> Targets {
+fn targets(manifest: &Manifest, links: bool) -> Targets {
     let target = |id: &String| {
         let timeout = manifest.components.get(id).map(|component| component.kobliat.limits.timeout);
         (id.clone(), Target::new(id.as_str().into(), timeout.unwrap_or(Limits::default().timeout)))
@@ -126,7 +143,26 @@ fn targets(manifest: &Manifest, wiring: &Wiring) -> Targets {
     for (id, target) in served {
         http.entry(id).or_insert(target);
     }
-    Targets { http, calls: wiring.callees().map(target).collect() }
+    let used = used(manifest, links);
+    let importers = manifest.components.values().filter(|component| used.contains(&component.id));
+    let callees = importers.flat_map(|component| links_of(component, links)).map(|(_, callee)| callee.to_owned());
+    Targets { http, calls: callees.map(|id| target(&id)).collect() }
+}
+
+/// The admin surface with the platform's own routes, bound and not yet serving.
+async fn open_admin(
+    lifecycle: &Arc<Lifecycle>,
+    manifest: &Manifest,
+    platform: &PlatformHosts,
+    state_dir: &Path,
+    options: &Options,
+) -> Result<(Arc<Admin>, Listeners), StartError> {
+    let admin = Arc::new(Admin::default());
+    admin.add(Arc::new(admin::Components::new(Arc::clone(lifecycle))));
+    platform.add(admin::HOST, Arc::new(admin::VirtualHost::new(Arc::clone(&admin), manifest)));
+    let listeners = Listeners::bind(state_dir, options.admin_listen).await;
+    let listeners = listeners.map_err(|error| StartError::because("open the admin surface", error))?;
+    Ok((admin, listeners))
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {

@@ -1,8 +1,19 @@
 //! The state directory: databases, secrets, logs and compiled components of one running platform.
 
 use crate::error::StartError;
+use crate::runtime_config::RuntimeConfig;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+
+/// The state directory of an application: what is named, else the runtime config's, else `.kobliat` beside the manifest.
+pub fn state_dir_of(manifest: &Path, named: Option<&Path>) -> Result<PathBuf, StartError> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    let dir = if manifest.is_dir() { manifest } else { manifest.parent().unwrap_or(Path::new("")) };
+    let config = RuntimeConfig::load(None, dir)?;
+    Ok(config.state_dir().unwrap_or_else(|| dir.join(".kobliat")))
+}
 
 /// Held as long as the host runs: a second host on the same files would write to the same databases.
 pub struct StateDir {

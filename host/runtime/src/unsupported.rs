@@ -1,5 +1,6 @@
 //! What a valid manifest may ask for and this host cannot give: refused at start, so that nobody misses it at midnight.
 
+use crate::admin::refuse_half_administrators;
 use crate::error::StartError;
 use kobliat_manifest::{Component, ComponentSource, DependencyKind, Executor, HttpTarget, HttpTrigger, Manifest};
 
@@ -17,6 +18,7 @@ pub fn refuse(manifest: &Manifest) -> Result<(), StartError> {
     }
     manifest.http_triggers.iter().for_each(|trigger| refuse_trigger(trigger, &mut problems));
     manifest.components.values().for_each(|component| refuse_component(component, &mut problems));
+    problems.extend(refuse_half_administrators(manifest));
     StartError::from_all(problems)
 }
 

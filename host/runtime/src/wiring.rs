@@ -1,80 +1,99 @@
 //! Links: which component answers which import of which other, checked before any of them runs.
 
-use crate::components::{Compiled, is_linked};
-use crate::error::StartError;
-use kobliat_engine::{Engine, State, Target};
+use crate::components::is_linked;
+use kobliat_engine::{State, Target};
 use kobliat_links::{LinkPlan, check};
-use kobliat_manifest::Manifest;
+use kobliat_manifest::Component as Declared;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use wasmtime::component::{ComponentExportIndex, Linker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
-/// All links of the application.
+/// The functions that are called by links, by callee.
+///
+/// A stub names a function by its position. That is the same in every version of the callee, so that a version can be
+/// exchanged under its callers: positions are given by name, and never taken back.
 #[derive(Default)]
 pub struct Wiring {
-    /// By importer.
-    links: BTreeMap<String, Vec<Link>>,
-    /// By callee: the functions that its pool is called for, in the order of their positions.
-    functions: BTreeMap<String, Vec<ComponentExportIndex>>,
+    positions: Mutex<BTreeMap<String, Vec<Function>>>,
 }
 
-struct Link {
-    plan: LinkPlan,
-    callee: String,
-    /// Where the plan's functions begin among the callee's.
-    first: usize,
+#[derive(Clone, PartialEq, Eq)]
+struct Function {
+    interface: String,
+    name: String,
+}
+
+/// The links of a component: interface and callee.
+pub fn links_of(component: &Declared, links: bool) -> impl Iterator<Item = (&str, &str)> {
+    let linked = component.dependencies.iter().filter(move |dependency| is_linked(component, dependency, links));
+    linked.filter_map(|dependency| {
+        let callee = component.kobliat.links.get(&dependency.key)?;
+        Some((dependency.key.as_str(), callee.as_str()))
+    })
 }
 
 impl Wiring {
-    /// Compares both sides of every link. All that do not fit are named.
-    pub fn check(manifest: &Manifest, engine: &Engine, compiled: &Compiled, links: bool) -> Result<Self, StartError> {
-        let mut wiring = Self::default();
-        let mut problems = Vec::new();
-        for (id, importer) in compiled {
-            let Some(component) = manifest.components.get(id) else { continue };
-            for dependency in component.dependencies.iter().filter(|one| is_linked(component, one, links)) {
-                let Some(callee) = component.kobliat.links.get(&dependency.key) else { continue };
-                let Some(exporter) = compiled.get(callee) else { continue };
-                match check(engine.wasmtime(), importer, exporter, &dependency.key) {
-                    Ok(plan) => wiring.add(id, callee, plan),
-                    Err(error) => {
-                        problems.push(format!("component `{id}` can not be linked to component `{callee}`: {error}"))
-                    }
-                }
-            }
-        }
-        StartError::from_all(problems)?;
-        Ok(wiring)
+    fn positions(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Function>>> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&mut self, importer: &str, callee: &str, plan: LinkPlan) {
-        let functions = self.functions.entry(callee.to_string()).or_default();
-        let first = functions.len();
-        functions.extend(plan.functions.iter().map(|function| function.export));
-        self.links.entry(importer.to_string()).or_default().push(Link { plan, callee: callee.to_string(), first });
-    }
-
-    /// The functions that others call of this component.
-    pub fn functions_of(&self, component: &str) -> Vec<ComponentExportIndex> {
-        self.functions.get(component).cloned().unwrap_or_default()
-    }
-
-    pub fn callees(&self) -> impl Iterator<Item = &String> {
-        self.functions.keys()
-    }
-
-    /// Adds the linked interfaces of `importer` to its linker.
-    pub fn add_to_linker(
+    /// What a pool of this version of `callee` is called for: all functions of the interfaces that others are linked to,
+    /// by position. `None` for a function that this version does not have (and nobody that runs needs).
+    pub fn functions_of<'a>(
         &self,
-        importer: &str,
-        linker: &mut Linker<State>,
-        targets: &BTreeMap<String, Arc<Target>>,
-    ) -> wasmtime::Result<()> {
-        for link in self.links.get(importer).into_iter().flatten() {
-            if let Some(target) = targets.get(&link.callee) {
-                kobliat_links::add_to_linker(linker, &link.plan, target, link.first)?;
+        callee: &str,
+        component: &Component,
+        interfaces: impl Iterator<Item = &'a str>,
+    ) -> Vec<Option<ComponentExportIndex>> {
+        let mut positions = self.positions();
+        let known = positions.entry(callee.to_owned()).or_default();
+        for function in interfaces.flat_map(|interface| exported(component, interface)) {
+            if !known.contains(&function) {
+                known.push(function);
             }
         }
-        Ok(())
+        known.iter().map(|function| index_of(component, function)).collect()
     }
+
+    /// Answers the import of an interface by the callee's target.
+    pub fn link(
+        &self,
+        linker: &mut Linker<State>,
+        importer: &Component,
+        callee: &Component,
+        interface: &str,
+        target: &Arc<Target>,
+    ) -> Result<(), String> {
+        let plan = check(linker.engine(), importer, callee, interface).map_err(|error| error.to_string())?;
+        let positions = self.positions_of(target.component(), &plan);
+        kobliat_links::add_to_linker(linker, &plan, target, &positions).map_err(|error| format!("{error:#}"))
+    }
+
+    fn positions_of(&self, callee: &str, plan: &LinkPlan) -> Vec<usize> {
+        let mut positions = self.positions();
+        let known = positions.entry(callee.to_owned()).or_default();
+        let mut of = |name: &str| {
+            let function = Function { interface: plan.interface.clone(), name: name.to_owned() };
+            known.iter().position(|one| *one == function).unwrap_or_else(|| {
+                known.push(function);
+                known.len() - 1
+            })
+        };
+        plan.functions.iter().map(|function| of(&function.name)).collect()
+    }
+}
+
+fn exported(component: &Component, interface: &str) -> Vec<Function> {
+    let Some((ComponentItem::ComponentInstance(offered), _)) = component.get_export(None, interface) else {
+        return Vec::new();
+    };
+    let items = offered.exports(component.engine());
+    let functions = items.filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
+    functions.map(|(name, _)| Function { interface: interface.to_owned(), name: name.to_owned() }).collect()
+}
+
+fn index_of(component: &Component, function: &Function) -> Option<ComponentExportIndex> {
+    let interface = component.get_export_index(None, &function.interface)?;
+    component.get_export_index(Some(&interface), &function.name)
 }

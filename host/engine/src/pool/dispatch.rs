@@ -2,27 +2,35 @@
 
 use crate::context::MAX_DEPTH;
 use crate::job::{CallError, Job};
+use crate::pool::guard::WorkerGuard;
+use crate::pool::statistics::Statistics;
 use crate::worker::{self, ComponentSpec};
 use futures::task::AtomicWaker;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::sync::Notify;
 
 pub(crate) struct Dispatch {
     pub(crate) spec: Arc<ComponentSpec>,
-    shared: Mutex<Shared>,
+    pub(crate) statistics: Statistics,
+    /// Bytes of linear memory of all instances.
+    pub(crate) memory: Arc<AtomicUsize>,
+    pub(super) shared: Mutex<Shared>,
     /// Woken when the last worker has gone.
-    empty: Notify,
+    pub(super) empty: Notify,
+    /// The instances that are left end with what runs in them.
+    ended: AtomicBool,
 }
 
-struct Shared {
+pub(super) struct Shared {
     lanes: [Lane; MAX_DEPTH + 1],
     /// Workers that can take a job now, the most recently busy last: the others may become idle and go.
-    waiting: Vec<Arc<Slot>>,
-    workers: usize,
+    pub(super) waiting: Vec<Arc<Slot>>,
+    pub(super) workers: usize,
     /// Workers that have started and not yet asked for a job.
-    starting: usize,
+    pub(super) starting: usize,
     closed: bool,
 }
 
@@ -54,7 +62,20 @@ impl Drop for Ticket {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// A job that a pool did not take.
+pub(crate) enum Refusal {
+    /// The pool was closed; another may have taken its place.
+    Closed(Box<Job>),
+    Because(CallError),
+}
+
+impl From<CallError> for Refusal {
+    fn from(error: CallError) -> Self {
+        Self::Because(error)
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -64,15 +85,22 @@ impl Dispatch {
         let lanes =
             std::array::from_fn(|depth| Lane { limit: limits.outside() + limits.reserve() * depth, ..Lane::default() });
         let shared = Shared { lanes, waiting: Vec::new(), workers: 0, starting: 0, closed: false };
-        Arc::new(Self { spec, shared: Mutex::new(shared), empty: Notify::new() })
+        Arc::new(Self {
+            spec,
+            statistics: Statistics::default(),
+            memory: Arc::default(),
+            shared: Mutex::new(shared),
+            empty: Notify::new(),
+            ended: AtomicBool::new(false),
+        })
     }
 
     /// Gives the job to a waiting worker, or queues it and starts a worker where one more is allowed.
-    pub fn submit(self: &Arc<Self>, job: Job) -> Result<(), CallError> {
+    pub fn submit(self: &Arc<Self>, job: Job) -> Result<(), Refusal> {
         let depth = job.context.depth;
         let mut shared = lock(&self.shared);
         if shared.closed {
-            return Err(CallError::Stopped);
+            return Err(Refusal::Closed(Box::new(job)));
         }
         let first = shared.lanes.get(depth).ok_or(CallError::TooDeep)?.queue.is_empty();
         let has_room = shared.room(depth) > 0;
@@ -86,7 +114,7 @@ impl Dispatch {
         }
         let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
         if lane.queue.len() >= self.spec.limits.queue {
-            return Err(CallError::Overloaded);
+            return Err(CallError::Overloaded.into());
         }
         lane.queue.push_back(job);
         // Workers that are still starting will come for queued jobs.
@@ -178,7 +206,7 @@ impl Dispatch {
         }
     }
 
-    fn start_worker(self: &Arc<Self>, shared: &mut Shared) {
+    pub(super) fn start_worker(self: &Arc<Self>, shared: &mut Shared) {
         let nested = shared.lanes.iter().skip(self.spec.least_depth() + 1).any(|lane| !lane.queue.is_empty());
         let limits = &self.spec.limits;
         let limit = if nested { limits.instances_with_reserve() } else { limits.instances };
@@ -207,6 +235,16 @@ impl Dispatch {
             slot.waker.wake();
         }
         self.empty.notify_waiters();
+    }
+
+    /// The instances end at their next look at the clock, whatever runs in them.
+    pub fn end(&self) {
+        self.ended.store(true, Relaxed);
+        self.refuse_queued(&CallError::Stopped);
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Relaxed)
     }
 
     pub async fn drained(&self) {
@@ -243,7 +281,7 @@ impl Shared {
     }
 
     /// Jobs that could run now if a worker took them.
-    fn queued(&self) -> usize {
+    pub(super) fn queued(&self) -> usize {
         self.lanes.iter().enumerate().map(|(depth, lane)| lane.queue.len().min(self.room(depth))).sum()
     }
 }
@@ -254,40 +292,5 @@ impl Slot {
     fn deliver(&self, job: Job, ticket: Ticket) {
         *lock(&self.delivered) = Some((job, ticket));
         self.waker.wake();
-    }
-}
-
-/// A worker's place in the pool, given back when it ends, by whatever way.
-pub(crate) struct WorkerGuard {
-    dispatch: Arc<Dispatch>,
-    starting: bool,
-}
-
-impl WorkerGuard {
-    pub fn dispatch(&self) -> &Arc<Dispatch> {
-        &self.dispatch
-    }
-
-    /// The instance is up and will ask for jobs.
-    pub fn started(&mut self) {
-        if std::mem::take(&mut self.starting) {
-            let mut shared = lock(&self.dispatch.shared);
-            shared.starting = shared.starting.saturating_sub(1);
-        }
-    }
-}
-
-impl Drop for WorkerGuard {
-    fn drop(&mut self) {
-        self.started();
-        let mut shared = lock(&self.dispatch.shared);
-        shared.workers = shared.workers.saturating_sub(1);
-        // What came in while this worker was going must not wait for another to come by.
-        if shared.queued() > 0 && shared.waiting.is_empty() && shared.starting == 0 {
-            self.dispatch.start_worker(&mut shared);
-        }
-        if shared.workers == 0 {
-            self.dispatch.empty.notify_waiters();
-        }
     }
 }

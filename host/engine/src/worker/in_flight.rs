@@ -22,7 +22,7 @@ pub(super) type InFlight<'a> = BoxFuture<'a, wasmtime::Result<Deadline>>;
 /// What the host may call of an instance.
 pub(super) struct Exports {
     proxy: Option<Proxy>,
-    functions: Vec<Func>,
+    functions: Vec<Option<Func>>,
     any: Func,
     death: Death,
 }
@@ -32,12 +32,12 @@ impl Exports {
         let instance = spec.pre.instantiate_async(&mut *store).await?;
         let mut functions = Vec::with_capacity(spec.functions.len());
         for index in &spec.functions {
-            let function = instance.get_func(&mut *store, index);
-            functions.push(function.ok_or_else(|| wasmtime::format_err!("an export is not a function"))?);
+            let function = index.as_ref().and_then(|index| instance.get_func(&mut *store, index));
+            functions.push(function);
         }
         let service = if spec.http { Some(Service::new(&mut *store, &instance)?) } else { None };
         let handler = service.as_ref().map(|service| *service.wasi_http_handler().func_handle().func());
-        let any = handler.or_else(|| functions.first().copied());
+        let any = handler.or_else(|| functions.iter().flatten().next().copied());
         Ok(Self {
             any: any.ok_or_else(|| wasmtime::format_err!("exports nothing to call"))?,
             proxy: service.map(Proxy::P3),
@@ -118,7 +118,7 @@ async fn call(
     reply: CallReply,
     context: CallContext,
 ) -> wasmtime::Result<()> {
-    let Some(&function) = exports.functions.get(function) else {
+    let Some(&Some(function)) = exports.functions.get(function) else {
         drop(reply.send(Err(CallError::Start("the function is not exported".into()))));
         return Ok(());
     };

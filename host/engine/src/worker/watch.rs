@@ -79,12 +79,12 @@ impl Watch {
     /// Ready when the instance must end now, with whatever still runs in it.
     ///
     /// A job past its deadline retires the instance at once, so that the others in it can finish, but ends it only when
-    /// no job within its deadline is left.
-    pub fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+    /// no job within its deadline is left. `ended`: its pool waits for nothing any more.
+    pub fn poll(&self, context: &mut Context<'_>, ended: bool) -> Poll<()> {
         let mut clocks = self.clocks();
         while clocks.timer.as_mut().poll(context).is_ready() {
             let now = Instant::now();
-            if self.must_end(&clocks, now) {
+            if ended || self.must_end(&clocks, now) {
                 return Poll::Ready(());
             }
             clocks.timer.as_mut().reset((now + INTERVAL).into());
