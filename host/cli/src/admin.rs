@@ -71,7 +71,7 @@ impl Components {
             println!("{}", serde_json::to_string_pretty(&answer)?);
             return Ok(());
         }
-        let components = answer["components"].as_array().context("the host's answer is not a list")?;
+        let components = field(&answer, "components").as_array().context("the host's answer is not a list")?;
         let head = [
             "COMPONENT",
             "STATE",
@@ -95,32 +95,37 @@ impl Components {
 
 /// The component's own row and, beneath, that of a version on trial.
 fn rows_of(component: &Value) -> Vec<Vec<String>> {
-    let mut rows = vec![row(component, text(&component["id"]), text(&component["state"]))];
-    let canary = &component["canary"];
+    let mut rows = vec![row(component, text(field(component, "id")), text(field(component, "state")))];
+    let canary = field(component, "canary");
     if canary.is_object() {
-        rows.push(row(canary, String::new(), format!("canary {}%", text(&canary["percent"]))));
+        rows.push(row(canary, String::new(), format!("canary {}%", text(field(canary, "percent")))));
     }
     rows
 }
 
 fn row(version: &Value, name: String, state: String) -> Vec<String> {
-    let counts = &version["counts"];
-    let memory = version["memory_bytes"].as_f64().map(|bytes| format!("{:.1} MiB", bytes / 1048576.0));
-    let p99 = counts["p99_ms"].as_f64().map(|ms| format!("{ms:.1} ms"));
+    let counts = field(version, "counts");
+    let memory = field(version, "memory_bytes").as_f64().map(|bytes| format!("{:.1} MiB", bytes / 1048576.0));
+    let p99 = field(counts, "p99_ms").as_f64().map(|ms| format!("{ms:.1} ms"));
     vec![
         name,
         state,
-        text(&version["version"]),
-        text(&version["digest"]).chars().take(12).collect(),
-        text(&version["since"]),
-        text(&version["instances"]),
-        text(&version["in_flight"]),
+        text(field(version, "version")),
+        text(field(version, "digest")).chars().take(12).collect(),
+        text(field(version, "since")),
+        text(field(version, "instances")),
+        text(field(version, "in_flight")),
         memory.unwrap_or_default(),
-        text(&counts["requests"]),
-        text(&counts["errors"]),
+        text(field(counts, "requests")),
+        text(field(counts, "errors")),
         p99.unwrap_or_default(),
-        text(&version["last_swap"]["outcome"]),
+        text(field(field(version, "last_swap"), "outcome")),
     ]
+}
+
+/// `null` where there is none.
+fn field<'v>(value: &'v Value, name: &str) -> &'v Value {
+    value.get(name).unwrap_or(&Value::Null)
 }
 
 fn text(value: &Value) -> String {
@@ -144,7 +149,7 @@ impl One {
     /// `start`, `stop` or `restart`.
     pub async fn change(&self, action: &str) -> Result<()> {
         let answer = self.host.client()?.post(&self.path(action), "").await?;
-        println!("component `{}` is {}", self.component, text(&answer["state"]));
+        println!("component `{}` is {}", self.component, text(field(&answer, "state")));
         Ok(())
     }
 
@@ -162,8 +167,8 @@ impl Logs {
             return Ok(());
         }
         let answer = client.get(&format!("{path}?lines={}&filter={}", self.lines, self.filter)).await?;
-        for line in answer["lines"].as_array().into_iter().flatten() {
-            println!("{}", text(&line["line"]));
+        for line in field(&answer, "lines").as_array().into_iter().flatten() {
+            println!("{}", text(field(line, "line")));
         }
         Ok(())
     }

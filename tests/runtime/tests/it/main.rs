@@ -31,6 +31,8 @@ mod reuse;
 mod routing;
 #[path = "../../streaming/streaming.rs"]
 mod streaming;
+#[path = "../../swap/swap.rs"]
+mod swap;
 #[path = "../../traps/traps.rs"]
 mod traps;
 #[path = "../../walltime/walltime.rs"]

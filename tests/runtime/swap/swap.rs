@@ -1,0 +1,4 @@
+//! Components that are exchanged, started and stopped while they are called.
+
+mod admin;
+mod support;
