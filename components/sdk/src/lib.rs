@@ -26,6 +26,7 @@ pub mod words;
 pub mod event;
 pub mod idempotency;
 pub mod outbox;
+pub mod outgoing;
 pub mod sql;
 
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]

@@ -1,4 +1,14 @@
-//! The outbox: events wait in the database of the service that they come from, written with the change that they tell.
+//! The outbox: events wait in the database of the service that they come from, written with the change that they tell,
+//! and leave after the answer.
+//!
+//! A service publishes by having [`MIGRATION`] and [`RELAY_MIGRATION`] among its own and by writing its events with [`append_all`]: the wiring of
+//! `sdk::service!` sends them on after each call that wrote some, and at each tick what was left.
+
+pub mod flush;
+pub mod relay;
+pub mod sink;
+
+use std::cell::Cell;
 
 use crate::{
     Event,
@@ -7,6 +17,19 @@ use crate::{
 
 /// The table, for a service's list of migrations. `position` is the order in which events leave: oldest first.
 pub const MIGRATION: &str = include_str!("../migrations/outbox.sql");
+
+/// What sending on needs, for a service's list of migrations: the second after [`MIGRATION`].
+pub const RELAY_MIGRATION: &str = include_str!("../migrations/outbox_relay.sql");
+
+thread_local! {
+    /// How many events this instance has written, so that a call knows whether there was one.
+    static WRITTEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Events written in this instance so far, committed or not.
+pub(crate) fn written() -> u64 {
+    WRITTEN.get()
+}
 
 /// A statement has at most this many events, far below any database's limit of parameters.
 const EVENTS: usize = 50;
@@ -39,5 +62,6 @@ fn parameters(event: &Event) -> Result<[Value; 6], SqlError> {
 
 /// The event as the column `event` keeps it.
 pub fn encoded(event: &Event) -> Result<Value, SqlError> {
+    WRITTEN.set(WRITTEN.get().wrapping_add(1));
     event.to_json().map(Value::Text).map_err(|e| SqlError::Failed(format!("failed to encode an event: {e}")))
 }

@@ -13,7 +13,7 @@ use std::{
 use ::http::{HeaderMap, HeaderValue, Method};
 
 pub use instance::Instance;
-pub use memory::Memory;
+pub use memory::{Memory, yield_once};
 
 #[doc(inline)]
 pub use crate::component_for_tests as component;

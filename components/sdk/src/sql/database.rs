@@ -21,6 +21,11 @@ impl<D: Driver> Database<D> {
         &self.driver
     }
 
+    /// Whether this is one of its migrations.
+    pub fn has(&self, migration: &str) -> bool {
+        self.migrations.iter().any(|m| m.sql == migration)
+    }
+
     /// One statement, durable when it returns.
     pub async fn execute(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, SqlError> {
         self.single(async |connection: &D::Connection| connection.execute(sql, parameters).await).await

@@ -131,7 +131,8 @@ fn from_sqlite(value: ValueRef<'_>) -> Value {
     }
 }
 
-async fn yield_once() {
+/// Lets others run once.
+pub async fn yield_once() {
     let mut yielded = false;
     poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }

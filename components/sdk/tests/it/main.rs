@@ -9,6 +9,7 @@ mod cursor;
 mod database;
 mod idempotency;
 mod input;
+mod outbox;
 mod plans;
 mod routing;
 mod time;
