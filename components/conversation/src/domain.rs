@@ -111,11 +111,15 @@ pub trait Store {
     /// For each of the keys, the direct conversation that has it. One read for all.
     async fn by_direct_keys(&self, tenant: &str, keys: &[String]) -> Result<Vec<Option<Conversation>>, Error>;
     /// Opens each, or finds the direct one that another request has just opened; all in one transaction.
-    async fn open_direct(&self, tenant: &str, new: &[NewConversation], now: Micros)
-    -> Result<Vec<Conversation>, Error>;
+    async fn open_direct(
+        &self,
+        context: &Context,
+        new: &[NewConversation],
+        now: Micros,
+    ) -> Result<Vec<Conversation>, Error>;
     async fn create(
         &self,
-        tenant: &str,
+        context: &Context,
         new: &NewConversation,
         now: Micros,
         once: Option<&Once<'_, Created>>,
@@ -125,7 +129,7 @@ pub trait Store {
     /// At most `limit` that come after `from`, the most recently active first.
     async fn list(&self, tenant: &str, filter: &Filter, from: &Keyset, limit: u32) -> Result<Vec<Conversation>, Error>;
     /// Whether every conversation is known; those that are have been touched.
-    async fn touch(&self, tenant: &str, runs: &[Run], now: Micros) -> Result<bool, Error>;
+    async fn touch(&self, context: &Context, runs: &[Run], now: Micros) -> Result<bool, Error>;
 }
 
 /// The direct conversation of each, in order. Known ones, nearly all, cost one read together and no write.
@@ -163,7 +167,7 @@ pub async fn resolve_direct_many(
         }
     }
     if !missing.is_empty() {
-        let opened = store.open_direct(&context.tenant, &missing, now).await?;
+        let opened = store.open_direct(context, &missing, now).await?;
         missing_places.into_iter().zip(opened).for_each(|(place, conversation)| put(&mut answers, place, conversation));
     }
     Ok(answers)
@@ -221,7 +225,7 @@ pub async fn create(
     once: Option<&Once<'_, Created>>,
 ) -> Result<Done<Created>, Error> {
     check_new(new)?;
-    store.create(&context.tenant, new, now, once).await
+    store.create(context, new, now, once).await
 }
 
 pub async fn get(store: &impl Store, context: &Context, id: &str) -> Result<Conversation, Error> {

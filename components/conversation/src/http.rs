@@ -1,7 +1,5 @@
 //! The REST surface, as the gateway forwards it.
 
-mod view;
-
 use sdk::{
     App, Context, Input, Outcome, Problem, Request, Router,
     idempotency::{Answer, Done, Key, Once},
@@ -11,8 +9,10 @@ use sdk::{
     response,
 };
 
-use crate::domain::{self, Created, Error, Filter, Kind, NewConversation, Status, Store};
-use view::View;
+use crate::{
+    domain::{self, Created, Error, Filter, Kind, NewConversation, Status, Store},
+    view::View,
+};
 
 const PAGE: u32 = 20;
 

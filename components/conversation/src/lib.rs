@@ -3,9 +3,11 @@
 pub mod http;
 
 pub mod domain;
+pub mod events;
 pub mod rpc;
 pub mod store;
 pub mod touch;
+mod view;
 
 pub mod bindings;
 

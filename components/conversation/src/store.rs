@@ -4,8 +4,9 @@ mod opening;
 mod touching;
 
 use sdk::{
-    Micros,
+    Context, Micros,
     idempotency::{self, Done, Once},
+    outbox,
     pagination::Keyset,
     sql::{self, Database, Driver, Execute, Migration, Row, SqlError},
 };
@@ -18,6 +19,8 @@ use crate::{
 pub const MIGRATIONS: &[Migration] = &[
     Migration::new(1, include_str!("../migrations/0001_conversations.sql")),
     Migration::new(2, idempotency::MIGRATION),
+    Migration::new(3, outbox::MIGRATION),
+    Migration::new(4, outbox::RELAY_MIGRATION),
 ];
 
 /// A conversation with its participants is one row, so that a page is one statement.
@@ -78,8 +81,9 @@ pub mod statements {
         POSITIONS_OF_CUSTOMER,
         REOPEN,
         ADVANCE,
+        ADVANCE_SILENTLY,
         FILL,
-        LAST_SEQ,
+        STATE,
         GAP,
     ];
 }
@@ -99,14 +103,14 @@ impl<D: Driver> Store for Database<D> {
 
     async fn open_direct(
         &self,
-        tenant: &str,
+        context: &Context,
         new: &[NewConversation],
         now: Micros,
     ) -> Result<Vec<Conversation>, Error> {
         let work = async |transaction: &D::Connection| -> Result<_, SqlError> {
             let mut opened = Vec::with_capacity(new.len());
             for new in new {
-                opened.push(opening::open(transaction, tenant, new, now).await?.conversation);
+                opened.push(opening::open(transaction, context, new, now).await?.conversation);
             }
             Ok(opened)
         };
@@ -115,14 +119,14 @@ impl<D: Driver> Store for Database<D> {
 
     async fn create(
         &self,
-        tenant: &str,
+        context: &Context,
         new: &NewConversation,
         now: Micros,
         once: Option<&Once<'_, Created>>,
     ) -> Result<Done<Created>, Error> {
         let work = async |transaction: &D::Connection| -> Result<Created, Error> {
-            let mut created = opening::open(transaction, tenant, new, now).await?;
-            opening::reopen(transaction, tenant, &mut created.conversation, now).await?;
+            let mut created = opening::open(transaction, context, new, now).await?;
+            opening::reopen(transaction, context, &mut created.conversation, now).await?;
             Ok(created)
         };
         idempotency::once(self, once, now, work).await
@@ -157,10 +161,10 @@ impl<D: Driver> Store for Database<D> {
         Ok(sql::many(self.execute(sql, parameters).await?, conversation)?)
     }
 
-    async fn touch(&self, tenant: &str, runs: &[Run], now: Micros) -> Result<bool, Error> {
+    async fn touch(&self, context: &Context, runs: &[Run], now: Micros) -> Result<bool, Error> {
         // One run that follows the last message, which is nearly every call, is one statement without a transaction.
         if let [run] = runs {
-            let advanced = self.single(async |c: &D::Connection| touching::advance(c, tenant, run, now).await);
+            let advanced = self.single(async |c: &D::Connection| touching::advance(c, &context.tenant, run, now).await);
             if advanced.await? {
                 return Ok(true);
             }
@@ -168,7 +172,7 @@ impl<D: Driver> Store for Database<D> {
         let work = async |transaction: &D::Connection| -> Result<bool, SqlError> {
             let mut all_known = true;
             for run in runs {
-                all_known &= touching::touch(transaction, tenant, run, now).await?;
+                all_known &= touching::touch(transaction, context, run, now).await?;
             }
             Ok(all_known)
         };

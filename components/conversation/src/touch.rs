@@ -62,7 +62,7 @@ pub async fn touch_many(store: &impl Store, context: &Context, touches: Vec<Touc
         return Err(invalid("seq", "is not a sequence number"));
     }
     let runs = runs(touches, now);
-    let all_known = runs.is_empty() || store.touch(&context.tenant, &runs, now).await?;
+    let all_known = runs.is_empty() || store.touch(context, &runs, now).await?;
     if all_known { Ok(()) } else { Err(Error::NotFound) }
 }
 

@@ -84,7 +84,7 @@ pub trait Store {
     /// For each contact, the customer of the first identity that is known. One read for all.
     async fn known(&self, tenant: &str, contacts: &[Contact]) -> Result<Vec<Option<Known>>, Error>;
     /// Finds or creates the customer of each and adds what was unknown of it; all in one transaction.
-    async fn settle(&self, tenant: &str, contacts: &[Contact], now: Micros) -> Result<Vec<Customer>, Error>;
+    async fn settle(&self, context: &Context, contacts: &[Contact], now: Micros) -> Result<Vec<Customer>, Error>;
     async fn get(&self, tenant: &str, id: &str) -> Result<Option<Customer>, Error>;
     async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Customer>, Error>;
     /// With whose it is; each customer's oldest first.
@@ -94,12 +94,18 @@ pub trait Store {
     async fn list(&self, tenant: &str, kind: Option<&str>, before: &str, limit: u32) -> Result<Vec<Customer>, Error>;
     async fn upsert(
         &self,
-        tenant: &str,
+        context: &Context,
         new: &NewCustomer,
         now: Micros,
         once: Option<&Once<'_, Upserted>>,
     ) -> Result<Done<Upserted>, Error>;
-    async fn update(&self, tenant: &str, id: &str, changes: &Changes, now: Micros) -> Result<Option<Customer>, Error>;
+    async fn update(
+        &self,
+        context: &Context,
+        id: &str,
+        changes: &Changes,
+        now: Micros,
+    ) -> Result<Option<Customer>, Error>;
     /// How many customers each channel has.
     async fn count_by_type(&self, tenant: &str) -> Result<Vec<(String, u64)>, Error>;
 }
@@ -137,7 +143,7 @@ pub async fn resolve_many(
         }
     }
     if !unsettled.is_empty() {
-        let settled = store.settle(&context.tenant, &unsettled, now).await?;
+        let settled = store.settle(context, &unsettled, now).await?;
         unsettled_places.into_iter().zip(settled).for_each(|(place, customer)| put(&mut answers, place, Ok(customer)));
     }
     Ok(answers.into_iter().map(|answer| answer.unwrap_or(Err(Error::Internal("no answer".to_owned())))).collect())

@@ -2,15 +2,16 @@
 
 use sdk::{
     App, Context, Input, Outcome, Problem, Request, Router,
-    clock::rfc3339,
     idempotency::{Answer, Done, Key, Once},
     pagination::{self, Page, PageRequest},
     response,
 };
-use serde::Serialize;
-use serde_json::{json, value::RawValue};
+use serde_json::json;
 
-use crate::domain::{self, Changes, Customer, Error, NewCustomer, Store, Upserted};
+use crate::{
+    domain::{self, Changes, Error, NewCustomer, Store, Upserted},
+    view::View,
+};
 
 const PAGE: u32 = 20;
 
@@ -41,7 +42,7 @@ async fn upsert<S: Store>(app: &App<S>, request: Request) -> Outcome {
     let answer =
         |upserted: &Upserted| told(upserted).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
     let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
-    let done = app.store.upsert(&request.context.tenant, &new, app.clock.now(), once.as_ref()).await;
+    let done = app.store.upsert(&request.context, &new, app.clock.now(), once.as_ref()).await;
     match done.map_err(|e| problem(&request.context, e))? {
         Done::Now(upserted) => told(&upserted),
         Done::Before(answer) => Ok(answer.replay()),
@@ -81,7 +82,7 @@ async fn update<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("customers:write")?;
     let id = request.id("id", "customer")?;
     let changes = request.decode(changes)?;
-    let updated = app.store.update(&request.context.tenant, &id, &changes, app.clock.now()).await;
+    let updated = app.store.update(&request.context, &id, &changes, app.clock.now()).await;
     let updated = updated.map_err(|e| problem(&request.context, e))?;
     response::ok(&View::from(updated.ok_or_else(|| Problem::not_found("customer"))?))
 }
@@ -108,30 +109,4 @@ fn capitalised(word: &str) -> String {
 
 fn problem(context: &Context, error: Error) -> Problem {
     error.problem(context, "customer")
-}
-
-/// A customer in the API.
-#[derive(Serialize)]
-struct View {
-    id: String,
-    external_id: String,
-    external_type: String,
-    name: Option<String>,
-    metadata: Box<RawValue>,
-    created_at: String,
-    updated_at: String,
-}
-
-impl From<Customer> for View {
-    fn from(customer: Customer) -> Self {
-        Self {
-            id: customer.id,
-            external_id: customer.external_id,
-            external_type: customer.external_type,
-            name: customer.name,
-            metadata: response::raw_object(customer.metadata),
-            created_at: rfc3339(customer.created_at),
-            updated_at: rfc3339(customer.updated_at),
-        }
-    }
 }

@@ -3,8 +3,10 @@
 pub mod http;
 
 pub mod domain;
+pub mod events;
 pub mod rpc;
 pub mod store;
+mod view;
 
 pub mod bindings;
 

@@ -3,17 +3,24 @@
 mod settling;
 
 use sdk::{
-    Micros,
+    Context, Micros,
     idempotency::{self, Done, Once},
-    ids,
+    ids, outbox,
     sql::{self, Database, Driver, Execute, Migration, Row, SqlError, Value},
 };
 use serde_json::json;
 
-use crate::domain::{Changes, Contact, Customer, Error, Identity, Known, NewCustomer, Store, Upserted};
+use crate::{
+    domain::{Changes, Contact, Customer, Error, Identity, Known, NewCustomer, Store, Upserted},
+    events,
+};
 
-pub const MIGRATIONS: &[Migration] =
-    &[Migration::new(1, include_str!("../migrations/0001_customers.sql")), Migration::new(2, idempotency::MIGRATION)];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/0001_customers.sql")),
+    Migration::new(2, idempotency::MIGRATION),
+    Migration::new(3, outbox::MIGRATION),
+    Migration::new(4, outbox::RELAY_MIGRATION),
+];
 
 macro_rules! columns {
     () => {
@@ -98,11 +105,11 @@ impl<D: Driver> Store for Database<D> {
         Ok(self.single(async |c: &D::Connection| known(c, tenant, contacts).await).await?)
     }
 
-    async fn settle(&self, tenant: &str, contacts: &[Contact], now: Micros) -> Result<Vec<Customer>, Error> {
+    async fn settle(&self, context: &Context, contacts: &[Contact], now: Micros) -> Result<Vec<Customer>, Error> {
         let work = async |transaction: &D::Connection| -> Result<_, SqlError> {
             let mut settled = Vec::with_capacity(contacts.len());
             for contact in contacts {
-                settled.push(settling::settle(transaction, tenant, contact, now).await?);
+                settled.push(settling::settle(transaction, context, contact, now).await?);
             }
             Ok(settled)
         };
@@ -145,21 +152,26 @@ impl<D: Driver> Store for Database<D> {
 
     async fn upsert(
         &self,
-        tenant: &str,
+        context: &Context,
         new: &NewCustomer,
         now: Micros,
         once: Option<&Once<'_, Upserted>>,
     ) -> Result<Done<Upserted>, Error> {
-        let work = async |connection: &D::Connection| -> Result<Upserted, Error> {
-            Ok(upsert(connection, tenant, new, now).await?)
+        let work = async |transaction: &D::Connection| -> Result<Upserted, Error> {
+            Ok(upsert(transaction, context, new, now).await?)
         };
-        idempotency::once_statement(self, once, now, work).await
+        idempotency::once(self, once, now, work).await
     }
 
-    async fn update(&self, tenant: &str, id: &str, changes: &Changes, now: Micros) -> Result<Option<Customer>, Error> {
-        let (name, metadata) = (changes.name.as_deref(), changes.metadata.as_deref());
-        let parameters = vec![tenant.into(), id.into(), name.into(), metadata.into(), now.into()];
-        Ok(sql::one(self.execute(statements::UPDATE, parameters).await?, customer)?)
+    async fn update(
+        &self,
+        context: &Context,
+        id: &str,
+        changes: &Changes,
+        now: Micros,
+    ) -> Result<Option<Customer>, Error> {
+        let work = async |transaction: &D::Connection| update(transaction, context, id, changes, now).await;
+        Ok(self.transaction(work).await?)
     }
 
     async fn count_by_type(&self, tenant: &str) -> Result<Vec<(String, u64)>, Error> {
@@ -210,8 +222,13 @@ fn insert_parameters(tenant: &str, new: &NewCustomer, now: Micros) -> Vec<Value>
     ]
 }
 
-/// One statement: new when it comes back with the id that it was sent with.
-async fn upsert(db: &impl Execute, tenant: &str, new: &NewCustomer, now: Micros) -> Result<Upserted, SqlError> {
+/// New when it comes back with the id that it was sent with. What changes nothing is no event.
+async fn upsert(
+    transaction: &impl Execute,
+    context: &Context,
+    new: &NewCustomer,
+    now: Micros,
+) -> Result<Upserted, SqlError> {
     const UPSERT: &str = concat!(
         insert!(),
         "ON CONFLICT (tenant_id, external_type, external_id) DO UPDATE SET name = coalesce(?5, name), \
@@ -219,12 +236,34 @@ async fn upsert(db: &impl Execute, tenant: &str, new: &NewCustomer, now: Micros)
          updated_at = CASE WHEN ?5 IS NULL AND ?6 IS NULL THEN updated_at ELSE ?7 END RETURNING ",
         returned!()
     );
-    let parameters = insert_parameters(tenant, new, now);
+    let parameters = insert_parameters(&context.tenant, new, now);
     let new_id = parameters.get(1).cloned();
-    let rows = db.execute(UPSERT, parameters).await?;
+    let rows = transaction.execute(UPSERT, parameters).await?;
     let row = rows.into_iter().next().ok_or_else(|| SqlError::Row("an upsert returned nothing".to_owned()))?;
     let customer = customer(row)?;
-    Ok(Upserted { is_new: new_id == Some(Value::Text(customer.id.clone())), customer })
+    let is_new = new_id == Some(Value::Text(customer.id.clone()));
+    if is_new {
+        outbox::append_all(transaction, &[events::created(context, &customer, now)]).await?;
+    } else if new.name.is_some() || new.metadata.is_some() {
+        outbox::append_all(transaction, &[events::updated(context, &customer, now)]).await?;
+    }
+    Ok(Upserted { is_new, customer })
+}
+
+async fn update(
+    transaction: &impl Execute,
+    context: &Context,
+    id: &str,
+    changes: &Changes,
+    now: Micros,
+) -> Result<Option<Customer>, SqlError> {
+    let (name, metadata) = (changes.name.as_deref(), changes.metadata.as_deref());
+    let parameters = vec![(&context.tenant).into(), id.into(), name.into(), metadata.into(), now.into()];
+    let updated = sql::one(transaction.execute(statements::UPDATE, parameters).await?, customer)?;
+    if let Some(customer) = &updated {
+        outbox::append_all(transaction, &[events::updated(context, customer, now)]).await?;
+    }
+    Ok(updated)
 }
 
 fn customer(mut row: Row) -> Result<Customer, SqlError> {

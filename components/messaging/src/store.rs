@@ -24,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(3, outbox::MIGRATION),
     Migration::new(4, include_str!("../migrations/0004_messages_with_events.sql")),
     Migration::new(5, include_str!("../migrations/0005_receipts_of_messages.sql")),
+    Migration::new(6, outbox::RELAY_MIGRATION),
 ];
 
 macro_rules! columns {

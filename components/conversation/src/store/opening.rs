@@ -1,13 +1,16 @@
 //! Opening a conversation: the row, its participants, and what happens when the direct one is there already.
 
 use sdk::{
-    Micros, ids,
+    Context, Micros, ids, outbox,
     sql::{self, Execute, SqlError},
 };
 use serde_json::json;
 
 use super::by_direct_key;
-use crate::domain::{Conversation, Created, NewConversation, Participant, Role, Status};
+use crate::{
+    domain::{Conversation, Created, NewConversation, Participant, Role, Status},
+    events,
+};
 
 pub mod statements {
     pub const REOPEN: &str =
@@ -17,14 +20,16 @@ pub mod statements {
 /// In a transaction. The unique index decides who comes first.
 pub(super) async fn open(
     db: &impl Execute,
-    tenant: &str,
+    context: &Context,
     new: &NewConversation,
     now: Micros,
 ) -> Result<Created, SqlError> {
+    let tenant = context.tenant.as_str();
     let conversation = as_opened(new, now);
     let direct_key = new.direct_key();
     if insert(db, tenant, &conversation, direct_key.as_deref()).await? {
         add_participants(db, tenant, &conversation).await?;
+        outbox::append_all(db, &[events::created(context, &conversation, now)]).await?;
         return Ok(Created { conversation, is_new: true });
     }
     let key = direct_key.ok_or_else(|| SqlError::Row("an id was taken".to_owned()))?;
@@ -36,13 +41,15 @@ pub(super) async fn open(
 /// Who asks for a conversation that is closed gets it open.
 pub(super) async fn reopen(
     db: &impl Execute,
-    tenant: &str,
+    context: &Context,
     conversation: &mut Conversation,
     now: Micros,
 ) -> Result<(), SqlError> {
     if conversation.status == Status::Closed {
-        db.execute(statements::REOPEN, vec![tenant.into(), (&conversation.id).into(), now.into()]).await?;
+        let parameters = vec![(&context.tenant).into(), (&conversation.id).into(), now.into()];
+        db.execute(statements::REOPEN, parameters).await?;
         (conversation.status, conversation.updated_at) = (Status::Open, now);
+        outbox::append_all(db, &[events::updated(context, conversation, now)]).await?;
     }
     Ok(())
 }

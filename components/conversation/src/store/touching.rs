@@ -1,36 +1,54 @@
 //! Touches in SQL: the conversation moves forward only, and each sequence number counts once, in whatever order they come.
 
 use sdk::{
-    Micros,
-    sql::{Execute, SqlError},
+    Context, Micros, outbox,
+    sql::{self, Execute, SqlError, Value},
 };
 
-use crate::touch::{Run, Touch};
+use super::conversation;
+use crate::{
+    domain::Status,
+    events,
+    touch::{Run, Touch},
+};
+
+macro_rules! advance {
+    ($unless:literal) => {
+        concat!(
+            "UPDATE conversations SET last_seq = ?4, last_message_preview = ?5, \
+             last_message_at = max(coalesce(last_message_at, ?6), ?6), \
+             activity_at = max(coalesce(last_message_at, ?6), ?6), unread_count = unread_count + ?7, \
+             status = CASE WHEN ?7 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = ?8 \
+             WHERE tenant_id = ?1 AND id = ?2 AND last_seq = ?3 ",
+            $unless,
+            "RETURNING id"
+        )
+    };
+}
 
 pub mod statements {
     /// Applies only to the run that follows the last message: `?3` is the number before the run's first.
-    pub const ADVANCE: &str = "UPDATE conversations SET last_seq = ?4, last_message_preview = ?5, \
-         last_message_at = max(coalesce(last_message_at, ?6), ?6), activity_at = max(coalesce(last_message_at, ?6), ?6), \
-         unread_count = unread_count + ?7, \
-         status = CASE WHEN ?7 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = ?8 \
-         WHERE tenant_id = ?1 AND id = ?2 AND last_seq = ?3 RETURNING id";
+    pub const ADVANCE: &str = advance!("");
+    /// The same, unless it would open the conversation, which is an event and so takes a transaction.
+    pub const ADVANCE_SILENTLY: &str = advance!("AND (?7 = 0 OR status <> 'closed') ");
     /// A message from before the last one: it counts, but what is shown stays.
     pub const FILL: &str = "UPDATE conversations SET last_message_at = max(last_message_at, ?3), \
          activity_at = max(activity_at, ?3), unread_count = unread_count + ?4, \
          status = CASE WHEN ?4 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = ?5 \
          WHERE tenant_id = ?1 AND id = ?2";
-    pub const LAST_SEQ: &str = "SELECT last_seq FROM conversations WHERE tenant_id = ?1 AND id = ?2";
+    pub const STATE: &str = "SELECT last_seq, status FROM conversations WHERE tenant_id = ?1 AND id = ?2";
     pub const GAP: &str = "SELECT first_seq, last_seq FROM touch_gaps WHERE tenant_id = ?1 AND conversation_id = ?2 \
          AND first_seq <= ?3 ORDER BY first_seq DESC LIMIT 1";
 }
 
-/// Whether the run followed the last message, so that all of it is done.
+/// Whether the run followed the last message and opened nothing, so that all of it is done.
 pub(super) async fn advance(db: &impl Execute, tenant: &str, run: &Run, now: Micros) -> Result<bool, SqlError> {
-    advance_from(db, tenant, run, run.first_seq().saturating_sub(1), now).await
+    let parameters = advancing(tenant, run, run.first_seq().saturating_sub(1), now);
+    Ok(!db.execute(statements::ADVANCE_SILENTLY, parameters).await?.is_empty())
 }
 
-async fn advance_from(db: &impl Execute, tenant: &str, run: &Run, from: u64, now: Micros) -> Result<bool, SqlError> {
-    let parameters = vec![
+fn advancing(tenant: &str, run: &Run, from: u64, now: Micros) -> Vec<Value> {
+    vec![
         tenant.into(),
         (&run.conversation_id).into(),
         from.into(),
@@ -39,19 +57,36 @@ async fn advance_from(db: &impl Execute, tenant: &str, run: &Run, from: u64, now
         run.at().into(),
         run.inbound().into(),
         now.into(),
-    ];
-    Ok(!db.execute(statements::ADVANCE, parameters).await?.is_empty())
+    ]
 }
 
 /// In a transaction; false when there is no such conversation.
-pub(super) async fn touch(db: &impl Execute, tenant: &str, run: &Run, now: Micros) -> Result<bool, SqlError> {
-    if advance(db, tenant, run, now).await? {
-        return Ok(true);
-    }
+pub(super) async fn touch(db: &impl Execute, context: &Context, run: &Run, now: Micros) -> Result<bool, SqlError> {
+    let tenant = context.tenant.as_str();
     let parameters = vec![tenant.into(), (&run.conversation_id).into()];
-    let rows = db.execute(statements::LAST_SEQ, parameters).await?;
+    let rows = db.execute(statements::STATE, parameters).await?;
     let Some(mut row) = rows.into_iter().next() else { return Ok(false) };
-    let mut last_seq: u64 = row.take()?;
+    let (last_seq, status) = (row.take()?, row.word(Status::parse)?);
+    let advance = advancing(tenant, run, run.first_seq().saturating_sub(1), now);
+    if db.execute(statements::ADVANCE, advance).await?.is_empty() {
+        catch_up(db, tenant, run, last_seq, now).await?;
+    }
+    if status == Status::Closed {
+        tell_reopened(db, context, &run.conversation_id, now).await?;
+    }
+    Ok(true)
+}
+
+/// Only a new message from outside has opened it.
+async fn tell_reopened(db: &impl Execute, context: &Context, id: &str, now: Micros) -> Result<(), SqlError> {
+    let rows = db.execute(super::statements::BY_ID, vec![(&context.tenant).into(), id.into()]).await?;
+    let touched = sql::one(rows, conversation)?.filter(|conversation| conversation.status != Status::Closed);
+    let event = touched.map(|conversation| events::updated(context, &conversation, now));
+    outbox::append_all(db, event.as_slice()).await
+}
+
+/// A run that does not follow the last message, touch by touch.
+async fn catch_up(db: &impl Execute, tenant: &str, run: &Run, mut last_seq: u64, now: Micros) -> Result<(), SqlError> {
     for touch in &run.touches {
         if touch.seq > last_seq {
             jump(db, tenant, touch, last_seq, now).await?;
@@ -60,13 +95,13 @@ pub(super) async fn touch(db: &impl Execute, tenant: &str, run: &Run, now: Micro
             fill(db, tenant, touch, now).await?;
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Forward, over numbers that are still to come.
 async fn jump(db: &impl Execute, tenant: &str, touch: &Touch, last_seq: u64, now: Micros) -> Result<(), SqlError> {
     add_gap(db, tenant, &touch.conversation_id, last_seq + 1, touch.seq - 1).await?;
-    advance_from(db, tenant, &Run::single(touch), last_seq, now).await.map(|_| ())
+    db.execute(statements::ADVANCE, advancing(tenant, &Run::single(touch), last_seq, now)).await.map(|_| ())
 }
 
 /// Back, to a number that was jumped over; any other has been counted before.

@@ -5,6 +5,7 @@
     reason = "in a test, a panic is the message; clippy.toml covers test functions only"
 )]
 
+mod events;
 mod http;
 mod opening;
 mod plans;
@@ -41,6 +42,10 @@ const NOW: i64 = 1_749_416_383_000_000;
 impl TestApp {
     fn start() -> Self {
         Self(Instance::start(MIGRATIONS, router(), NOW))
+    }
+
+    fn events(&self, kind: &str) -> i64 {
+        self.memory.scalar(&format!("SELECT count(*) FROM outbox WHERE type = 'com.kobliat.conversation.{kind}.v1'"))
     }
 
     async fn resolve(&self, customers: &[&str]) -> Vec<Result<Conversation, Error>> {

@@ -1,36 +1,51 @@
 //! Contacts become customers: found, created, or given the identities that were unknown.
 
 use sdk::{
-    Micros,
+    Context, Micros, outbox,
     sql::{Execute, SqlError},
 };
 
 use super::{customer, insert, insert_parameters, known, returned, statements};
-use crate::domain::{Contact, Customer, Identity, NewCustomer};
+use crate::{
+    domain::{Contact, Customer, Identity, NewCustomer},
+    events,
+};
 
 const INSERT_NEW: &str = concat!(insert!(), "ON CONFLICT DO NOTHING RETURNING ", returned!());
 
 /// In a transaction: what another request stored a moment ago is seen.
 pub(super) async fn settle(
     db: &impl Execute,
-    tenant: &str,
+    context: &Context,
     contact: &Contact,
     now: Micros,
 ) -> Result<Customer, SqlError> {
+    let tenant = context.tenant.as_str();
     let known = known(db, tenant, std::slice::from_ref(contact)).await?.pop().flatten();
-    let (mut customer, own) = match known {
-        Some(known) => (known.customer, known.identities),
-        None => (create(db, tenant, contact, now).await?, Vec::new()),
+    let (mut customer, is_new, own) = match known {
+        Some(known) => (known.customer, false, known.identities),
+        None => {
+            let (customer, is_new) = create(db, tenant, contact, now).await?;
+            (customer, is_new, Vec::new())
+        }
     };
-    let unknown = contact.identities.iter().enumerate().filter(|(index, _)| !own.contains(index));
-    for (_, identity) in unknown {
+    let unknown: Vec<_> = contact.identities.iter().enumerate().filter(|(index, _)| !own.contains(index)).collect();
+    for (_, identity) in &unknown {
         add_identity(db, tenant, &customer.id, identity, now).await?;
     }
-    if customer.name.is_none() && contact.name.is_some() {
+    let is_named = customer.name.is_none() && contact.name.is_some();
+    if is_named {
         const NAME: &str = "UPDATE customers SET name = ?, updated_at = ? WHERE tenant_id = ? AND id = ?";
         let parameters = vec![contact.name.clone().into(), now.into(), tenant.into(), (&customer.id).into()];
         db.execute(NAME, parameters).await?;
         (customer.name, customer.updated_at) = (contact.name.clone(), now);
+    }
+    match is_new {
+        true => outbox::append_all(db, &[events::created(context, &customer, now)]).await?,
+        false if is_named || !unknown.is_empty() => {
+            outbox::append_all(db, &[events::updated(context, &customer, now)]).await?;
+        }
+        false => {}
     }
     Ok(customer)
 }
@@ -50,8 +65,8 @@ async fn add_identity(
     db.execute(INSERT, parameters).await.map(|_| ())
 }
 
-/// A customer named by the contact's preferred identity, or the one that the API made under that name.
-async fn create(db: &impl Execute, tenant: &str, contact: &Contact, now: Micros) -> Result<Customer, SqlError> {
+/// A customer named by the contact's preferred identity (new), or the one that the API made under that name.
+async fn create(db: &impl Execute, tenant: &str, contact: &Contact, now: Micros) -> Result<(Customer, bool), SqlError> {
     let Some(preferred) = contact.identities.first() else {
         return Err(SqlError::Failed("a contact without identities".to_owned()));
     };
@@ -67,11 +82,12 @@ async fn create(db: &impl Execute, tenant: &str, contact: &Contact, now: Micros)
     let parameters = insert_parameters(tenant, &new, now);
     let inserted = db.execute(INSERT_NEW, parameters).await?;
     if let Some(row) = inserted.into_iter().next() {
-        return customer(row);
+        return Ok((customer(row)?, true));
     }
     let parameters = vec![tenant.into(), (&new.external_type).into(), (&new.external_id).into()];
     let rows = db.execute(statements::BY_EXTERNAL_ID, parameters).await?;
-    customer(rows.into_iter().next().ok_or_else(|| SqlError::Row("the customer in the way is gone".to_owned()))?)
+    let row = rows.into_iter().next().ok_or_else(|| SqlError::Row("the customer in the way is gone".to_owned()))?;
+    Ok((customer(row)?, false))
 }
 
 /// Whether the same value, in another account, is another customer's.

@@ -1,4 +1,4 @@
-//! A conversation in the API.
+//! A conversation in the API and in events.
 
 use sdk::{clock::rfc3339, response};
 use serde::Serialize;
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::domain::{Conversation, Participant};
 
 #[derive(Serialize)]
-pub(super) struct View {
+pub(crate) struct View {
     id: String,
     #[serde(rename = "type")]
     kind: &'static str,

@@ -1,0 +1,22 @@
+//! What customer publishes: that somebody is known now, or known better, with the customer as it is in the API.
+
+use sdk::{Context, Event, Micros};
+
+use crate::{domain::Customer, view::View};
+
+const SOURCE: &str = "/components/customer";
+
+/// A customer was stored for the first time.
+pub fn created(context: &Context, customer: &Customer, now: Micros) -> Event {
+    event("com.kobliat.customer.created.v1", context, customer, now)
+}
+
+/// A customer's name, metadata or identities changed.
+pub fn updated(context: &Context, customer: &Customer, now: Micros) -> Event {
+    event("com.kobliat.customer.updated.v1", context, customer, now)
+}
+
+fn event(kind: &'static str, context: &Context, customer: &Customer, now: Micros) -> Event {
+    let event = Event::new(SOURCE, kind, &customer.id, &context.tenant, now);
+    Event { traceparent: context.traceparent.clone(), ..event }.with(&View::from(customer.clone()))
+}
