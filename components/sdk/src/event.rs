@@ -1,7 +1,13 @@
-//! Events: CloudEvents 1.0 in structured JSON, as the outbox keeps them.
+//! Events: CloudEvents 1.0. Those that a service publishes (structured JSON, as the outbox keeps them), and those that it consumes.
+
+mod consuming;
+mod incoming;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+
+pub use consuming::{MIGRATION as CONSUMED_MIGRATION, consume_once};
+pub use incoming::{Incoming, matches};
 
 use crate::{
     clock::{Micros, rfc3339},

@@ -60,7 +60,11 @@ pub fn percent_decode(text: &str) -> Option<String> {
 
 /// Everything but unreserved characters is escaped: safe in a path segment and in a query value.
 pub fn percent_encode(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    percent_encode_where(text, |b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+}
+
+/// Everything but the bytes that are `plain` is escaped.
+pub fn percent_encode_where(text: &str, plain: impl Fn(u8) -> bool) -> String {
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 

@@ -17,6 +17,8 @@ pub struct Router<A> {
 struct Route<A> {
     method: Method,
     pattern: &'static str,
+    /// The platform asks, for no tenant in particular.
+    is_platforms: bool,
     handler: Box<dyn Handle<A>>,
 }
 
@@ -76,7 +78,16 @@ impl<A> Router<A> {
         pattern: &'static str,
         handler: impl AsyncFn(&A, Request) -> Outcome + 'static,
     ) -> Self {
-        self.routes.push(Route { method, pattern, handler: Box::new(handler) });
+        self.routes.push(Route { method, pattern, is_platforms: false, handler: Box::new(handler) });
+        self
+    }
+
+    /// What the platform POSTs, without a tenant: `/events` (read it with [`Incoming::of`](crate::event::Incoming::of)) and
+    /// `/internal/…`. The host refuses to start when a public route leads there.
+    #[must_use]
+    pub fn platform(mut self, pattern: &'static str, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
+        let (method, handler) = (Method::POST, Box::new(handler));
+        self.routes.push(Route { method, pattern, is_platforms: true, handler });
         self
     }
 
@@ -108,7 +119,7 @@ impl<A> Router<A> {
                 allowed.push(route.method.as_str());
                 continue;
             }
-            if self.trusts_headers && request.context.tenant.is_empty() {
+            if self.trusts_headers && !route.is_platforms && request.context.tenant.is_empty() {
                 return Err(Problem::unauthenticated("this is reached through the gateway"));
             }
             request.params = params;

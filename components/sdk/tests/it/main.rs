@@ -7,6 +7,7 @@
 
 mod cursor;
 mod database;
+mod events;
 mod idempotency;
 mod input;
 mod outbox;
