@@ -4,10 +4,13 @@ use http::{HeaderMap, HeaderName};
 
 use crate::clients::Outside;
 use crate::credentials::{self, Ambiguous, Credential};
+use crate::jwt::Token;
+use crate::jwt::issuer::{self, KeySets};
 use crate::keys::{self, ApiKey, KeyHash, Recent};
 use crate::store;
 use crate::tenants;
 use crate::throttle::Throttle;
+use crate::tokens::Signing;
 use crate::users::{self, Login};
 use sdk::sql::SqlError;
 use sdk::{Context, Micros, log};
@@ -18,7 +21,7 @@ const LAST_USED_RESOLUTION_MICROS: Micros = 60_000_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub tenant: String,
-    /// `key:<id>` or `user:<id>`; what idempotency keys and quotas are scoped to.
+    /// `key:<id>`, `user:<id>` or `jwt:<issuer>:<subject>`; what idempotency keys and quotas are scoped to.
     pub principal: String,
     pub scopes: Vec<String>,
     pub quota: Quota,
@@ -72,7 +75,22 @@ pub struct Memory {
     pub keys: Recent<ApiKey>,
     /// By the hash of name and password together: each is hashed slowly only once.
     logins: Recent<Login>,
+    /// Access tokens of ours, each as the key that it was given for.
+    tokens: Recent<ApiKey>,
+    /// Callers whom other issuers vouch for.
+    strangers: Recent<Caller>,
+    key_sets: KeySets,
     throttle: Throttle,
+}
+
+impl Memory {
+    /// Notes a failed attempt; the seconds to wait, if there were too many before.
+    pub fn failed(&self, headers: &HeaderMap, now: Micros) -> Option<u32> {
+        let source = credentials::source(headers);
+        let wait = self.throttle.wait_seconds(&source, now);
+        self.throttle.failed(&source, now);
+        wait
+    }
 }
 
 impl Caller {
@@ -85,7 +103,7 @@ impl Caller {
         }
     }
 
-    fn of_key(key: ApiKey) -> Self {
+    pub fn of_key(key: ApiKey) -> Self {
         let (principal, quota) = (format!("key:{}", key.id), key.requests_per_hour.into());
         Self { tenant: key.tenant, principal, scopes: key.scopes, quota }
     }
@@ -129,7 +147,8 @@ async fn check<B: Outside>(
         Credential::Password { login, password } if !is_throttled => {
             Ok(sign_in(outside, memory, login, password).await?.map(Caller::of_user))
         }
-        Credential::Secret(_) | Credential::Password { .. } | Credential::Token(_) => Ok(None),
+        Credential::Token(text) => Ok(check_token(outside, memory, text).await?),
+        Credential::Secret(_) | Credential::Password { .. } => Ok(None),
     }
 }
 
@@ -163,6 +182,30 @@ fn note_use<B: Outside>(outside: &B, key: &ApiKey, now: Micros) {
             log::warn(&Context::default(), "failed to note an API key's use", &[("reason", &error)]);
         }
     });
+}
+
+/// A token of ours or of an issuer that the deployment trusts. What was found is believed as long as a key is.
+async fn check_token<B: Outside>(outside: &B, memory: &Memory, text: &str) -> Result<Option<Caller>, SqlError> {
+    let (hash, now) = (KeyHash::of(text), outside.now());
+    let Some(token) = Token::parse(text) else { return Ok(None) };
+    if let Some(signing) = Signing::of(outside).await
+        && let Some(ours) = signing.read(&token, now)
+    {
+        let key = match memory.tokens.get(&hash, now) {
+            Some(key) => Some(key).filter(|key| key.is_valid_at(now)),
+            None => ours.key(outside).await?.inspect(|key| memory.tokens.put(hash, key.clone(), now)),
+        };
+        return Ok(key.map(Caller::of_key));
+    }
+    let Some(stranger) = issuer::caller(outside, &memory.key_sets, &token).await else { return Ok(None) };
+    if let Some(known) = memory.strangers.get(&hash, now) {
+        return Ok(Some(known));
+    }
+    // The tenant must be there, and says how much its callers may ask.
+    let tenant = store::tenants::get(outside.tables(), &stranger.tenant).await?;
+    let tenant = tenant.filter(|tenant| tenant.disabled_at.is_none());
+    let caller = tenant.map(|tenant| Caller { quota: tenant.requests_per_hour.into(), ..stranger });
+    Ok(caller.inspect(|caller| memory.strangers.put(hash, caller.clone(), now)))
 }
 
 /// A user's password is hashed slowly once per instance; after that the row is read again as often as a key's is, and the

@@ -78,6 +78,11 @@ pub trait Upstream {
     ) -> impl Future<Output = Result<Response<Body>, SendError>>;
 }
 
+/// HTTP to anybody else that the manifest allows: identity providers, the host's own surface.
+pub trait Elsewhere {
+    fn fetch(&self, request: Request<Bytes>) -> impl Future<Output = Result<Response<Body>, SendError>>;
+}
+
 /// The gateway's own database.
 pub trait Tables {
     type Driver: Driver;
@@ -98,12 +103,34 @@ pub trait Timer {
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 }
 
-/// All of it, for one parameter in place of nine. A copy reaches the same.
+/// All of it, for one parameter in place of ten. A copy reaches the same.
 pub trait Outside:
-    Customers + Conversations + Messages + Upstream + Tables + Settings + Tasks + Timer + Clock + Clone + 'static
+    Customers
+    + Conversations
+    + Messages
+    + Upstream
+    + Elsewhere
+    + Tables
+    + Settings
+    + Tasks
+    + Timer
+    + Clock
+    + Clone
+    + 'static
 {
 }
 impl<T> Outside for T where
-    T: Customers + Conversations + Messages + Upstream + Tables + Settings + Tasks + Timer + Clock + Clone + 'static
+    T: Customers
+        + Conversations
+        + Messages
+        + Upstream
+        + Elsewhere
+        + Tables
+        + Settings
+        + Tasks
+        + Timer
+        + Clock
+        + Clone
+        + 'static
 {
 }

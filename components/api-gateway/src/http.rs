@@ -1,88 +1,159 @@
-//! The way of a request through the gateway: traced, authenticated, routed, answered.
+//! The way of a request through the gateway: traced, authenticated, counted, routed, answered, logged.
+
+mod body;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Empty, Limited};
 use serde_json::json;
 
 use crate::auth::{self, Caller, authenticate};
 use crate::call::{CALL_DEADLINE_MS, Call};
 use crate::clients::{Body, Outside};
-use crate::health;
-use crate::problem;
-use crate::reply::{ok, whole};
+use crate::credentials;
+use crate::limits::{Slices, Standing};
+use crate::logs::redact::Policy;
+use crate::logs::{Entry, Logs};
+use crate::reply::{buffered, ok, whole};
+use crate::routes::oauth;
 use crate::routes::{self, API_PREFIX, Action, Match, Route, api_keys, conversations, messages, tenants, users};
+use crate::tokens::Signing;
 use crate::trace::{Trace, X_REQUEST_ID};
+use crate::{cors, docs, health, problem};
 use sdk::context::IDEMPOTENCY_KEY;
-use sdk::{Context, Problem};
+use sdk::{Context, Micros, Problem, ids};
 
-/// 1 MiB: a message of the longest channel (32 KiB) with all the metadata that one may wish, many times over.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+pub use body::MAX_BODY_BYTES;
 
-/// One per instance: what it reaches, and what it remembers of those who asked.
+/// Of an error, the log keeps the description; a longer one (16 KiB) is none of ours.
+const MAX_LOGGED_BYTES: usize = 16 * 1024;
+/// Whose requests they are that have no tenant: strangers'. Not a name that a tenant can have.
+const STRANGERS: &str = "-";
+
+/// One per instance: what it reaches, what it remembers of those who asked, and what it has yet to write.
 pub struct Gateway<B> {
     outside: B,
     callers: auth::Memory,
+    slices: Slices,
+    logs: Logs,
+}
+
+/// What was found out about a request on its way, for the headers and the log of its answer.
+#[derive(Default)]
+struct Seen {
+    caller: Option<Caller>,
+    standing: Option<Standing>,
+    body: Bytes,
+    /// The path as it may be logged.
+    path: Option<String>,
 }
 
 impl<B: Outside> Gateway<B> {
     pub fn new(outside: B) -> Self {
-        Self { outside, callers: auth::Memory::default() }
+        Self { outside, callers: auth::Memory::default(), slices: Slices::default(), logs: Logs::default() }
     }
 
     /// Answers every request; whatever goes wrong is told as a problem.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
+        let started = self.outside.now();
         let (parts, body) = request.into_parts();
         let trace = Trace::of(&parts.headers);
+        let origin = self.origin(&parts.headers).await;
+        if cors::is_preflight(&parts.method, &parts.headers) {
+            return finished(cors::preflight(origin), &trace, false);
+        }
         let path = parts.uri.path();
-        let is_head = parts.method == Method::HEAD;
-        let answer = match path.strip_prefix(API_PREFIX).filter(|rest| rest.starts_with('/')) {
-            Some(below) => self.api(&parts, below, body, &trace).await,
+        let mut seen = Seen::default();
+        let below = path.strip_prefix(API_PREFIX).filter(|rest| rest.starts_with('/'));
+        let answer = match below {
+            Some(below) => self.api(&parts, below, body, &trace, &mut seen).await,
             None => self.outside_the_api(&parts.method, path).await,
         };
-        let answer = answer.unwrap_or_else(|problem| told(problem, path, &trace));
-        finished(answer, &trace, is_head)
+        let mut answer = answer.unwrap_or_else(|problem| told(problem, path, &trace));
+        if let Some(standing) = seen.standing {
+            let with_x = self.outside.variable("x_ratelimit_headers").await.is_some_and(|switch| switch == "true");
+            standing.tell(answer.headers_mut(), with_x);
+        }
+        if below.is_some() {
+            answer = self.logged(answer, &parts, &trace, seen, started).await;
+        }
+        cors::tell(&mut answer, origin);
+        finished(answer, &trace, parts.method == Method::HEAD)
+    }
+
+    async fn origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        headers.get(http::header::ORIGIN)?;
+        cors::allowed_origin(self.outside.variable("cors_origins").await.as_deref(), headers)
     }
 
     async fn outside_the_api(&self, method: &Method, path: &str) -> Result<Response<Body>, Problem> {
         let path = path.strip_suffix('/').unwrap_or(path);
-        if !matches!(path, "" | "/health" | "/ready") {
+        let file = docs::file(path);
+        let known = matches!(path, "" | "/health" | "/ready" | "/openapi.json" | "/.well-known/jwks.json");
+        if !known && file.is_none() {
             return Err(Problem::not_found("path"));
         }
         if !matches!(*method, Method::GET | Method::HEAD) {
             return Err(problem::method_not_allowed(&[Method::GET]));
         }
+        if let Some(file) = file {
+            return Ok(file);
+        }
         match path {
+            "/openapi.json" => docs::openapi(),
             "/health" => ok(&json!({ "status": "ok" })),
             "/ready" => health::ready(&self.outside).await,
-            _ => ok(&json!({ "name": "Kobliat", "api": API_PREFIX, "health": "/health", "ready": "/ready" })),
+            "/.well-known/jwks.json" => match Signing::of(&self.outside).await {
+                Some(signing) => ok(&signing.jwks()),
+                None => ok(&json!({ "keys": [] })),
+            },
+            _ => ok(
+                &json!({ "name": "Kobliat", "api": API_PREFIX, "docs": "/docs", "openapi": "/openapi.json", "health": "/health", "ready": "/ready" }),
+            ),
         }
     }
 
-    /// Who asks comes first: to strangers all paths look alike.
+    /// Who asks comes first: to strangers all paths look alike, but for those where a client identifies itself in its own way.
     async fn api(
         &self,
         parts: &http::request::Parts,
         path: &str,
         body: Body,
         trace: &Trace,
+        seen: &mut Seen,
     ) -> Result<Response<Body>, Problem> {
+        let found = routes::find(&parts.method, path);
+        if let Match::Found(Route { action: Action::OAuth(what), .. }, _) = found {
+            let form = body::read_form(&parts.headers, body).await?;
+            let asked = oauth::Asked { headers: &parts.headers, form: &form };
+            return oauth::act(&self.outside, &self.callers, &asked, *what).await;
+        }
         let caller = authenticate(&self.outside, &self.callers, &parts.headers).await.map_err(problem::denied)?;
-        let (route, parameters) = match routes::find(&parts.method, path) {
+        let caller = seen.caller.insert(caller);
+        match self.slices.spend(&self.outside, caller).await {
+            Ok(standing) => seen.standing = standing,
+            Err((problem, standing)) => {
+                seen.standing = Some(standing);
+                return Err(problem);
+            }
+        }
+        let (route, parameters) = match found {
             Match::Found(route, parameters) => (route, parameters),
             Match::OtherMethods(methods) => return Err(problem::method_not_allowed(&methods)),
             Match::Unknown => return Err(Problem::not_found("path")),
         };
+        seen.path = Some(format!("{API_PREFIX}{}", routes::fill_for_log(route.path, &parameters)));
         let context = context(caller, trace, &parts.headers)?;
         check_scopes(&context, route)?;
+        seen.body = body::read(&parts.method, &parts.headers, body).await?;
         let call = Call {
             method: &parts.method,
             public_path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
             parameters,
             headers: &parts.headers,
-            body: read_body(&parts.method, &parts.headers, body).await?,
+            body: seen.body.clone(),
             context,
         };
         self.act(route, &call).await
@@ -103,11 +174,55 @@ impl<B: Outside> Gateway<B> {
             Action::ApiKeys(what) => api_keys::act(outside, call, what).await,
             Action::Tenants(what) => tenants::act(outside, call, what).await,
             Action::Users(what) => users::act(outside, call, what).await,
+            Action::Logs(what) => routes::logs::act(outside, call, what).await,
+            // Answered before anybody is authenticated.
+            Action::OAuth(_) => Err(Problem::not_found("path")),
         }
+    }
+
+    /// Notes the request and its answer. Of answers only descriptions of errors are kept: the others stream, and are data.
+    async fn logged(
+        &self,
+        answer: Response<Body>,
+        parts: &http::request::Parts,
+        trace: &Trace,
+        seen: Seen,
+        started: Micros,
+    ) -> Response<Body> {
+        let policy = Policy::new(self.outside.variable("log_redact_fields").await.as_deref());
+        let (answer, said) = if answer.status().as_u16() >= 400 { heard(answer).await } else { (answer, Bytes::new()) };
+        let (tenant, principal) = seen.caller.map_or((STRANGERS.to_owned(), None), |c| (c.tenant, Some(c.principal)));
+        let address = credentials::address(&parts.headers);
+        let entry = Entry {
+            tenant,
+            id: ids::new(),
+            method: parts.method.to_string(),
+            // A stranger's path and query may be anything, also a credential.
+            path: seen.path.unwrap_or_else(|| API_PREFIX.to_owned()),
+            query_params: principal.as_ref().and_then(|_| policy.query(parts.uri.query()?)),
+            request_body: policy.body(&seen.body),
+            response_body: policy.body(&said),
+            status: answer.status().as_u16(),
+            duration_ms: (self.outside.now() - started) / 1000,
+            ip_address: (!address.is_empty()).then(|| address.to_owned()),
+            principal,
+            request_id: trace.request_id.clone(),
+            trace_id: trace.trace_id().to_owned(),
+            created_at: started,
+        };
+        self.logs.add(&self.outside, entry);
+        answer
     }
 }
 
-fn context(caller: Caller, trace: &Trace, headers: &HeaderMap) -> Result<Context, Problem> {
+/// An error's description, and the answer with it still in.
+async fn heard(answer: Response<Body>) -> (Response<Body>, Bytes) {
+    let (parts, body) = answer.into_parts();
+    let said = Limited::new(body, MAX_LOGGED_BYTES).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    (Response::from_parts(parts, buffered(said.clone())), said)
+}
+
+fn context(caller: &Caller, trace: &Trace, headers: &HeaderMap) -> Result<Context, Problem> {
     // A key that cannot be passed on must not be dropped: its sender relies on it.
     let bad_key = || Problem::unreadable("Idempotency-Key must be one value of visible ASCII characters");
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
@@ -116,9 +231,9 @@ fn context(caller: Caller, trace: &Trace, headers: &HeaderMap) -> Result<Context
         return Err(bad_key());
     }
     Ok(Context {
-        tenant: caller.tenant,
-        principal: caller.principal,
-        scopes: caller.scopes,
+        tenant: caller.tenant.clone(),
+        principal: caller.principal.clone(),
+        scopes: caller.scopes.clone(),
         request_id: trace.request_id.clone(),
         traceparent: trace.traceparent.clone(),
         deadline_ms: CALL_DEADLINE_MS,
@@ -135,40 +250,6 @@ fn check_scopes(context: &Context, route: &Route) -> Result<(), Problem> {
 fn told(problem: Problem, path: &str, trace: &Trace) -> Response<Body> {
     let context = Context { request_id: trace.request_id.clone(), ..Context::default() };
     whole(problem.into_response(&context, path))
-}
-
-/// The body of a method that has one: within the limit, JSON by its label, and UTF-8. It is read whole, so that what is
-/// refused for its size has reached nobody; answers stream.
-async fn read_body(method: &Method, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    if matches!(*method, Method::GET | Method::HEAD) {
-        return Ok(Bytes::new());
-    }
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
-        return Err(Problem::too_large(MAX_BODY_BYTES));
-    }
-    if headers.get(CONTENT_TYPE).is_some_and(|value| !is_json(value)) {
-        return Err(Problem::unsupported_media_type("send application/json"));
-    }
-    let body = Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            Problem::too_large(MAX_BODY_BYTES)
-        } else {
-            Problem::unreadable("the body broke off")
-        }
-    })?;
-    let body = body.to_bytes();
-    match std::str::from_utf8(&body) {
-        Ok(_) => Ok(body),
-        Err(_) => Err(Problem::unreadable("the body is not valid UTF-8")),
-    }
-}
-
-/// `application/json` and its kin (`application/merge-patch+json`), with parameters or without.
-fn is_json(content_type: &HeaderValue) -> bool {
-    let Ok(text) = content_type.to_str() else { return false };
-    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 fn finished(mut answer: Response<Body>, trace: &Trace, is_head: bool) -> Response<Body> {

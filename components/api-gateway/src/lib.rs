@@ -5,23 +5,30 @@ pub mod http;
 pub mod routes;
 
 pub mod auth;
+mod cors;
 pub mod credentials;
+pub mod jwt;
 pub mod keys;
+mod limits;
+pub mod logs;
 pub mod scopes;
 mod secret;
 pub mod tenants;
 pub mod throttle;
+pub mod tokens;
 pub mod trace;
 pub mod users;
 
 mod aggregate;
 mod call;
 mod deadline;
+mod docs;
 pub mod domain;
 mod forward;
 mod health;
 mod input;
 mod json;
+pub mod openapi;
 mod problem;
 mod reply;
 

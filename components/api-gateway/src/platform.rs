@@ -9,7 +9,7 @@ use http_body_util::Full;
 use spin_sdk::wasip3::http::types::ErrorCode;
 
 use crate::clients::{
-    Body, CallError, CallResult, Conversation, ConversationPage, Conversations, Customer, Customers, Filter,
+    Body, CallError, CallResult, Conversation, ConversationPage, Conversations, Customer, Customers, Elsewhere, Filter,
     MessagePage, Messages, SendError, Settings, Tables, Tasks, Timer, Touch, Upstream, conversations, customers,
     messages,
 };
@@ -91,6 +91,12 @@ impl Messages for Platform {
 
 impl Upstream for Platform {
     async fn send(&self, _service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
+        self.fetch(request).await
+    }
+}
+
+impl Elsewhere for Platform {
+    async fn fetch(&self, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
         let answer = spin_sdk::http::send(request.map(Full::new)).await.map_err(send_error)?;
         Ok(answer.map(spin_sdk::http::box_body))
     }

@@ -3,7 +3,9 @@
 pub mod api_keys;
 pub mod conversations;
 pub mod customers;
+pub mod logs;
 pub mod messages;
+pub mod oauth;
 pub mod tenants;
 pub mod users;
 
@@ -52,6 +54,8 @@ pub enum Action {
     ApiKeys(api_keys::Do),
     Tenants(tenants::Do),
     Users(users::Do),
+    Logs(logs::Do),
+    OAuth(oauth::Do),
 }
 
 /// What the table says about a method and a path.
@@ -63,9 +67,18 @@ pub enum Match<'p> {
 }
 
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    [customers::ROUTES, conversations::ROUTES, messages::ROUTES, api_keys::ROUTES, users::ROUTES, tenants::ROUTES]
-        .into_iter()
-        .flatten()
+    [
+        customers::ROUTES,
+        conversations::ROUTES,
+        messages::ROUTES,
+        api_keys::ROUTES,
+        users::ROUTES,
+        tenants::ROUTES,
+        oauth::ROUTES,
+        logs::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Looks a path (below the prefix) up. One trailing slash makes no difference; `HEAD` is answered as `GET` is.
@@ -106,6 +119,19 @@ pub fn fill(pattern: &str, parameters: &[&str]) -> String {
     let fill_one = |segment: &str| match segment {
         "{id}" => parameters.next().map(|id| id.to_ascii_lowercase()).unwrap_or_default(),
         segment if segment.starts_with('{') => parameters.next().copied().unwrap_or_default().to_owned(),
+        segment => segment.to_owned(),
+    };
+    pattern.split('/').map(fill_one).collect::<Vec<_>>().join("/")
+}
+
+/// The path as a log may keep it: an external id is a person's number or address.
+pub fn fill_for_log(pattern: &str, parameters: &[&str]) -> String {
+    let mut parameters = parameters.iter();
+    let fill_one = |segment: &str| match segment {
+        segment if segment.starts_with('{') => {
+            let value = parameters.next().copied().unwrap_or_default();
+            if segment == "{external_id}" { segment.to_owned() } else { value.to_owned() }
+        }
         segment => segment.to_owned(),
     };
     pattern.split('/').map(fill_one).collect::<Vec<_>>().join("/")

@@ -1,7 +1,10 @@
 //! The gateway's own tables. SQL is here and in the files below `store/`, nowhere else.
 
 pub mod api_keys;
+pub mod logs;
+pub mod quotas;
 pub mod tenants;
+pub mod tokens;
 pub mod users;
 
 use sdk::idempotency::Refused;
@@ -14,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(1, include_str!("../migrations/0001_api_keys.sql")),
     Migration::new(2, include_str!("../migrations/0002_tenants_and_users.sql")),
     Migration::new(3, sdk::idempotency::MIGRATION),
+    Migration::new(4, include_str!("../migrations/0004_tokens_and_quotas.sql")),
 ];
 
 /// Why a write with an `Idempotency-Key` came to nothing.

@@ -16,6 +16,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// The trace, without the span.
+    pub fn trace_id(&self) -> &str {
+        self.traceparent.split('-').nth(1).unwrap_or_default()
+    }
+
     /// Takes what the client sent where it is well-formed, and makes the rest.
     pub fn of(headers: &HeaderMap) -> Self {
         let sent = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());

@@ -181,7 +181,7 @@ impl Input {
     }
 }
 
-/// Whether a text from a typed call is a JSON object, without building it.
+/// Whether a text from a typed call is a JSON object that every reader reads alike, without building it.
 pub fn is_object(text: &str) -> bool {
-    text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    text.trim_start().starts_with('{') && crate::strict::check(text).is_ok()
 }

@@ -14,6 +14,7 @@ pub mod pagination;
 pub mod problem;
 pub mod query;
 pub mod response;
+pub mod strict;
 
 pub mod clock;
 pub mod config;

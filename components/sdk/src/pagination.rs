@@ -26,6 +26,8 @@ pub struct PageRequest {
 impl PageRequest {
     pub fn from_query(query: &Query, default_limit: u32) -> Result<Self, Problem> {
         let limit = match query.get("limit") {
+            // Empty counts as absent elsewhere; a page of no size is a mistake.
+            None if query.iter().any(|(name, _)| name == "limit") => return Err(bad_limit()),
             None => default_limit,
             Some(text) => text.parse().ok().filter(|limit| is_limit(*limit)).ok_or_else(bad_limit)?,
         };

@@ -26,8 +26,13 @@ impl Query {
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// Refuses every parameter but these, so that a typo in a filter never widens a list.
+    /// Refuses every parameter but these, and one that is there twice, so that a typo in a filter never widens a list.
     pub fn allow(&self, names: &[&str]) -> Result<(), Problem> {
+        let twice =
+            self.0.iter().enumerate().find(|(at, (key, _))| self.0.iter().take(*at).any(|(other, _)| other == key));
+        if let Some((_, (key, _))) = twice {
+            return Err(Problem::invalid_field(format!("?{key}"), "is given more than once"));
+        }
         let unknown = self.0.iter().find(|(key, _)| !names.contains(&key.as_str()));
         match unknown {
             Some((key, _)) => Err(Problem::invalid_field(

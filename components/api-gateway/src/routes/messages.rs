@@ -31,6 +31,12 @@ pub const ROUTES: &[Route] = &[
             .body("NewMessage"),
     ),
     Route::get("/messages/{id}", READ, FORWARD, Doc::new("getMessage", "One message", &[(200, Some("Message"))])),
+    Route::post(
+        "/messages/{id}/retry",
+        WRITE,
+        FORWARD,
+        Doc::new("retryMessage", "Send a failed or unknown message again", &[(202, Some("Message"))]),
+    ),
     Route::put(
         "/messages/{id}",
         WRITE,

@@ -32,6 +32,12 @@ fn ask(app: &TestApp, headers: &[(&str, &str)]) -> Answer {
     app.send(request.body("").unwrap())
 }
 
+/// How many statements there were about keys since the last time.
+fn key_statements(app: &TestApp) -> usize {
+    let is_about_keys = |sql: &&String| sql.contains("api_keys") && !sql.contains("CREATE") && !sql.contains("INSERT");
+    app.world.database.statements().iter().filter(is_about_keys).count()
+}
+
 #[test]
 fn the_bootstrap_key_opens_everything_without_reading_the_database() {
     let app = TestApp::new();
@@ -44,7 +50,7 @@ fn the_bootstrap_key_opens_everything_without_reading_the_database() {
     ] {
         assert_eq!(ask(&app, &headers).status, 200, "{headers:?}");
     }
-    assert!(app.world.database.statements().is_empty());
+    assert!(key_statements(&app) == 0);
     let (_, context) = app.world.typed_calls.borrow()[0].clone();
     assert_eq!((context.tenant.as_str(), context.principal.as_str()), ("default", "key:bootstrap"));
     assert_eq!(context.scopes, ["*"]);
@@ -101,14 +107,14 @@ fn an_issued_key_acts_for_its_tenant_and_is_read_once_for_a_while() {
     for _ in 0..3 {
         assert_eq!(ask(&app, &[("x-api-key", ISSUED)]).status, 200);
     }
-    assert_eq!(app.world.database.statements().len(), 2, "one look-up, one note of the use");
+    assert_eq!(key_statements(&app), 2, "one look-up, one note of the use");
     let (_, context) = app.world.typed_calls.borrow()[0].clone();
     assert_eq!((context.tenant, context.principal), ("acme".into(), format!("key:{id}")));
     assert_eq!(app.world.database.scalar("SELECT last_used_at FROM api_keys"), NOW);
 
     app.world.now.set(NOW + CACHE_TTL_MICROS);
     assert_eq!(ask(&app, &[("x-api-key", ISSUED)]).status, 200);
-    assert_eq!(app.world.database.statements().len(), 1, "read again, but its use is only noted by the minute");
+    assert_eq!(key_statements(&app), 1, "read again, but its use is only noted by the minute");
 }
 
 #[test]

@@ -34,7 +34,6 @@ fn unknown_paths_are_404_and_later_ones_too() {
         "/api/v1/customers/external/whatsapp/",
         "/api/v1/conversations/search",
         "/api/v1/media/upload",
-        "/api/v1/logs",
         &format!("/api/v1/messages/{ID}/receipts"),
         &format!("/api/v1/conversations/{ID}/details/more"),
     ] {

@@ -7,14 +7,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use api_gateway::clients::{
-    Body, CallError, CallResult, Conversation, Customer, Message, Participant, SendError, Settings, Tables, Tasks,
-    Timer, Upstream,
+    Body, CallError, CallResult, Conversation, Customer, Elsewhere, Message, Participant, SendError, Settings, Tables,
+    Tasks, Timer, Upstream,
 };
 use api_gateway::clients::{conversations, messages};
 use api_gateway::routes::Service;
 use api_gateway::store::MIGRATIONS;
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::Full;
 use sdk::sql::Database;
 use sdk::testing::Memory;
 use sdk::{Clock, Context, Micros};
@@ -53,6 +54,8 @@ pub struct State {
     /// As the services saw them.
     pub forwarded: RefCell<Vec<Request<Bytes>>>,
     pub variables: RefCell<HashMap<&'static str, String>>,
+    pub elsewhere: RefCell<HashMap<String, String>>,
+    pub fetched: RefCell<Vec<String>>,
     /// What goes on after the answer.
     pub tasks: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     pub now: Cell<i64>,
@@ -72,6 +75,8 @@ impl Default for World {
             now: Cell::new(NOW),
             variables: RefCell::new(HashMap::from([("bootstrap_api_key", "bootstrap-secret".into())])),
             tasks: RefCell::default(),
+            elsewhere: RefCell::default(),
+            fetched: RefCell::default(),
             ids: Cell::default(),
             customers: RefCell::default(),
             conversations: RefCell::default(),
@@ -215,6 +220,17 @@ impl Upstream for World {
             Some(Fault::Down) => Ok(rest::stopped()),
             Some(Fault::Broken) => Ok(rest::broken()),
             None => Ok(rest::answer(self, service, &request)),
+        }
+    }
+}
+
+/// An identity provider, and whatever else is not the platform: documents by their address.
+impl Elsewhere for World {
+    async fn fetch(&self, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
+        self.fetched.borrow_mut().push(request.uri().to_string());
+        match self.elsewhere.borrow().get(&request.uri().to_string()) {
+            Some(document) => Ok(Response::new(spin_sdk::http::box_body(Full::new(document.clone().into())))),
+            None => Err(SendError::Unreachable("nobody is there".into())),
         }
     }
 }

@@ -1,0 +1,103 @@
+//! The log of requests: what is kept of each, what is made unreadable first, and how it is written without anybody waiting.
+
+pub mod redact;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::clients::Outside;
+use crate::store;
+use sdk::{Context, Micros, log};
+
+/// Entries that wait while the database does not answer; then the oldest are given up, with a line in the log that says so.
+const MAX_WAITING: usize = 1000;
+/// How often an instance looks for entries that are too old, in microseconds (1 h).
+const SWEEP_EVERY_MICROS: Micros = 3_600_000_000;
+const DEFAULT_RETENTION_DAYS: i64 = 30;
+const DAY_MICROS: Micros = 86_400_000_000;
+
+/// A row of `api_logs`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    pub tenant: String,
+    pub id: String,
+    pub method: String,
+    pub path: String,
+    pub query_params: Option<String>,
+    pub request_body: Option<String>,
+    pub response_body: Option<String>,
+    pub status: u16,
+    pub duration_ms: i64,
+    pub ip_address: Option<String>,
+    pub principal: Option<String>,
+    pub request_id: String,
+    pub trace_id: String,
+    pub created_at: Micros,
+}
+
+/// Where entries wait until they are written. While a batch is on its way to the disk the next one gathers, so that the busier
+/// the gateway is, the larger the batches are.
+#[derive(Clone, Default)]
+pub struct Logs(Rc<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    entries: RefCell<Vec<Entry>>,
+    is_writing: Cell<bool>,
+    swept_at: Cell<Micros>,
+}
+
+impl Logs {
+    /// Keeps the entry; the writing goes on after the answer.
+    pub fn add<B: Outside>(&self, outside: &B, entry: Entry) {
+        let mut entries = self.0.entries.borrow_mut();
+        if entries.len() >= MAX_WAITING {
+            log::error(
+                &Context::default(),
+                "gave up an entry of the request log",
+                &[("request_id", &entry.request_id)],
+            );
+            entries.remove(0);
+        }
+        entries.push(entry);
+        if !self.0.is_writing.replace(true) {
+            let (logs, outside_too) = (self.clone(), outside.clone());
+            outside.spawn(async move { logs.write(&outside_too).await });
+        }
+    }
+
+    async fn write<B: Outside>(&self, outside: &B) {
+        loop {
+            let batch = self.0.entries.take();
+            if batch.is_empty() {
+                break;
+            }
+            if let Err(error) = store::logs::insert(outside.tables(), &batch).await {
+                log::error(&Context::default(), "failed to write the request log", &[("reason", &error)]);
+                self.keep(batch);
+                break; // the next request tries again
+            }
+        }
+        self.0.is_writing.set(false);
+        self.sweep(outside).await;
+    }
+
+    fn keep(&self, mut batch: Vec<Entry>) {
+        let mut entries = self.0.entries.borrow_mut();
+        batch.append(&mut entries);
+        *entries = batch;
+    }
+
+    async fn sweep<B: Outside>(&self, outside: &B) {
+        let now = outside.now();
+        if (0..SWEEP_EVERY_MICROS).contains(&(now - self.0.swept_at.get())) {
+            return;
+        }
+        self.0.swept_at.set(now);
+        let days = outside.variable("log_retention_days").await.and_then(|days| days.trim().parse::<i64>().ok());
+        let days = days.filter(|days| (1..=3650).contains(days)).unwrap_or(DEFAULT_RETENTION_DAYS);
+        if let Err(error) = store::logs::sweep(outside.tables(), now - days * DAY_MICROS).await {
+            log::warn(&Context::default(), "failed to sweep the request log", &[("reason", &error)]);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The OpenAPI 3.1 document, generated from the route table: a route that is in no document does not exist.
+
+pub mod postman;
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::routes::{self, API_PREFIX, Action, Answer, Route};
+
+/// The components, written by hand, one schema a line. The tests compare them with what the routes answer.
+const SCHEMAS: &[&str] = &[
+    include_str!("../openapi/common.json"),
+    include_str!("../openapi/customers.json"),
+    include_str!("../openapi/conversations.json"),
+    include_str!("../openapi/messages.json"),
+    include_str!("../openapi/access.json"),
+    include_str!("../openapi/operations.json"),
+];
+const PARAMETERS: &str = include_str!("../openapi/parameters.json");
+const WEBHOOKS: &str = include_str!("../openapi/webhooks.json");
+
+const PROBLEM: &str = "application/problem+json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Every error that the API may answer, and when.
+const ERRORS: &[(u16, &str)] = &[
+    (400, "Unreadable: no JSON, no UTF-8, a header twice."),
+    (401, "No valid credential."),
+    (403, "The credential lacks a scope."),
+    (404, "Unknown, or another tenant's."),
+    (405, "The path has other methods: see `Allow`."),
+    (409, "In conflict with what is there, or with a request that is still running."),
+    (412, "`If-Match` names another version."),
+    (413, "The body is too large."),
+    (415, "The body is not labelled as JSON."),
+    (422, "Invalid: `errors` names each field."),
+    (429, "Over the quota, or too many wrong credentials: see `Retry-After`."),
+    (502, "A service failed."),
+    (503, "A service is stopped or overloaded: see `Retry-After`."),
+    (504, "A service is silent."),
+];
+
+pub fn document() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Kobliat API",
+            "version": "1",
+            "summary": "Customers, conversations and messages over every channel.",
+            "description": "Every list is newest first and pages by cursor. Every POST may carry an `Idempotency-Key`. Errors are RFC 9457 problems.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "paths": paths(),
+        "webhooks": parsed(WEBHOOKS),
+        "components": components(),
+    })
+}
+
+/// A file of ours; one that is no JSON is found by every test.
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn paths() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for route in routes::all() {
+        let path = paths.entry(format!("{API_PREFIX}{}", route.path)).or_insert_with(|| json!({}));
+        if let Some(methods) = path.as_object_mut() {
+            methods.insert(route.method.as_str().to_ascii_lowercase(), operation(route));
+        }
+    }
+    for (path, summary) in [("/health", "Whether the gateway runs"), ("/ready", "Whether every service answers")] {
+        let id = path.trim_start_matches('/');
+        let answers = json!({ "200": { "description": "Yes." }, "405": error_ref(405), "503": error_ref(503) });
+        let get =
+            json!({ "operationId": id, "summary": summary, "tags": ["health"], "security": [], "responses": answers });
+        paths.insert(path.to_owned(), json!({ "get": get }));
+    }
+    Value::Object(paths)
+}
+
+fn operation(route: &Route) -> Value {
+    let is_oauth = matches!(route.action, Action::OAuth(_));
+    let mut operation = json!({
+        "operationId": route.doc.id,
+        "summary": route.doc.summary,
+        "tags": [route.path.trim_start_matches('/').split('/').next().unwrap_or_default()],
+        "parameters": parameters(route, is_oauth),
+        "responses": responses(route, is_oauth),
+        "security": if is_oauth { json!([{ "client": [] }, {}]) } else { security(route.scopes) },
+    });
+    if let (Some(schema), Some(operation)) = (route.doc.body, operation.as_object_mut()) {
+        let content_type = if is_oauth { FORM } else { "application/json" };
+        let body = json!({ "required": true, "content": { content_type: { "schema": schema_ref(schema) } } });
+        operation.insert("requestBody".to_owned(), body);
+    }
+    operation
+}
+
+fn security(scopes: &[&str]) -> Value {
+    let schemes = ["apiKey", "bearer", "basic", "oauth"];
+    schemes.map(|scheme| json!({ scheme: scopes })).into_iter().collect()
+}
+
+fn schema_ref(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn error_ref(status: u16) -> Value {
+    json!({ "$ref": format!("#/components/responses/{status}") })
+}
+
+fn parameters(route: &Route, is_oauth: bool) -> Value {
+    let in_path = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = in_path.map(path_parameter).collect();
+    let reference = |name: &&str| json!({ "$ref": format!("#/components/parameters/{name}") });
+    parameters.extend(route.doc.query.iter().map(reference));
+    if route.method == Method::POST && !is_oauth {
+        parameters.push(reference(&"idempotency_key"));
+    }
+    if matches!(route.method, Method::PATCH | Method::PUT) {
+        parameters.push(reference(&"if_match"));
+    }
+    parameters.into()
+}
+
+fn path_parameter(name: &str) -> Value {
+    let schema = if name == "id" {
+        json!({ "type": "string", "format": "uuid" })
+    } else {
+        json!({ "type": "string", "minLength": 1 })
+    };
+    json!({ "name": name, "in": "path", "required": true, "schema": schema })
+}
+
+fn responses(route: &Route, is_oauth: bool) -> Value {
+    let mut responses: Map<String, Value> =
+        route.doc.answers.iter().map(|answer| (answer.0.to_string(), success(answer))).collect();
+    if is_oauth {
+        for status in [400_u16, 401, 429, 503] {
+            let content = json!({ "application/json": { "schema": schema_ref("OAuthError") }, PROBLEM: { "schema": schema_ref("Problem") } });
+            responses.insert(status.to_string(), json!({ "description": "As OAuth tells it.", "content": content }));
+        }
+    }
+    for (status, _) in ERRORS.iter().filter(|(status, _)| may_answer(route, *status)) {
+        responses.entry(status.to_string()).or_insert_with(|| error_ref(*status));
+    }
+    Value::Object(responses)
+}
+
+fn success((status, schema): &Answer) -> Value {
+    let description = match status {
+        200 => "Done.",
+        201 => "Made.",
+        202 => "Taken; it will be done.",
+        _ => "Done; there is nothing to tell.",
+    };
+    match schema {
+        None => json!({ "description": description }),
+        Some(schema) => json!({
+            "description": description,
+            "headers": { "X-Request-Id": { "schema": { "type": "string" } } },
+            "content": { "application/json": { "schema": schema_ref(schema) } },
+        }),
+    }
+}
+
+/// Which errors fit the route: those of a body need one, 412 needs a change.
+fn may_answer(route: &Route, status: u16) -> bool {
+    match status {
+        413 | 415 => route.method != Method::GET,
+        412 => matches!(route.method, Method::PATCH | Method::PUT),
+        409 => route.method != Method::GET,
+        _ => true,
+    }
+}
+
+fn components() -> Value {
+    let mut schemas = Map::new();
+    for file in SCHEMAS {
+        schemas.extend(parsed(file).as_object().cloned().unwrap_or_default());
+    }
+    let error = |(status, description): &(u16, &str)| {
+        let content = json!({ PROBLEM: { "schema": schema_ref("Problem") } });
+        (status.to_string(), json!({ "description": description, "content": content }))
+    };
+    let responses: Map<String, Value> = ERRORS.iter().map(error).collect();
+    json!({ "schemas": schemas, "parameters": all_parameters(), "responses": responses, "securitySchemes": schemes() })
+}
+
+fn all_parameters() -> Value {
+    let mut parameters = parsed(PARAMETERS);
+    let header = |name: &str, description: &str, max: u32| {
+        let schema = json!({ "type": "string", "minLength": 1, "maxLength": max });
+        json!({ "name": name, "in": "header", "description": description, "schema": schema })
+    };
+    if let Some(members) = parameters.as_object_mut() {
+        let key = "The same key and payload within 24 h give the first answer again.";
+        members.insert("idempotency_key".to_owned(), header("Idempotency-Key", key, 255));
+        members.insert("if_match".to_owned(), header("If-Match", "The `ETag` of the version to change.", 64));
+    }
+    parameters
+}
+
+fn schemes() -> Value {
+    let scopes: Map<String, Value> =
+        crate::scopes::ALL.iter().map(|scope| ((*scope).to_owned(), (*scope).into())).collect();
+    json!({
+        "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
+        "bearer": { "type": "http", "scheme": "bearer", "description": "An API key, a token of `/oauth/token`, or one of a trusted issuer." },
+        "basic": { "type": "http", "scheme": "basic", "description": "A user's name (`acme/ada`) and password." },
+        "client": { "type": "http", "scheme": "basic", "description": "The id of an API key, and the key." },
+        "oauth": { "type": "oauth2", "flows": { "clientCredentials": { "tokenUrl": format!("{API_PREFIX}/oauth/token"), "scopes": scopes } } },
+    })
+}
