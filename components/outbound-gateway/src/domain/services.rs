@@ -1,0 +1,82 @@
+//! The services that a delivery asks, as the domain sees them. `clients` speaks to the real ones.
+
+use sdk::{Context, Micros};
+use serde_json::{Map, Value};
+
+use crate::provider::Failure;
+
+/// A message as far as sending it goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub id: String,
+    pub conversation_id: String,
+    /// Ours, and waiting to be sent.
+    pub is_queued: bool,
+    pub sender_customer_id: Option<String>,
+    pub body: Option<String>,
+    pub content_type: String,
+    pub media_id: Option<String>,
+    pub channel: Option<String>,
+    pub channel_account_id: Option<String>,
+    pub metadata: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conversation {
+    pub channel: Option<String>,
+    pub channel_account_id: Option<String>,
+    pub subject: Option<String>,
+    /// The customers who take part now.
+    pub participants: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    pub name: Option<String>,
+    pub external_type: String,
+    pub external_id: String,
+    pub identities: Vec<Identity>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub channel_account_id: String,
+    pub kind: String,
+    pub value: String,
+}
+
+/// How a delivery ended, for `messaging`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub message_id: String,
+    pub channel: String,
+    pub channel_account_id: String,
+    pub ended: Ended,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ended {
+    Sent(String),
+    Failed(Failure),
+    Unknown(Failure),
+}
+
+/// Why a call came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// It will never be accepted.
+    Refused(String),
+    /// Not now.
+    Unavailable(String),
+}
+
+#[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
+pub trait Services {
+    async fn message(&self, context: &Context, id: &str) -> Result<Option<Message>, CallError>;
+    async fn conversation(&self, context: &Context, id: &str) -> Result<Option<Conversation>, CallError>;
+    async fn person(&self, context: &Context, id: &str) -> Result<Option<Person>, CallError>;
+    async fn last_inbound_at(&self, context: &Context, conversation_id: &str) -> Result<Option<Micros>, CallError>;
+    /// Safe to repeat.
+    async fn report(&self, context: &Context, report: Report) -> Result<(), CallError>;
+}
