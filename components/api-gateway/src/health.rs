@@ -18,9 +18,9 @@ use sdk::Problem;
 const PROBE_DEADLINE: Duration = Duration::from_secs(1);
 
 pub async fn ready<B: Outside>(outside: &B) -> Result<Response<Body>, Problem> {
-    let answers = join_all(Service::ALL.map(|service| answers(outside, service))).await;
+    let answers = join_all(Service::NEEDED.map(|service| answers(outside, service))).await;
     let down: Vec<Service> =
-        Service::ALL.into_iter().zip(answers).filter(|(_, up)| !up).map(|(service, _)| service).collect();
+        Service::NEEDED.into_iter().zip(answers).filter(|(_, up)| !up).map(|(service, _)| service).collect();
     if down.is_empty() { ok(&json!({ "status": "ready" })) } else { Err(problem::not_ready(&down)) }
 }
 

@@ -10,8 +10,9 @@ use serde_json::json;
 
 use crate::auth::{self, Caller, authenticate};
 use crate::call::{CALL_DEADLINE_MS, Call};
-use crate::clients::{Body, Outside};
+use crate::clients::{Body, Outside, Settings};
 use crate::credentials;
+use crate::guard::Guarded;
 use crate::limits::{Slices, Standing};
 use crate::logs::redact::Policy;
 use crate::logs::{Entry, Logs};
@@ -22,7 +23,7 @@ use crate::tokens::Signing;
 use crate::trace::{Trace, X_REQUEST_ID};
 use crate::{cors, docs, health, problem};
 use sdk::context::IDEMPOTENCY_KEY;
-use sdk::{Context, Micros, Problem, ids};
+use sdk::{Clock, Context, Micros, Problem, ids};
 
 pub use body::MAX_BODY_BYTES;
 
@@ -33,7 +34,7 @@ const STRANGERS: &str = "-";
 
 /// One per instance: what it reaches, what it remembers of those who asked, and what it has yet to write.
 pub struct Gateway<B> {
-    outside: B,
+    outside: Guarded<B>,
     callers: auth::Memory,
     slices: Slices,
     logs: Logs,
@@ -51,6 +52,7 @@ struct Seen {
 
 impl<B: Outside> Gateway<B> {
     pub fn new(outside: B) -> Self {
+        let outside = Guarded::new(outside);
         Self { outside, callers: auth::Memory::default(), slices: Slices::default(), logs: Logs::default() }
     }
 
@@ -175,6 +177,9 @@ impl<B: Outside> Gateway<B> {
             Action::Tenants(what) => tenants::act(outside, call, what).await,
             Action::Users(what) => users::act(outside, call, what).await,
             Action::Logs(what) => routes::logs::act(outside, call, what).await,
+            Action::Services(what) => routes::services::act(outside, call, what).await,
+            Action::DeadLetters(what) => routes::dead_letters::act(outside, call, what).await,
+            Action::Telemetry(what) => routes::telemetry::act(outside, call, what).await,
             // Answered before anybody is authenticated.
             Action::OAuth(_) => Err(Problem::not_found("path")),
         }

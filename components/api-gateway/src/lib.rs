@@ -19,12 +19,14 @@ pub mod tokens;
 pub mod trace;
 pub mod users;
 
+mod admin;
 mod aggregate;
 mod call;
 mod deadline;
 mod docs;
 pub mod domain;
 mod forward;
+mod guard;
 mod health;
 mod input;
 mod json;

@@ -15,6 +15,7 @@ const SCHEMAS: &[&str] = &[
     include_str!("../openapi/messages.json"),
     include_str!("../openapi/access.json"),
     include_str!("../openapi/operations.json"),
+    include_str!("../openapi/notifications.json"),
 ];
 const PARAMETERS: &str = include_str!("../openapi/parameters.json");
 const WEBHOOKS: &str = include_str!("../openapi/webhooks.json");

@@ -3,9 +3,13 @@
 pub mod api_keys;
 pub mod conversations;
 pub mod customers;
+pub mod dead_letters;
 pub mod logs;
 pub mod messages;
+pub mod notifications;
 pub mod oauth;
+pub mod services;
+pub mod telemetry;
 pub mod tenants;
 pub mod users;
 
@@ -25,10 +29,13 @@ pub enum Service {
     Customer,
     Conversation,
     Messaging,
+    Notification,
 }
 
 impl Service {
-    pub const ALL: [Self; 3] = [Self::Customer, Self::Conversation, Self::Messaging];
+    /// Without these there is no conversation: the gateway is ready when they are.
+    pub const NEEDED: [Self; 3] = [Self::Customer, Self::Conversation, Self::Messaging];
+    pub const ALL: [Self; 4] = [Self::Customer, Self::Conversation, Self::Messaging, Self::Notification];
 
     /// The component's id, which is also its internal host name.
     pub const fn id(self) -> &'static str {
@@ -36,6 +43,7 @@ impl Service {
             Self::Customer => "customer",
             Self::Conversation => "conversation",
             Self::Messaging => "messaging",
+            Self::Notification => "notification",
         }
     }
 }
@@ -55,6 +63,9 @@ pub enum Action {
     Tenants(tenants::Do),
     Users(users::Do),
     Logs(logs::Do),
+    Services(services::Do),
+    DeadLetters(dead_letters::Do),
+    Telemetry(telemetry::Do),
     OAuth(oauth::Do),
 }
 
@@ -76,6 +87,10 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         tenants::ROUTES,
         oauth::ROUTES,
         logs::ROUTES,
+        services::ROUTES,
+        dead_letters::ROUTES,
+        telemetry::ROUTES,
+        notifications::ROUTES,
     ]
     .into_iter()
     .flatten()

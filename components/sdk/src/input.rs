@@ -127,6 +127,12 @@ impl Input {
         if number.is_some() { number } else { self.wrong(name, "must be an integer") }
     }
 
+    pub fn number(&mut self, name: &str) -> Option<f64> {
+        let value = self.take(name)?;
+        let number = value.as_f64();
+        if number.is_some() { number } else { self.wrong(name, "must be a number") }
+    }
+
     /// Whether the field is there and not null. Ask before reading it.
     pub fn has(&self, name: &str) -> bool {
         self.fields.get(name).is_some_and(|value| !value.is_null())

@@ -37,9 +37,10 @@ pub mod secrets {
     pub const TELEGRAM_TOKEN: &str = "e2e-telegram-token";
     pub const WEB_SECRET: &str = "e2e-web-secret";
     pub const EMAIL_SECRET: &str = "e2e-email-secret";
+    pub const TOKEN_SECRET: &str = "e2e-token-secret-of-enough-bytes";
 
     /// As application variables.
-    pub const VARIABLES: [(&str, &str); 7] = [
+    pub const VARIABLES: [(&str, &str); 8] = [
         ("bootstrap_api_key", API_KEY),
         ("whatsapp_app_secret", APP_SECRET),
         ("whatsapp_verify_token", VERIFY_TOKEN),
@@ -47,5 +48,6 @@ pub mod secrets {
         ("telegram_secret_token", TELEGRAM_TOKEN),
         ("web_webhook_secret", WEB_SECRET),
         ("email_webhook_secret", EMAIL_SECRET),
+        ("token_secret", TOKEN_SECRET),
     ];
 }

@@ -186,6 +186,11 @@ impl World {
         message
     }
 
+    /// What is answered at this address from now on.
+    pub fn says(&self, uri: &str, document: &serde_json::Value) {
+        self.elsewhere.borrow_mut().insert(uri.into(), document.to_string());
+    }
+
     pub fn fault(&self, service: Service, fault: Fault) {
         self.faults.borrow_mut().insert(service.id(), fault);
     }

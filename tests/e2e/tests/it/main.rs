@@ -10,6 +10,7 @@ mod batches;
 mod statuses;
 mod webhooks;
 
+mod contract;
 mod conventions;
 mod conversations;
 mod customers;
