@@ -137,6 +137,14 @@ fn component(call: &Call<'_>) -> Result<String, Problem> {
     Ok(id.to_owned())
 }
 
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn state_of(answer: &Value) -> &str {
+    answer.get("state").and_then(Value::as_str).unwrap_or("unknown")
+}
+
 /// What the host says of its components; without its surface, those that the gateway calls.
 async fn components<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Vec<Value> {
     match admin::get(outside, call, "/components").await {
@@ -149,8 +157,7 @@ async fn health<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Res
     Query::parse(call.query)?.allow(&[])?;
     let components = components(outside, call).await;
     let probed = join_all(components.iter().map(|component| one_health(outside, component))).await;
-    let services: Map<String, Value> =
-        probed.into_iter().map(|one| (one["key"].as_str().unwrap_or_default().to_owned(), one)).collect();
+    let services: Map<String, Value> = probed.into_iter().map(|one| (text(&one, "key").to_owned(), one)).collect();
     ok(&json!({ "services": services, "checked_at": rfc3339(outside.now()) }))
 }
 
@@ -215,7 +222,7 @@ async fn action<B: Outside>(outside: &Guarded<B>, call: &Call<'_>, word: &str) -
     }
     let path = format!("/components/{id}/{word}");
     let answer = admin::ask(outside, &call.context, Method::POST, &path, Bytes::new()).await?;
-    let state = answer["state"].as_str().unwrap_or("unknown");
+    let state = state_of(&answer);
     let is_done = state == if word == "stop" { "stopped" } else { "running" };
     told(outside, &id, word, is_done, &format!("the component `{id}` is {state}"), &answer)
 }
@@ -223,7 +230,7 @@ async fn action<B: Outside>(outside: &Guarded<B>, call: &Call<'_>, word: &str) -
 async fn status<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let id = component(call)?;
     let answer = admin::get(outside, call, &format!("/components/{id}")).await?;
-    let state = answer["state"].as_str().unwrap_or("unknown");
+    let state = state_of(&answer);
     told(outside, &id, "status", true, &format!("the component `{id}` is {state}"), &answer)
 }
 
@@ -259,7 +266,7 @@ fn lines_and_filter(call: &Call<'_>) -> Result<String, Problem> {
 
 async fn logs_of<B: Outside>(outside: &Guarded<B>, call: &Call<'_>, id: &str, query: &str) -> Result<Value, Problem> {
     let answer = admin::get(outside, call, &format!("/components/{id}/logs{query}")).await?;
-    Ok(json!({ "service": key(id), "lines": answer["lines"] }))
+    Ok(json!({ "service": key(id), "lines": answer.get("lines") }))
 }
 
 async fn logs<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Response<Body>, Problem> {
@@ -271,8 +278,8 @@ async fn logs<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Respo
 async fn all_logs<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let query = lines_and_filter(call)?;
     let listed = admin::get(outside, call, "/components").await?;
-    let ids: Vec<&str> =
-        listed["components"].as_array().into_iter().flatten().filter_map(|one| one["id"].as_str()).collect();
+    let components = listed.get("components").and_then(Value::as_array).into_iter().flatten();
+    let ids: Vec<&str> = components.map(|one| text(one, "id")).filter(|id| !id.is_empty()).collect();
     let read = join_all(ids.iter().map(|id| logs_of(outside, call, id, &query))).await;
     let mut warnings = Vec::new();
     let mut services = Map::new();
