@@ -1,0 +1,208 @@
+//! `/webhook-endpoints`
+
+use http::StatusCode;
+use sdk::{
+    Context, Error, Input, Outcome, Problem, Request,
+    clock::rfc3339,
+    idempotency::{Answer, Done, Key, Once},
+    pagination::{self, Page, PageRequest},
+    response,
+    sql::Driver,
+};
+use serde_json::json;
+
+use super::{
+    PAGE, before, cut, failed,
+    view::{AttemptView, EndpointView},
+};
+use crate::{
+    address::MAX_URL,
+    app::{App, Platform},
+    endpoint::{self, Changes, Endpoint, MAX_DESCRIPTION, MAX_PATTERNS, NewEndpoint, Status},
+    signature,
+    store::{deliveries, endpoints},
+};
+
+const READ: &str = "webhooks:read";
+const WRITE: &str = "webhooks:write";
+/// The event that a tenant asks for to try its endpoint.
+const TEST: &str = "com.kobliat.webhook.test.v1";
+
+pub async fn list<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(READ)?;
+    let query = request.query()?;
+    query.allow(&["limit", "cursor"])?;
+    let page = PageRequest::from_query(&query, PAGE)?;
+    let tenant = &request.context.tenant;
+    let name = format!("webhook-endpoints/{tenant}");
+    let rows = endpoints::list(&app.database, tenant, &before(&name, &page)?, page.limit + 1).await;
+    let Page { items, next_cursor } = cut(&name, rows.map_err(failed(&request.context))?, &page, |row| &row.id);
+    let items: Vec<EndpointView> = items.into_iter().map(Into::into).collect();
+    pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
+}
+
+/// The secret is in this answer and in no other, so a repetition by `Idempotency-Key` shows the endpoint without it.
+pub async fn create<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(WRITE)?;
+    let mut new = request.decode(new_endpoint)?;
+    new.url = check(&request.context, endpoint::check_url(&new.url, app.allows_private().await))?;
+    check(&request.context, endpoint::check_events(&new.events))?;
+    let secret = new_secret(&request.context)?;
+    let answer = |created: &Endpoint| told(created, None).as_ref().map_or(FAILED, Answer::of);
+    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
+    let tenant = &request.context.tenant;
+    let created = endpoints::create(&app.database, tenant, &new, &secret, app.clock.now(), once.as_ref()).await;
+    match check(&request.context, created)? {
+        Done::Now(created) => told(&created, Some(secret)),
+        Done::Before(answer) => Ok(answer.replay()),
+    }
+}
+
+const FAILED: Answer = Answer { status: 500, body: String::new() };
+
+fn new_endpoint(input: &mut Input) -> NewEndpoint {
+    if !input.has("events") {
+        input.refuse("events", "is required");
+    }
+    NewEndpoint {
+        url: input.required_text("url", MAX_URL),
+        events: input.texts("events", MAX_PATTERNS).unwrap_or_default(),
+        description: input.text("description", MAX_DESCRIPTION),
+    }
+}
+
+fn told(created: &Endpoint, secret: Option<String>) -> Outcome {
+    response::created(&EndpointView { secret, ..created.clone().into() })
+}
+
+fn new_secret(context: &Context) -> Result<String, Problem> {
+    check(context, signature::new_secret().map_err(Error::Internal))
+}
+
+fn check<T>(context: &Context, checked: Result<T, Error>) -> Result<T, Problem> {
+    checked.map_err(|error| error.problem(context, "webhook endpoint"))
+}
+
+pub async fn get<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(READ)?;
+    response::ok(&EndpointView::from(find(app, &request).await?))
+}
+
+async fn find<D: Driver, P: Platform>(app: &App<D, P>, request: &Request) -> Result<Endpoint, Problem> {
+    let id = request.id("id", "webhook endpoint")?;
+    let found = endpoints::get(&app.database, &request.context.tenant, &id).await;
+    found.map_err(failed(&request.context))?.ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("webhook endpoint")
+}
+
+pub async fn update<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(WRITE)?;
+    let id = request.id("id", "webhook endpoint")?;
+    let mut changes = request.decode(changes)?;
+    if let Some(url) = &changes.url {
+        let url = endpoint::check_url(url, app.allows_private().await);
+        changes.url = Some(check(&request.context, url)?);
+    }
+    if let Some(events) = &changes.events {
+        check(&request.context, endpoint::check_events(events))?;
+    }
+    let updated = endpoints::update(&app.database, &request.context.tenant, &id, &changes, app.clock.now()).await;
+    let updated = updated.map_err(failed(&request.context))?.ok_or_else(unknown)?;
+    response::ok(&EndpointView::from(updated))
+}
+
+fn changes(input: &mut Input) -> Changes {
+    if !["url", "events", "description", "status"].iter().any(|name| input.has(name)) {
+        input.refuse("url", "url, events, description or status is required");
+    }
+    Changes {
+        url: input.text("url", MAX_URL),
+        events: input.texts("events", MAX_PATTERNS),
+        description: input.text("description", MAX_DESCRIPTION),
+        status: input.choice("status", Status::parse, "enabled, disabled"),
+    }
+}
+
+pub async fn delete<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(WRITE)?;
+    let id = request.id("id", "webhook endpoint")?;
+    let deleted = endpoints::delete(&app.database, &request.context.tenant, &id).await;
+    if deleted.map_err(failed(&request.context))? { response::no_content() } else { Err(unknown()) }
+}
+
+/// The old secret signs beside the new one for a day.
+pub async fn rotate_secret<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(WRITE)?;
+    let (id, now) = (request.id("id", "webhook endpoint")?, app.clock.now());
+    let secret = new_secret(&request.context)?;
+    let rotated = endpoints::rotate(&app.database, &request.context.tenant, &id, &secret, now).await;
+    if !rotated.map_err(failed(&request.context))? {
+        return Err(unknown());
+    }
+    let until = rfc3339(now.saturating_add(signature::OVERLAP));
+    response::ok(&json!({ "id": id, "secret": secret, "old_secret_signs_until": until }))
+}
+
+pub async fn attempts<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(READ)?;
+    let query = request.query()?;
+    query.allow(&["limit", "cursor"])?;
+    let (page, endpoint) = (PageRequest::from_query(&query, PAGE)?, find(app, &request).await?);
+    let tenant = &request.context.tenant;
+    let name = format!("webhook-attempts/{tenant}/{}", endpoint.id);
+    let rows = deliveries::attempts(&app.database, tenant, &endpoint.id, &before(&name, &page)?, page.limit + 1).await;
+    let Page { items, next_cursor } = cut(&name, rows.map_err(failed(&request.context))?, &page, |row| &row.id);
+    let items: Vec<AttemptView> = items.into_iter().map(Into::into).collect();
+    pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
+}
+
+pub async fn resend<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(WRITE)?;
+    let event_id = request.decode(|input| input.required_id("event_id"))?;
+    let endpoint = enabled(find(app, &request).await?)?;
+    let (tenant, now) = (&request.context.tenant, app.clock.now());
+    let resent = deliveries::resend(&app.database, tenant, &endpoint.id, &event_id, now).await;
+    if !resent.map_err(failed(&request.context))? {
+        return Err(Problem::not_found("event of this webhook endpoint"));
+    }
+    accepted(app, &json!({ "event_id": event_id }))
+}
+
+/// What failed or was passed over since then is sent again, from the first attempt on.
+pub async fn recover<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(WRITE)?;
+    let since = request.decode(|input| {
+        if !input.has("since") {
+            input.refuse("since", "is required");
+        }
+        input.time("since").unwrap_or_default()
+    })?;
+    let endpoint = enabled(find(app, &request).await?)?;
+    let (tenant, now) = (&request.context.tenant, app.clock.now());
+    let recovered = deliveries::recover(&app.database, tenant, &endpoint.id, since, now).await;
+    accepted(app, &json!({ "recovered": recovered.map_err(failed(&request.context))? }))
+}
+
+pub async fn test<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
+    request.context.require(WRITE)?;
+    let endpoint = enabled(find(app, &request).await?)?;
+    let (tenant, now) = (&request.context.tenant, app.clock.now());
+    let body = json!({ "type": TEST, "timestamp": rfc3339(now), "data": { "endpoint_id": endpoint.id } }).to_string();
+    let sent = deliveries::send_one(&app.database, tenant, &endpoint, TEST, &body, now).await;
+    accepted(app, &json!({ "event_id": sent.map_err(failed(&request.context))? }))
+}
+
+fn enabled(endpoint: Endpoint) -> Result<Endpoint, Problem> {
+    match endpoint.status {
+        Status::Enabled => Ok(endpoint),
+        Status::Disabled => Err(Problem::conflict("the webhook endpoint is disabled: enable it first")),
+    }
+}
+
+fn accepted<D: Driver, P: Platform>(app: &App<D, P>, told: &serde_json::Value) -> Outcome {
+    app.is_due.set(true);
+    response::json(StatusCode::ACCEPTED, told)
+}

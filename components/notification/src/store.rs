@@ -1,0 +1,25 @@
+//! The tables, in SQL: notifications, endpoints, and deliveries with their attempts.
+
+pub mod deliveries;
+pub mod endpoints;
+pub mod notifications;
+
+use sdk::{event, idempotency, sql::Migration};
+
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/0001_notifications.sql")),
+    Migration::new(2, include_str!("../migrations/0002_webhooks.sql")),
+    Migration::new(3, idempotency::MIGRATION),
+    Migration::new(4, event::CONSUMED_MIGRATION),
+];
+
+/// After every UUID: where a list that is read backwards begins.
+pub const NEWEST: &str = "~";
+
+/// The statements whose plan a test reads.
+pub mod statements {
+    pub use super::{
+        deliveries::statements as deliveries, endpoints::statements as endpoints,
+        notifications::statements as notifications,
+    };
+}
