@@ -66,6 +66,8 @@ async fn exchange(request: Outgoing, limit_bytes: usize) -> Result<Response, Fai
     let mut request = ::http::Request::builder().method(method).uri(url);
     if let Some(all) = request.headers_mut() {
         all.extend(headers);
+        // Without it the body goes in chunks, which many receivers of webhooks do not read.
+        all.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
     let request = request.body(Full::new(bytes::Bytes::from(body))).map_err(|e| Failure::BadRequest(e.to_string()))?;
     let (parts, body) = spin_sdk::http::send(request).await.map_err(|code| failure(&code))?.into_parts();
