@@ -20,11 +20,20 @@ impl TestApp {
         Self::start_on(Arc::new(tempfile::tempdir().unwrap()), mode).await
     }
 
+    /// With these application variables, too.
+    pub async fn start_with(mode: Mode, variables: &[(&str, &str)]) -> Self {
+        Self::start_there(Arc::new(tempfile::tempdir().unwrap()), mode, variables).await
+    }
+
     /// On a state directory that another platform may have used before.
     pub async fn start_on(state: Arc<TempDir>, mode: Mode) -> Self {
+        Self::start_there(state, mode, &[]).await
+    }
+
+    async fn start_there(state: Arc<TempDir>, mode: Mode, variables: &[(&str, &str)]) -> Self {
         guests::build();
         compiled::stock(state.path(), mode).await;
-        let runtime = start(state.path(), mode).await;
+        let runtime = start(state.path(), mode, variables).await;
         let outside = Outside::new(runtime.address());
         Self { runtime, outside, state }
     }
@@ -69,11 +78,15 @@ impl Deref for TestApp {
     }
 }
 
-pub(crate) async fn start(state_dir: &Path, mode: Mode) -> Runtime {
+pub(crate) async fn start(state_dir: &Path, mode: Mode, variables: &[(&str, &str)]) -> Runtime {
     let options = Options {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         state_dir: Some(state_dir.to_path_buf()),
-        variables: secrets::VARIABLES.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        variables: secrets::VARIABLES
+            .iter()
+            .chain(variables)
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect(),
         // No `.env` of the person who runs the tests.
         working_dir: state_dir.to_path_buf(),
         links: mode.has_links(),

@@ -27,7 +27,7 @@ async fn fill(mode: Mode) {
     throw_away_old().unwrap();
     let state = tempfile::tempdir().unwrap();
     copy(&shelf(), &state.path().join("cache")).unwrap();
-    let platform = app::start(state.path(), mode).await;
+    let platform = app::start(state.path(), mode, &[]).await;
     platform.shutdown().await;
     copy(&state.path().join("cache"), &shelf()).unwrap();
 }

@@ -16,6 +16,7 @@ mod guests;
 mod mode;
 mod outside;
 mod process;
+mod receiver;
 mod reply;
 pub mod whatsapp;
 
@@ -25,6 +26,7 @@ pub use guests::root;
 pub use mode::Mode;
 pub use outside::Outside;
 pub use process::{Command, Ended, TestProcess};
+pub use receiver::{Got, Receiver};
 pub use reply::Reply;
 
 /// The secrets of every platform that the tests start.

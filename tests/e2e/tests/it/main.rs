@@ -23,6 +23,7 @@ mod hostile_http;
 mod hostile_input;
 mod hostile_webhooks;
 
+mod events;
 mod example;
 mod kills;
 mod modes;
