@@ -18,6 +18,9 @@ use sdk::{Context, Micros, log};
 /// How often the time of last use is written, in microseconds (1 min): it is information, not worth a disk write per request.
 const LAST_USED_RESOLUTION_MICROS: Micros = 60_000_000;
 
+/// A bootstrap key of this length (that `up` makes is longer) cannot be guessed, so that guessing need not be slowed for it.
+const UNGUESSABLE_BYTES: usize = 32;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub tenant: String,
@@ -143,19 +146,20 @@ async fn check<B: Outside>(
         Credential::Secret(secret) if keys::is_issued_form(secret) => {
             Ok(find_key(outside, memory, KeyHash::of(secret)).await?.map(Caller::of_key))
         }
-        Credential::Secret(secret) if !is_throttled => Ok(is_bootstrap(outside, secret).await.then(Caller::bootstrap)),
+        Credential::Secret(secret) => Ok(is_bootstrap(outside, secret, is_throttled).await.then(Caller::bootstrap)),
         Credential::Password { login, password } if !is_throttled => {
             Ok(sign_in(outside, memory, login, password).await?.map(Caller::of_user))
         }
         Credential::Token(text) => Ok(check_token(outside, memory, text).await?),
-        Credential::Secret(_) | Credential::Password { .. } => Ok(None),
+        Credential::Password { .. } => Ok(None),
     }
 }
 
-/// Compared in constant time; without a bootstrap key nothing is it.
-async fn is_bootstrap<B: Outside>(outside: &B, secret: &str) -> bool {
-    let bootstrap = outside.variable("bootstrap_api_key").await;
-    bootstrap.is_some_and(|bootstrap| KeyHash::of(&bootstrap).matches(&KeyHash::of(secret)))
+/// Compared in constant time; without a bootstrap key nothing is it. While its source is throttled, only a long one is compared.
+async fn is_bootstrap<B: Outside>(outside: &B, secret: &str, is_throttled: bool) -> bool {
+    let Some(bootstrap) = outside.variable("bootstrap_api_key").await else { return false };
+    let may_compare = !is_throttled || bootstrap.len() >= UNGUESSABLE_BYTES;
+    may_compare && KeyHash::of(&bootstrap).matches(&KeyHash::of(secret))
 }
 
 /// A key of the table that is valid now.

@@ -120,7 +120,7 @@ fn parameters(route: &Route, is_oauth: bool) -> Value {
     if route.method == Method::POST && !is_oauth {
         parameters.push(reference(&"idempotency_key"));
     }
-    if matches!(route.method, Method::PATCH | Method::PUT) {
+    if route.method == Method::PATCH {
         parameters.push(reference(&"if_match"));
     }
     parameters.into()
@@ -171,7 +171,7 @@ fn success((status, schema): &Answer) -> Value {
 fn may_answer(route: &Route, status: u16) -> bool {
     match status {
         413 | 415 => route.method != Method::GET,
-        412 => matches!(route.method, Method::PATCH | Method::PUT),
+        412 => route.method == Method::PATCH,
         409 => route.method != Method::GET,
         _ => true,
     }
@@ -192,8 +192,15 @@ fn components() -> Value {
 
 fn all_parameters() -> Value {
     let mut parameters = parsed(PARAMETERS);
+    // An empty parameter counts as absent; only a page of no size is a mistake.
+    for (_, parameter) in parameters.as_object_mut().into_iter().flatten().filter(|(name, _)| *name != "limit") {
+        let schema = parameter.get("schema").cloned().unwrap_or_default();
+        if let Some(members) = parameter.as_object_mut() {
+            members.insert("schema".to_owned(), json!({ "anyOf": [schema, { "const": "" }] }));
+        }
+    }
     let header = |name: &str, description: &str, max: u32| {
-        let schema = json!({ "type": "string", "minLength": 1, "maxLength": max });
+        let schema = json!({ "type": "string", "maxLength": max });
         json!({ "name": name, "in": "header", "description": description, "schema": schema })
     };
     if let Some(members) = parameters.as_object_mut() {

@@ -19,6 +19,8 @@ async fn the_platform_keeps_the_contract_of_its_document() {
     }
     let app = TestApp::start(Mode::Links).await;
     let output = tokio::process::Command::new(schemathesis)
+        .arg("--config-file")
+        .arg(root().join("tests/e2e/contract/schemathesis.toml"))
         .arg("run")
         .arg(format!("http://{}/openapi.json", app.address()))
         .args(["--header", &format!("X-API-Key: {}", secrets::API_KEY)])
