@@ -16,6 +16,7 @@ mod guests;
 mod mode;
 mod outside;
 mod process;
+pub mod provider;
 mod receiver;
 mod reply;
 pub mod whatsapp;

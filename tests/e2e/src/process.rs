@@ -45,6 +45,13 @@ impl Command {
         Self { mode, ..self }
     }
 
+    /// With these on top.
+    #[must_use]
+    pub fn variables(mut self, variables: &[(&str, &str)]) -> Self {
+        self.variables.extend(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        self
+    }
+
     /// With the secrets that it makes itself.
     #[must_use]
     pub fn without_variables(self) -> Self {
