@@ -1,8 +1,10 @@
 //! The kobliat command: reads arguments and the environment, and runs the platform.
 
 mod admin;
+mod application;
 mod build;
 mod up;
+mod values;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

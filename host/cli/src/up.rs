@@ -1,5 +1,6 @@
 //! `kobliat up`: starts the platform, says where it is and what to try, and stops it in order.
 
+use crate::application::ApplicationFlags;
 use crate::build;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -26,30 +27,19 @@ pub struct Up {
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// The runtime config [default: runtime-config.toml beside the manifest, if it exists]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "RUNTIME_CONFIG_FILE")]
     runtime_config_file: Option<PathBuf>,
-    /// Set an application variable; may be repeated
-    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = name_and_value)]
-    variables: Vec<(String, String)>,
-    /// Set a key of the default key-value store; may be repeated
-    #[arg(long = "key-value", value_name = "KEY=VALUE", value_parser = name_and_value)]
-    key_values: Vec<(String, String)>,
+    #[command(flatten)]
+    application: ApplicationFlags,
     /// Build the components first
-    #[arg(long)]
+    #[arg(long, env = "SPIN_ALWAYS_BUILD", value_parser = clap::builder::FalseyValueParser::new())]
     build: bool,
     /// Compose dependencies into their dependers, as Spin does, instead of linking them at run time
     #[arg(long)]
     no_links: bool,
     /// Print only warnings and errors
-    #[arg(short, long)]
+    #[arg(short, long, aliases = ["sh", "shush"])]
     quiet: bool,
-}
-
-fn name_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
-        _ => Err("write it as NAME=VALUE".to_string()),
-    }
 }
 
 impl Up {
@@ -87,19 +77,18 @@ impl Up {
     }
 
     fn options(&self) -> Result<Options> {
-        Ok(Options {
+        let options = Options {
             listen: address(&self.listen)?,
             admin_listen: self.admin_listen,
             state_dir: self.state_dir.clone(),
             runtime_config: self.runtime_config_file.clone(),
-            variables: self.variables.iter().cloned().collect(),
-            key_values: self.key_values.clone(),
             environment: environment(),
             working_dir: std::env::current_dir().context("failed to find the working directory")?,
             links: !self.no_links,
             progress: if self.quiet { |_| () } else { |line| eprintln!("{line}") },
             ..Options::new(self.from.clone())
-        })
+        };
+        Ok(self.application.apply(options))
     }
 
     /// The first lines are Spin's, to the letter: tools parse them.

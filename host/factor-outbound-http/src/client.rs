@@ -1,31 +1,23 @@
 //! Decides where a component's request goes: to another component in process, out through its pooled client, or nowhere.
 
-use crate::connector::{ConnectError, Connector};
-use crate::networks::SpecialNetworks;
+use crate::connector::ConnectError;
+use crate::outbound::Outbound;
 use futures::future::BoxFuture;
-use http::{HeaderName, Request, Response};
+use http::{HeaderName, Request, Response, Uri};
 use http_body_util::BodyExt;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{Client, Error as ClientError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::client::legacy::Error as ClientError;
 use kobliat_engine::{Body, CallContext, HttpClient, HttpFailure, PlatformAnswer, SendError, Sending};
-use kobliat_manifest::{AllowedHosts, default_port};
-use std::collections::HashMap;
+use kobliat_manifest::default_port;
 use std::error::Error as StdError;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
-use tracing::{debug, warn};
+use std::time::Instant;
+use tracing::debug;
 use wasmtime_wasi_http::RequestOptions;
 
 /// The suffix of the components' own hosts.
 const INTERNAL: &str = ".spin.internal";
 /// The suffix of the platform's own hosts.
 const PLATFORM: &str = ".kobliat.internal";
-
-/// An idle connection is worth keeping this long: most servers close at about a minute.
-const IDLE: Duration = Duration::from_secs(45);
-const IDLE_PER_HOST: usize = 32;
 
 /// Answers requests to `<id>.spin.internal` and `<name>.kobliat.internal` without a socket.
 pub trait VirtualHosts: Send + Sync + 'static {
@@ -37,6 +29,13 @@ pub trait VirtualHosts: Send + Sync + 'static {
         request: Request<Body>,
     ) -> Option<BoxFuture<'static, Result<Response<Body>, HttpFailure>>>;
 
+    /// Asks the application's own public routes.
+    fn to_self(
+        &self,
+        caller: CallContext,
+        request: Request<Body>,
+    ) -> BoxFuture<'static, Result<Response<Body>, HttpFailure>>;
+
     /// Asks the platform's host `name` on behalf of `component`; `None` when there is no such host.
     fn platform(
         &self,
@@ -47,83 +46,30 @@ pub trait VirtualHosts: Send + Sync + 'static {
     ) -> Option<PlatformAnswer>;
 }
 
-/// Makes the clients of instances. A component's instances share connections; components never do, so that what one
-/// may reach is no way for another.
-pub struct OutboundHttp {
-    components: HashMap<String, Arc<Outbound>>,
-    hosts: Arc<dyn VirtualHosts>,
+/// The scheme of a request to the application itself: `http://self.alt/…`, or a URL without a host.
+fn to_self(uri: &Uri) -> Option<String> {
+    let is_self = uri.host().is_none_or(|host| ["self", "self.alt"].iter().any(|one| host.eq_ignore_ascii_case(one)));
+    is_self.then(|| uri.scheme_str().unwrap_or("http").to_owned())
 }
 
-struct Outbound {
-    component: String,
-    allowed: Arc<AllowedHosts>,
-    client: Client<HttpsConnector<Connector>, Body>,
-    told: AtomicBool,
-}
-
-impl OutboundHttp {
-    /// `allowed` has every component; one that is missing reaches nothing.
-    pub fn new(allowed: HashMap<String, AllowedHosts>, hosts: Arc<dyn VirtualHosts>) -> Self {
-        let special = Arc::new(SpecialNetworks::default());
-        let components = allowed.into_iter().map(|(component, allowed)| {
-            let outbound = Outbound::new(component.clone(), Arc::new(allowed), Arc::clone(&special));
-            (component, Arc::new(outbound))
-        });
-        Self { components: components.collect(), hosts }
-    }
-
-    /// The client of a new instance of `component`.
-    pub fn client(&self, component: &str) -> Box<dyn HttpClient> {
-        match self.components.get(component) {
-            Some(outbound) => {
-                Box::new(InstanceClient { outbound: Arc::clone(outbound), hosts: Arc::clone(&self.hosts) })
-            }
-            None => Box::new(NoClient),
-        }
-    }
-}
-
-impl Outbound {
-    fn new(component: String, allowed: Arc<AllowedHosts>, special: Arc<SpecialNetworks>) -> Self {
-        let connector = Connector::new(Arc::clone(&allowed), special);
-        let https = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1();
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
-            .build(https.wrap_connector(connector));
-        Self { component, allowed, client, told: AtomicBool::new(false) }
-    }
-
-    /// Says once which line is missing; the guest sees `HTTP-request-denied` each time.
-    fn deny(&self, scheme: &str, host: &str, port: u16) -> SendError {
-        let url = if default_port(scheme) == Some(port) {
-            format!("{scheme}://{host}")
-        } else {
-            format!("{scheme}://{host}:{port}")
-        };
-        let component = &self.component;
-        if !self.told.swap(true, Relaxed) {
-            warn!(%component, "component `{component}` may not reach `{url}`: add \"{url}\" to allowed_outbound_hosts of [component.{component}] in spin.toml");
-        }
-        SendError::HttpRequestDenied
-    }
-}
-
-struct InstanceClient {
-    outbound: Arc<Outbound>,
-    hosts: Arc<dyn VirtualHosts>,
+/// The client of one instance.
+pub(crate) struct InstanceClient {
+    pub outbound: Arc<Outbound>,
+    pub hosts: Arc<dyn VirtualHosts>,
 }
 
 impl HttpClient for InstanceClient {
     fn send(&mut self, context: CallContext, request: Request<Body>, options: Option<RequestOptions>) -> Sending {
         let uri = request.uri();
+        if let Some(scheme) = to_self(uri) {
+            return self.send_to_self(&scheme, context, request);
+        }
         let (Some(scheme), Some(host)) = (uri.scheme_str().map(str::to_owned), uri.host().map(str::to_ascii_lowercase))
         else {
             return failed(SendError::HttpRequestUriInvalid);
         };
         let port = uri.port_u16().or_else(|| default_port(&scheme)).unwrap_or(0);
-        if !self.outbound.allowed.allows(&scheme, &host, port) {
+        if !self.outbound.policy.allowed().allows(&scheme, &host, port) {
             return failed(self.outbound.deny(&scheme, &host, port));
         }
         if let Some(component) = host.strip_suffix(INTERNAL) {
@@ -143,6 +89,16 @@ impl HttpClient for InstanceClient {
     }
 }
 
+impl InstanceClient {
+    fn send_to_self(&self, scheme: &str, context: CallContext, request: Request<Body>) -> Sending {
+        if !self.outbound.policy.allowed().allows_self(scheme) {
+            return failed(self.outbound.deny(scheme, "self", default_port(scheme).unwrap_or(80)));
+        }
+        let answer = self.hosts.to_self(context, request);
+        Box::pin(async move { answer.await.map_err(internal_error) })
+    }
+}
+
 async fn send_out(
     outbound: Arc<Outbound>,
     context: CallContext,
@@ -150,8 +106,9 @@ async fn send_out(
     options: Option<RequestOptions>,
 ) -> Result<Response<Body>, SendError> {
     strip_platform_headers(&mut request);
+    let client = outbound.client_for(request.uri().host().unwrap_or_default());
     let deadline = deadline(&context, options.as_ref());
-    match tokio::time::timeout_at(deadline.into(), outbound.client.request(request)).await {
+    match tokio::time::timeout_at(deadline.into(), client.request(request)).await {
         Err(_elapsed) => Err(SendError::HttpResponseTimeout),
         Ok(Ok(response)) => Ok(response.map(|body| body.map_err(SendError::from).boxed_unsync())),
         Ok(Err(error)) => {
@@ -215,7 +172,7 @@ fn connect_error(error: &ConnectError) -> SendError {
 }
 
 /// For a component that the factor does not know: it reaches nothing.
-struct NoClient;
+pub(crate) struct NoClient;
 
 impl HttpClient for NoClient {
     fn send(&mut self, _context: CallContext, _request: Request<Body>, _options: Option<RequestOptions>) -> Sending {

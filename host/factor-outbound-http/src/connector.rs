@@ -1,12 +1,11 @@
 //! Opens the connections of one component's client: resolve, check every address, connect to what was checked.
 
-use crate::networks::SpecialNetworks;
+use crate::connection::Connection;
 use http::Uri;
-use hyper_util::rt::TokioIo;
-use kobliat_manifest::{AllowedHosts, default_port};
+use kobliat_manifest::default_port;
+use kobliat_outbound_networking::{ConnectionLimits, Policy};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -28,34 +27,32 @@ pub enum ConnectError {
     Timeout,
 }
 
-/// What a component's connections may lead to.
+/// What a component's connections may lead to, and how many there may be.
 #[derive(Clone)]
 pub struct Connector {
-    allowed: Arc<AllowedHosts>,
-    special: Arc<SpecialNetworks>,
+    policy: Policy,
+    limits: ConnectionLimits,
 }
 
 impl Connector {
-    pub fn new(allowed: Arc<AllowedHosts>, special: Arc<SpecialNetworks>) -> Self {
-        Self { allowed, special }
+    pub fn new(policy: Policy, limits: ConnectionLimits) -> Self {
+        Self { policy, limits }
     }
 
-    async fn connect(self, uri: Uri) -> Result<TokioIo<TcpStream>, ConnectError> {
+    async fn connect(self, uri: Uri) -> Result<Connection, ConnectError> {
         let scheme = uri.scheme_str().unwrap_or("http");
         let host = uri.host().ok_or(ConnectError::NoHost)?.trim_start_matches('[').trim_end_matches(']');
         let port = uri.port_u16().or_else(|| default_port(scheme)).unwrap_or(80);
+        let permit = self.limits.acquire().await.map_err(|_| ConnectError::Timeout)?;
         let addresses = resolve(host, port).await?;
-        let listed = self.allowed.lists(scheme, host, port);
-        let allowed = |address: &SocketAddr| {
-            listed || !self.special.contain(address.ip()) || self.allowed.lists(scheme, &address.ip().to_string(), port)
-        };
         // One forbidden address among several is no accident: the name is not to be trusted.
-        if let Some(forbidden) = addresses.iter().find(|address| !allowed(address)) {
+        let permitted = |address: &&SocketAddr| self.policy.permits(scheme, host, address.ip(), port);
+        if let Some(forbidden) = addresses.iter().find(|address| !permitted(address)) {
             return Err(ConnectError::Prohibited { host: host.into(), address: forbidden.ip() });
         }
         let stream = TcpStream::connect(addresses.as_slice()).await.map_err(ConnectError::Connect)?;
         drop(stream.set_nodelay(true));
-        Ok(TokioIo::new(stream))
+        Ok(Connection::new(stream, permit))
     }
 }
 
@@ -67,7 +64,7 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError>
 }
 
 impl tower_service::Service<Uri> for Connector {
-    type Response = TokioIo<TcpStream>;
+    type Response = Connection;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 

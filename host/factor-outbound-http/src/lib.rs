@@ -1,10 +1,14 @@
 //! Outbound HTTP for guests: allow-lists, one pooled client a component, virtual hosts in process.
 //!
-//! [`client`] decides where a request may go, [`connector`] where a connection may: names are resolved here, and the
+//! [`outbound`] makes the clients, [`client`] decides where a request may go, [`connector`] where a connection may: names are resolved here, and the
 //! address that was checked is the one that is connected.
 
 pub mod client;
+mod connection;
 pub mod connector;
-pub mod networks;
+pub mod outbound;
+mod tls;
 
-pub use client::{OutboundHttp, VirtualHosts};
+pub use client::VirtualHosts;
+pub use outbound::{ComponentHttp, HttpOptions, OutboundHttp};
+pub use tls::ClientTls;

@@ -92,6 +92,20 @@ impl AllowedHosts {
         self.entries.iter().filter(named).any(|entry| entry.allows(scheme, &host, port))
     }
 
+    /// The hosts that are granted by their names, whatever addresses these have.
+    pub fn names<'a>(&'a self, scheme: &'a str, port: u16) -> impl Iterator<Item = &'a str> {
+        let granted = move |entry: &&AllowedHost| entry.scheme.allows(scheme) && entry.port.allows(port);
+        self.entries.iter().filter(granted).filter_map(|entry| match &entry.host {
+            HostPattern::Exact(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether anything at all is granted to connections of this kind.
+    pub fn has_scheme(&self, scheme: &str) -> bool {
+        self.entries.iter().any(|entry| entry.scheme.allows(scheme) && entry.host != HostPattern::ToSelf)
+    }
+
     /// Whether requests to the application's own public routes are granted (`http://self`).
     pub fn allows_self(&self, scheme: &str) -> bool {
         let to_self = |entry: &&AllowedHost| matches!(entry.host, HostPattern::Any | HostPattern::ToSelf);

@@ -5,6 +5,7 @@ use crate::wiring::{Wiring, links_of};
 use kobliat_engine::stdio::LogStream;
 use kobliat_engine::{ComponentSpec, Engine, Factor, Limits, Pool, State, StateBuilder, Target};
 use kobliat_factor_outbound_http::OutboundHttp;
+use kobliat_factor_wasi::ComponentWasi;
 use kobliat_manifest::Component as Declared;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub struct Instances {
     pub linker: Linker<State>,
     pub factors: Vec<Arc<dyn Factor>>,
     pub outbound: Arc<OutboundHttp>,
+    /// By component.
+    pub wasi: BTreeMap<String, ComponentWasi>,
     pub wiring: Wiring,
     pub targets: Arc<Targets>,
     pub links: bool,
@@ -120,7 +123,7 @@ impl Instances {
         let id: Arc<str> = declared.id.as_str().into();
         let maker = StateMaker {
             component: Arc::clone(&id),
-            environment: environment_of(declared),
+            wasi: self.wasi.get(&declared.id).cloned(),
             stdio: runnable.stdio.clone(),
             memory: limits_of(declared).memory,
             factors: self.factors.clone(),
@@ -131,11 +134,6 @@ impl Instances {
         let state = Box::new(move || maker.make());
         Pool::new(Arc::new(ComponentSpec { id, pre, http, functions, state, limits }))
     }
-}
-
-/// What the component was promised in `environment`.
-fn environment_of(declared: &Declared) -> Vec<(String, String)> {
-    declared.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// The output of one component, all its instances together.
@@ -158,7 +156,7 @@ impl Stdio {
 /// Makes what each new instance of one component owns.
 struct StateMaker {
     component: Arc<str>,
-    environment: Vec<(String, String)>,
+    wasi: Option<ComponentWasi>,
     stdio: Stdio,
     memory: usize,
     factors: Vec<Arc<dyn Factor>>,
@@ -168,7 +166,9 @@ struct StateMaker {
 impl StateMaker {
     fn make(&self) -> wasmtime::Result<State> {
         let mut wasi = WasiCtxBuilder::new();
-        wasi.envs(&self.environment);
+        if let Some(share) = &self.wasi {
+            share.configure(&mut wasi)?;
+        }
         if let Some((stdout, stderr)) = &self.stdio.streams {
             wasi.stdout(stdout.clone()).stderr(stderr.clone());
         }

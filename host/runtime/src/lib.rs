@@ -1,8 +1,8 @@
 //! Composition root: puts manifest, engine, triggers, links and factors together and runs them.
 //!
-//! [`Runtime::start`] reads everything, refuses what is wrong, and only then serves. Reading order: [`options`],
+//! [`Runtime::start`] reads everything, refuses what is wrong, and only then serves. Reading order: [`options`], [`overrides`],
 //! [`runtime_config`], [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`factors`] with [`databases`],
-//! [`key_value`] and [`grants`] (who may use what), [`outbound`], [`instances`] (compiled to pools), [`lifecycle`] (versions,
+//! [`key_value`] and [`grants`] (who may use what), [`outbound`], [`wasi`], [`instances`] (compiled to pools), [`lifecycle`] (versions,
 //! and what changes them), [`routes`], [`tick`], [`admin`]; [`start`] puts them together, [`app`] is what runs then.
 
 mod admin;
@@ -16,19 +16,22 @@ mod imports;
 mod instances;
 mod key_value;
 pub mod lifecycle;
+mod logs;
 pub mod options;
 mod outbound;
+mod overrides;
 mod routes;
 pub mod runtime_config;
 mod start;
 mod state_dir;
 mod tick;
 mod unsupported;
+mod wasi;
 mod wiring;
 
 pub use app::Runtime;
 pub use error::StartError;
-pub use options::Options;
+pub use options::{InstanceOptions, Options};
 pub use routes::RouteInfo;
 pub use runtime_config::RuntimeConfig;
 pub use state_dir::state_dir_of;

@@ -18,6 +18,23 @@ pub struct Options {
     pub runtime_config: Option<PathBuf>,
     /// `--variable name=value`.
     pub variables: BTreeMap<String, String>,
+    /// `-e NAME=VALUE`: for all components, over what the manifest says.
+    pub guest_environment: Vec<(String, String)>,
+    /// `-c ID`: only their triggers; empty means all.
+    pub components: Vec<String>,
+    pub instances: InstanceOptions,
+    /// `--log-dir`: over the runtime config's; `""` turns the components' logs off.
+    pub log_dir: Option<PathBuf>,
+    /// `--truncate-logs`: logs begin anew.
+    pub truncate_logs: bool,
+    /// `--direct-mounts`: `files` are the application's own folders, not copies.
+    pub direct_mounts: bool,
+    /// `--allow-transient-write`: components may write into the copies of their files.
+    pub allow_transient_write: bool,
+    /// `--disable-pooling` turns it off: instances are made one by one.
+    pub pooling: bool,
+    /// `--disable-cache`: components are compiled at each start.
+    pub compile_cache: bool,
     /// `--key-value key=value`: written into the default store at start.
     pub key_values: Vec<(String, String)>,
     /// The process environment, in which variables are looked up.
@@ -32,6 +49,18 @@ pub struct Options {
     pub progress: fn(&str),
 }
 
+/// What the command line says of all components' instances, over their `limits`.
+#[derive(Clone, Debug, Default)]
+pub struct InstanceOptions {
+    /// Bytes.
+    pub max_memory: Option<u64>,
+    /// Requests and calls that an instance serves.
+    pub reuse: Option<u32>,
+    /// Requests and calls at once in one instance.
+    pub concurrency: Option<u32>,
+    pub timeout: Option<Duration>,
+}
+
 impl Options {
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
@@ -41,6 +70,15 @@ impl Options {
             state_dir: None,
             runtime_config: None,
             variables: BTreeMap::new(),
+            guest_environment: Vec::new(),
+            components: Vec::new(),
+            instances: InstanceOptions::default(),
+            log_dir: None,
+            truncate_logs: false,
+            direct_mounts: false,
+            allow_transient_write: false,
+            pooling: true,
+            compile_cache: true,
             key_values: Vec::new(),
             environment: BTreeMap::new(),
             working_dir: PathBuf::from("."),

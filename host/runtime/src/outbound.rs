@@ -1,45 +1,59 @@
 //! Whom components may ask by HTTP: the world by allow-list, each other and the platform by virtual host.
 
 use crate::error::StartError;
+use crate::factors::Settings;
 use crate::grants::grants;
 use crate::instances::Targets;
+use crate::routes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use kobliat_engine::{Body, CallContext, HttpFailure, PlatformAnswer, PlatformHosts};
-use kobliat_factor_outbound_http::{OutboundHttp, VirtualHosts};
-use kobliat_factor_variables::Resolver;
-use kobliat_manifest::Manifest;
-use kobliat_trigger_http::InternalHosts;
+use kobliat_factor_outbound_http::{ComponentHttp, OutboundHttp, VirtualHosts};
+use kobliat_outbound_networking::Policy;
+use kobliat_trigger_http::{InternalHosts, PublicRoutes};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub fn outbound(
-    manifest: &Manifest,
-    resolver: &Resolver,
-    targets: &Targets,
-    platform: &Arc<PlatformHosts>,
-    links: bool,
-) -> Result<OutboundHttp, StartError> {
-    let mut allowed = HashMap::new();
-    let mut problems = Vec::new();
-    let listed = grants(manifest, links, |one| &one.allowed_outbound_hosts, |own| &own.allowed_outbound_hosts);
+/// Each component's allow-list with its templates expanded, and what the operator blocks.
+pub fn policies(settings: &Settings<'_>) -> Result<HashMap<String, Policy>, StartError> {
+    let Settings { manifest, config, resolver, options, .. } = settings;
+    let blocked = config.blocked_networks()?;
+    let (mut policies, mut problems) = (HashMap::new(), Vec::new());
+    let listed = grants(manifest, options.links, |one| &one.allowed_outbound_hosts, |own| &own.allowed_outbound_hosts);
     for (id, entries) in listed {
         match resolver.allowed_hosts(entries) {
-            Ok(hosts) => drop(allowed.insert(id, hosts)),
+            Ok(hosts) => drop(policies.insert(id, Policy::new(hosts, Arc::clone(&blocked)))),
             Err(reason) => problems.push(format!("[component.{id}] {reason}")),
         }
     }
     StartError::from_all(problems)?;
-    let mut hosts = InternalHosts::default();
-    for (id, target) in &targets.http {
-        hosts.add(id, Arc::clone(target));
-    }
-    Ok(OutboundHttp::new(allowed, Arc::new(Hosts { components: hosts, platform: Arc::clone(platform) })))
+    Ok(policies)
 }
 
-/// `<id>.spin.internal` and `<name>.kobliat.internal` for outbound HTTP.
+pub fn outbound(
+    settings: &Settings<'_>,
+    policies: HashMap<String, Policy>,
+    targets: &Targets,
+    platform: &Arc<PlatformHosts>,
+) -> Result<OutboundHttp, StartError> {
+    let mut components = InternalHosts::default();
+    for (id, target) in &targets.http {
+        components.add(id, Arc::clone(target));
+    }
+    let public = Arc::new(PublicRoutes::new(routes::router(settings.manifest, targets)));
+    let hosts = Arc::new(Hosts { components, public, platform: Arc::clone(platform) });
+    let http = policies.into_iter().map(|(id, policy)| {
+        let tls = settings.config.client_tls(&id);
+        (id, ComponentHttp { policy, tls })
+    });
+    OutboundHttp::new(http.collect(), &settings.config.http_options(), hosts)
+        .map_err(|reason| StartError::new(format!("[[client_tls]]: {reason}")))
+}
+
+/// `<id>.spin.internal`, `self.alt` and `<name>.kobliat.internal` for outbound HTTP.
 struct Hosts {
     components: InternalHosts,
+    public: Arc<PublicRoutes>,
     platform: Arc<PlatformHosts>,
 }
 
@@ -52,6 +66,14 @@ impl VirtualHosts for Hosts {
     ) -> Option<BoxFuture<'static, Result<Response<Body>, HttpFailure>>> {
         let target = Arc::clone(self.components.find(component)?);
         Some(Box::pin(InternalHosts::request(target, caller, request)))
+    }
+
+    fn to_self(
+        &self,
+        caller: CallContext,
+        request: Request<Body>,
+    ) -> BoxFuture<'static, Result<Response<Body>, HttpFailure>> {
+        Box::pin(Arc::clone(&self.public).request(caller, request))
     }
 
     fn platform(

@@ -1,8 +1,12 @@
 //! runtime-config.toml: which backend answers each label. Spin's format; keys that nobody reads are refused.
 
+mod file;
+mod network;
+mod refusals;
+
 use crate::error::StartError;
+use file::{File, KeyValueStore, SqliteDatabase, VariablesProvider};
 use kobliat_factor_variables::Provider;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -13,38 +17,6 @@ pub struct RuntimeConfig {
     /// directory; run from the file's directory both mean the same.
     base: PathBuf,
     file: File,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    state_dir: Option<PathBuf>,
-    log_dir: Option<PathBuf>,
-    #[serde(default)]
-    key_value_store: BTreeMap<String, KeyValueStore>,
-    #[serde(default)]
-    sqlite_database: BTreeMap<String, SqliteDatabase>,
-    #[serde(default, alias = "config_provider")]
-    variables_provider: Vec<VariablesProvider>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum KeyValueStore {
-    Spin { path: Option<PathBuf> },
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum SqliteDatabase {
-    Spin { path: Option<PathBuf> },
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum VariablesProvider {
-    Static { values: BTreeMap<String, String> },
-    Env { prefix: Option<String>, dotenv_path: Option<PathBuf> },
 }
 
 impl RuntimeConfig {
@@ -58,7 +30,11 @@ impl RuntimeConfig {
         let text = std::fs::read_to_string(path)
             .map_err(|error| StartError::because(format_args!("read `{}`", path.display()), error))?;
         let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Self::parse(&text, base).map_err(|error| StartError::new(format!("{}: {error}", path.display())))
+        let config =
+            Self::parse(&text, base).map_err(|error| StartError::new(format!("{}: {error}", path.display())))?;
+        let refusals = refusals::refusals(&config.file);
+        StartError::from_all(refusals.iter().map(|reason| format!("{}: {reason}", path.display())).collect())?;
+        Ok(config)
     }
 
     pub fn parse(text: &str, base: &Path) -> Result<Self, toml::de::Error> {
@@ -82,7 +58,8 @@ impl RuntimeConfig {
     /// Label to file. A store without `path` is a file in the state directory.
     pub fn key_value_stores(&self, state_dir: &Path) -> BTreeMap<String, PathBuf> {
         let mut stores = BTreeMap::from([("default".to_string(), state_dir.join("sqlite_key_value.db"))]);
-        for (label, KeyValueStore::Spin { path }) in &self.file.key_value_store {
+        for (label, store) in &self.file.key_value_store {
+            let KeyValueStore::Spin { path } = store else { continue };
             let path = match path {
                 Some(path) => self.rebase(path, state_dir),
                 None => state_dir.join(format!("key_value_{label}.db")),
@@ -96,7 +73,8 @@ impl RuntimeConfig {
     /// a platform with data of its own.
     pub fn sqlite_databases(&self, state_dir: &Path) -> BTreeMap<String, PathBuf> {
         let mut databases = BTreeMap::from([("default".to_string(), state_dir.join("sqlite_db.db"))]);
-        for (label, SqliteDatabase::Spin { path }) in &self.file.sqlite_database {
+        for (label, database) in &self.file.sqlite_database {
+            let SqliteDatabase::Spin { path, .. } = database else { continue };
             let path = match path {
                 Some(path) => self.rebase(path, state_dir),
                 None => state_dir.join(format!("{label}.db")),
@@ -115,60 +93,25 @@ impl RuntimeConfig {
     }
 
     pub fn providers(&self) -> Vec<Provider> {
-        self.file.variables_provider.iter().map(|provider| self.provider(provider)).collect()
+        self.file.variables_provider.iter().filter_map(|provider| self.provider(provider)).collect()
     }
 
-    fn provider(&self, provider: &VariablesProvider) -> Provider {
+    fn provider(&self, provider: &VariablesProvider) -> Option<Provider> {
         match provider {
-            VariablesProvider::Static { values } => Provider::Static { values: values.clone() },
-            VariablesProvider::Env { prefix, dotenv_path } => Provider::Env {
+            VariablesProvider::Static { values } => Some(Provider::Static { values: values.clone() }),
+            VariablesProvider::Env { prefix, dotenv_path } => Some(Provider::Env {
                 prefix: prefix.clone(),
                 dotenv_path: dotenv_path.as_ref().map(|path| self.base.join(path)),
-            },
+            }),
+            VariablesProvider::Vault(_) | VariablesProvider::AzureKeyVault(_) => None,
         }
+    }
+
+    /// Bytes that an instance may have, however much its component allows it.
+    pub fn max_instance_memory(&self) -> Option<u64> {
+        self.file.max_instance_memory
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = r#"
-        state_dir = ".kobliat"
-        [sqlite_database.customer]
-        type = "spin"
-        path = ".kobliat/customer.db"
-        [sqlite_database.elsewhere]
-        type = "spin"
-        path = "data/elsewhere.db"
-        [[variables_provider]]
-        type = "static"
-        values = { a = "1" }
-    "#;
-
-    #[test]
-    fn paths_inside_the_state_directory_follow_it() {
-        let config = RuntimeConfig::parse(FILE, Path::new("/app")).unwrap();
-        assert_eq!(config.state_dir().unwrap(), Path::new("/app/.kobliat"));
-        let databases = config.sqlite_databases(Path::new("/tmp/own"));
-        assert_eq!(databases["customer"], Path::new("/tmp/own/customer.db"));
-        assert_eq!(databases["elsewhere"], Path::new("/app/data/elsewhere.db"));
-        assert_eq!(databases["default"], Path::new("/tmp/own/sqlite_db.db"));
-    }
-
-    #[test]
-    fn an_empty_log_dir_turns_logs_off() {
-        let state = Path::new("/state");
-        let config = RuntimeConfig::parse("log_dir = \"\"", Path::new("/app")).unwrap();
-        assert_eq!(config.log_dir(state), None);
-        assert_eq!(RuntimeConfig::default().log_dir(state).unwrap(), Path::new("/state/logs"));
-    }
-
-    #[test]
-    fn refuses_keys_that_nobody_reads_and_says_where() {
-        let error = RuntimeConfig::parse("state_dri = \"x\"\n", Path::new("/app")).unwrap_err().to_string();
-        assert!(error.contains("line 1") && error.contains("state_dri") && error.contains("state_dir"), "{error}");
-        let bad_type = "[sqlite_database.a]\ntype = \"libsqll\"\n";
-        assert!(RuntimeConfig::parse(bad_type, Path::new("/app")).is_err());
-    }
-}
+mod tests;

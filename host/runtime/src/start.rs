@@ -7,13 +7,16 @@ use crate::error::StartError;
 use crate::factors::{Factors, Settings};
 use crate::instances::{Instances, Targets, limits_of, linker};
 use crate::lifecycle::Lifecycle;
+use crate::logs;
 use crate::options::Options;
-use crate::outbound::outbound;
+use crate::outbound::{outbound, policies};
+use crate::overrides;
 use crate::routes;
 use crate::runtime_config::RuntimeConfig;
 use crate::state_dir::StateDir;
 use crate::tick;
 use crate::unsupported;
+use crate::wasi;
 use crate::wiring::{Wiring, links_of};
 use kobliat_admin::{Admin, Listeners};
 use kobliat_engine::{ComponentCache, Engine, EngineOptions, Limits, PlatformHosts, Target};
@@ -33,17 +36,19 @@ const MAX_CONNECTIONS: usize = 4096;
 impl Runtime {
     /// Reads, checks, compiles and binds; when it returns, the platform answers.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let manifest = Manifest::load(&options.manifest).map_err(|errors| StartError::new(errors.to_string()))?;
-        unsupported::refuse(&manifest)?;
+        let mut manifest = Manifest::load(&options.manifest).map_err(|errors| StartError::new(errors.to_string()))?;
         let config = RuntimeConfig::load(options.runtime_config.as_deref(), &manifest.dir)?;
+        overrides::apply(&mut manifest, &options, config.max_instance_memory())?;
+        unsupported::refuse(&manifest)?;
         let state_dir = options.state_dir.clone().or_else(|| config.state_dir());
         let state_dir = StateDir::open(state_dir.unwrap_or_else(|| manifest.dir.join(".kobliat")))?;
         let secrets = SecretsFile::in_state_dir(state_dir.path());
         let resolver = resolve_variables(&options, &config, &manifest, &secrets)?;
-        let log_dir = config.log_dir(state_dir.path());
+        let log_dir = logs::directory(&options, &config, state_dir.path());
 
-        let engine = engine(&manifest, options.links)?;
-        let cache = ComponentCache::new(engine.clone(), Some(&state_dir.component_cache()))
+        let engine = engine(&manifest, &options)?;
+        let cached = options.compile_cache.then(|| state_dir.component_cache());
+        let cache = ComponentCache::new(engine.clone(), cached.as_deref())
             .map_err(|error| StartError::because("use the cache of compiled components", error))?;
         let compiled = components::compile(&manifest, &cache, options.links, options.progress)?;
         let targets = Arc::new(targets(&manifest, options.links));
@@ -56,18 +61,22 @@ impl Runtime {
         };
         let factors = Factors::new(&settings).await?;
         let platform = Arc::new(PlatformHosts::default());
-        let outbound = Arc::new(outbound(&manifest, &resolver, &targets, &platform, options.links)?);
+        let policies = policies(&settings)?;
+        let wasi = wasi::prepare(&settings, &policies)?;
+        let outbound = Arc::new(outbound(&settings, policies, &targets, &platform)?);
         let manifest = Arc::new(manifest);
         let instances = Instances {
             linker: linker(&engine, &factors.all())
                 .map_err(|error| StartError::because("prepare the host's interfaces", error))?,
             factors: factors.all(),
             outbound,
+            wasi,
             wiring: Wiring::default(),
             targets: Arc::clone(&targets),
             links: options.links,
             log_dir: log_dir.clone(),
         };
+        logs::begin(&options, log_dir.as_deref(), compiled.keys())?;
         let lifecycle = Arc::new(Lifecycle::start(instances, Arc::clone(&manifest), &compiled)?);
         let (admin, listeners) = open_admin(&lifecycle, &manifest, &platform, state_dir.path(), &options).await?;
 
@@ -121,10 +130,10 @@ fn resolve_variables(
     Resolver::new(manifest, &sources, secrets).map_err(|error| StartError::new(error.to_string()))
 }
 
-fn engine(manifest: &Manifest, links: bool) -> Result<Engine, StartError> {
-    let used = used(manifest, links);
+fn engine(manifest: &Manifest, options: &Options) -> Result<Engine, StartError> {
+    let used = used(manifest, options.links);
     let limits: Vec<Limits> = used.iter().filter_map(|id| manifest.components.get(id)).map(limits_of).collect();
-    Engine::new(&EngineOptions::for_components(limits.iter()))
+    Engine::new(&EngineOptions { pooling: options.pooling, ..EngineOptions::for_components(limits.iter()) })
         .map_err(|error| StartError::because("start the component engine", error))
 }
 

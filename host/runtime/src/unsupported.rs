@@ -51,12 +51,6 @@ fn refuse_component(component: &Component, problems: &mut Vec<String>) {
             ));
         }
     }
-    let lists = [("files", component.files.is_empty(), "mounts no files; build them into the component")];
-    for (key, empty, lacks) in lists {
-        if !empty {
-            problems.push(format!("[component.{id}] `{key}`: this host {lacks}, and remove the line"));
-        }
-    }
     if !component.kobliat.subscribe.is_empty() {
         problems.push(format!(
             "[component.{id}.tool.kobliat] `subscribe`: this host delivers no events yet; remove the line"

@@ -1,16 +1,19 @@
 //! The HTTP trigger: from a socket to a component and back.
 //!
 //! [`server`] accepts and bounds connections, [`service`] answers one request, [`router`] finds the component,
-//! [`headers`] tells the component what matched, [`internal`] is the same way for requests between components.
+//! [`headers`] tells the component what matched, [`internal`] is the same way for requests between components,
+//! [`public`] for those of a component to the application's own public routes.
 
 mod drain;
 pub mod headers;
 pub mod internal;
+pub mod public;
 pub mod router;
 pub mod server;
 pub mod service;
 
 pub use internal::InternalHosts;
+pub use public::PublicRoutes;
 pub use router::{Destination, Router};
 pub use server::{Server, ServerOptions};
 pub use service::{AppInfo, Service};

@@ -154,7 +154,7 @@ fn answer_failure(target: &Target, request_id: &str, failure: &HttpFailure) -> R
     response
 }
 
-fn static_response(response: &StaticResponse) -> Response<Body> {
+pub(crate) fn static_response(response: &StaticResponse) -> Response<Body> {
     let body = response.body.clone().unwrap_or_default();
     let mut answer = full(StatusCode::from_u16(response.status_code).unwrap_or(StatusCode::OK), body);
     for (name, value) in &response.headers {
@@ -176,7 +176,7 @@ fn full(status: StatusCode, body: String) -> Response<Body> {
     with_status(status, body)
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     with_status(status, Empty::new().map_err(|never| match never {}).boxed_unsync())
 }
 

@@ -88,3 +88,43 @@ async fn output_goes_to_the_components_own_log() {
     .await;
     eventually("to stderr too", || host.output("trusted_stderr.txt") == "first, to stderr\n").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_component_asks_its_own_application_by_the_public_routes() {
+    let server = Server::start().await;
+    let host = start(&server).await;
+    let answer = host.get("/trusted/fetch?http://self.alt/untrusted/x?q").await.expect(200);
+    assert!(answer.starts_with("200 GET http://self.alt/untrusted/x?q"), "{answer}");
+    assert!(answer.contains("spin-path-info: /x") && answer.contains("spin-matched-route: /untrusted/..."), "{answer}");
+    assert!(!answer.contains("kobliat-"), "a public route is public: {answer}");
+    assert!(host.get("/trusted/fetch?http://self.alt/nowhere").await.expect(200).starts_with("404"));
+    let denied = host.get("/untrusted/fetch?http://self.alt/trusted/x").await.expect(200);
+    assert_eq!(denied, "error: ErrorCode::HttpRequestDenied");
+    let endless = "/trusted/fetch?http://self.alt/trusted/fetch?http://self.alt/untrusted/x";
+    assert!(host.get(endless).await.expect(200).starts_with("200 200 GET"), "a request within a request");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_operator_blocks_no_entry_opens() {
+    let server = Server::start().await;
+    let config = tempfile::tempdir().unwrap();
+    let file = config.path().join("runtime-config.toml");
+    std::fs::write(&file, "[outbound_networking]\nblock_networks = [\"127.0.0.0/8\"]\n").unwrap();
+    let start = Start::behaviour("capabilities").variable("port", server.address.port());
+    let host = start.options(|options| options.runtime_config = Some(file)).start().await;
+    let answer = host.get(&format!("/trusted/fetch?{}/", server.url())).await.expect(200);
+    assert_eq!(answer, "error: ErrorCode::DestinationIpProhibited");
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_lines_environment_and_choice_of_components() {
+    let server = Server::start().await;
+    let start = Start::behaviour("capabilities").variable("port", server.address.port()).options(|options| {
+        options.guest_environment = vec![("COLOUR".to_owned(), "red".to_owned())];
+        options.components = vec!["trusted".to_owned()];
+    });
+    let host = start.start().await;
+    assert_eq!(host.get("/trusted/env").await.expect(200), "COLOUR=red\n");
+    host.get("/untrusted/env").await.expect(404);
+}

@@ -56,7 +56,6 @@ async fn what_this_host_does_not_have() {
             format!("{TRIGGER}{COMPONENT}dependencies = {{ \"a:b/c@1.0.0\" = \"=1.0.0\" }}\n"),
             "[component.one.dependencies] `a:b/c@1.0.0`",
         ),
-        (format!("{TRIGGER}{COMPONENT}files = [\"assets/*\"]\n"), "[component.one] `files`"),
         (
             format!(
                 "[[trigger.http]]\nroute = \"/x\"\ncomponent = \"one\"\n{COMPONENT}[component.one.tool.kobliat]\nsubscribe = [\"com.kobliat.message.*\"]\n"

@@ -9,7 +9,7 @@ fn height(package: &str) -> u8 {
         "kobliat-runtime" => 4,
         // A backend depends on its factor.
         _ if package.starts_with("kobliat-key-value-") => 3,
-        "kobliat-engine" => 1,
+        "kobliat-engine" | "kobliat-outbound-networking" => 1,
         "kobliat-manifest" | "kobliat-sqlite" | "kobliat-compose" | "kobliat-build" | "kobliat-admin" => 0,
         _ if ["kobliat-trigger-", "kobliat-factor-"].iter().any(|kind| package.starts_with(kind)) => 2,
         "kobliat-links" | "kobliat-events" => 2,

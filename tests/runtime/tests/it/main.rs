@@ -15,6 +15,8 @@ mod admission;
 mod capabilities;
 #[path = "../../cpu/cpu.rs"]
 mod cpu;
+#[path = "../../files/files.rs"]
+mod files;
 #[path = "../../key-value/key_value.rs"]
 mod key_value;
 #[path = "../../legacy/legacy.rs"]
@@ -29,6 +31,8 @@ mod refusals;
 mod reuse;
 #[path = "../../routing/routing.rs"]
 mod routing;
+#[path = "../../sockets/sockets.rs"]
+mod sockets;
 #[path = "../../streaming/streaming.rs"]
 mod streaming;
 #[path = "../../swap/swap.rs"]

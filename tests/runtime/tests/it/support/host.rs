@@ -68,6 +68,12 @@ impl Start {
         self
     }
 
+    /// Any other option of the command line.
+    pub fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
     pub fn key_value(mut self, key: &str, value: &str) -> Self {
         self.options.key_values.push((key.to_owned(), value.to_owned()));
         self

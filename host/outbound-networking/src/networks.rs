@@ -1,4 +1,5 @@
-//! Which addresses are not the public Internet: reaching them needs an entry of their own in the allow-list.
+//! Which addresses are not the public Internet: reaching them needs an entry of their own in the allow-list, and an
+//! operator can block them whatever the list says.
 
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr};
@@ -43,11 +44,49 @@ impl Default for SpecialNetworks {
 impl SpecialNetworks {
     /// Looks through the ways of writing an IPv4 address as IPv6, which would otherwise be ways around this check.
     pub fn contain(&self, address: IpAddr) -> bool {
-        let address = match address {
-            IpAddr::V6(v6) => embedded(v6).unwrap_or(address),
-            IpAddr::V4(_) => address,
-        };
+        let address = plain(address);
         self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+fn plain(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => embedded(v6).unwrap_or(address),
+        IpAddr::V4(_) => address,
+    }
+}
+
+/// What the operator forbids to every component (`block_networks` of the runtime config).
+#[derive(Clone, Debug, Default)]
+pub struct BlockedNetworks {
+    networks: Vec<IpNet>,
+    /// `private`: all of [`SpecialNetworks`].
+    special: bool,
+}
+
+impl BlockedNetworks {
+    /// Each entry is a network in CIDR notation, an address, or `private`.
+    pub fn parse(entries: &[String]) -> Result<Self, String> {
+        let mut blocked = Self::default();
+        for entry in entries {
+            match (entry.as_str(), entry.parse::<IpNet>(), entry.parse::<IpAddr>()) {
+                ("private", ..) => blocked.special = true,
+                (_, Ok(network), _) => blocked.networks.push(network),
+                (_, _, Ok(address)) => blocked.networks.push(IpNet::from(address)),
+                _ => {
+                    return Err(format!(
+                        "`{entry}` is no network to block; write one like \"10.0.0.0/8\", or \"private\""
+                    ));
+                }
+            }
+        }
+        Ok(blocked)
+    }
+
+    pub fn contain(&self, address: IpAddr, special: &SpecialNetworks) -> bool {
+        let plain = plain(address);
+        let listed = |address: IpAddr| self.networks.iter().any(|network| network.contains(&address));
+        listed(address) || listed(plain) || (self.special && special.contain(address))
     }
 }
 
@@ -98,5 +137,20 @@ mod tests {
         for far in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "2606:4700::1111", "64:ff9b::8.8.8.8", "::ffff:8.8.8.8"] {
             assert!(!special.contain(far.parse().unwrap()), "{far}");
         }
+    }
+
+    #[test]
+    fn blocks_what_it_is_told_however_it_is_written() {
+        let special = SpecialNetworks::default();
+        let blocked = BlockedNetworks::parse(&["8.8.0.0/16".to_owned(), "2606:4700::1111".to_owned()]).unwrap();
+        for (address, is_blocked) in
+            [("8.8.8.8", true), ("::ffff:8.8.8.8", true), ("2606:4700::1111", true), ("127.0.0.1", false)]
+        {
+            assert_eq!(blocked.contain(address.parse().unwrap(), &special), is_blocked, "{address}");
+        }
+        let private = BlockedNetworks::parse(&["private".to_owned()]).unwrap();
+        assert!(private.contain("10.0.0.1".parse().unwrap(), &special));
+        assert!(!private.contain("8.8.8.8".parse().unwrap(), &special));
+        assert!(BlockedNetworks::parse(&["localhost".to_owned()]).unwrap_err().contains("`localhost`"));
     }
 }

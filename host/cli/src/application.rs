@@ -1,0 +1,80 @@
+//! The flags of `kobliat up` that change the application: what it is given, what of it runs, within which limits.
+
+use crate::values::{bytes, duration, pair, variables};
+use clap::Args;
+use kobliat_runtime::{InstanceOptions, Options};
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Args)]
+pub struct ApplicationFlags {
+    /// Serve only these components' routes; may be repeated
+    #[arg(short, long = "component-id", value_name = "ID")]
+    component: Vec<String>,
+    /// Set an environment variable of all components; may be repeated
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = pair)]
+    env: Vec<(String, String)>,
+    /// Set application variables: NAME=VALUE, NAME=@FILE (the file's text), @FILE.json or @FILE.toml; may be repeated
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variables)]
+    variables: Vec<Pairs>,
+    /// Set a key of the default key-value store; may be repeated
+    #[arg(long = "key-value", value_name = "KEY=VALUE", value_parser = pair)]
+    key_values: Vec<(String, String)>,
+    /// Mount the application's own folders instead of copies of its files
+    #[arg(long)]
+    direct_mounts: bool,
+    /// Let components write into the copies of their files; the next start has nothing of it
+    #[arg(long)]
+    allow_transient_write: bool,
+    /// The directory of the components' logs; empty for none
+    #[arg(short = 'L', long, value_name = "DIR", env = "SPIN_LOG_DIR")]
+    log_dir: Option<PathBuf>,
+    /// Begin the components' logs anew
+    #[arg(long)]
+    truncate_logs: bool,
+    /// The most memory that an instance may have, in bytes or as 64MiB
+    #[arg(long, value_name = "SIZE", env = "SPIN_MAX_INSTANCE_MEMORY", value_parser = bytes)]
+    max_instance_memory: Option<u64>,
+    /// How many requests an instance serves
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_instance_reuse_count: Option<u32>,
+    /// How many requests an instance serves at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_instance_concurrent_reuse_count: Option<u32>,
+    /// How long a request may take, like 30s or 500ms
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    request_timeout: Option<Duration>,
+    /// Make instances one by one, where address space is short
+    #[arg(long)]
+    disable_pooling: bool,
+    /// Compile the components at each start
+    #[arg(long, env = "DISABLE_WASMTIME_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
+    disable_cache: bool,
+}
+
+/// What one `--variable` sets.
+pub type Pairs = Vec<(String, String)>;
+
+impl ApplicationFlags {
+    pub fn apply(&self, options: Options) -> Options {
+        Options {
+            components: self.component.clone(),
+            guest_environment: self.env.clone(),
+            variables: self.variables.iter().flatten().cloned().collect(),
+            key_values: self.key_values.clone(),
+            direct_mounts: self.direct_mounts,
+            allow_transient_write: self.allow_transient_write,
+            log_dir: self.log_dir.clone(),
+            truncate_logs: self.truncate_logs,
+            instances: InstanceOptions {
+                max_memory: self.max_instance_memory,
+                reuse: self.max_instance_reuse_count,
+                concurrency: self.max_instance_concurrent_reuse_count,
+                timeout: self.request_timeout,
+            },
+            pooling: !self.disable_pooling,
+            compile_cache: !self.disable_cache,
+            ..options
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! How values are written on the command line: pairs, variables from files, sizes, times.
+
+use std::path::Path;
+use std::time::Duration;
+
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+/// `name=value`, `name=@file`, `@file.json`, `@file.toml`.
+pub fn variables(text: &str) -> Result<Vec<(String, String)>, String> {
+    if let Some(file) = text.strip_prefix('@') {
+        return from_file(Path::new(file));
+    }
+    let (name, value) = pair(text)?;
+    let value = match value.strip_prefix('@') {
+        Some(file) => read(Path::new(file))?,
+        None => value,
+    };
+    Ok(vec![(name, value)])
+}
+
+fn from_file(path: &Path) -> Result<Vec<(String, String)>, String> {
+    let text = read(path)?;
+    let wrong = |reason: String| format!("`{}`: {reason}", path.display());
+    let values = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?,
+        Some("toml") => {
+            let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+            serde_json::to_value(table).map_err(|error| wrong(error.to_string()))?
+        }
+        _ => return Err(wrong("a file of variables ends in .json or .toml".to_owned())),
+    };
+    let serde_json::Value::Object(values) = values else {
+        return Err(wrong("write an object of names and values".to_owned()));
+    };
+    values
+        .into_iter()
+        .map(|(name, value)| scalar(&value).map(|value| (name.clone(), value)).ok_or(name))
+        .collect::<Result<_, _>>()
+        .map_err(|name: String| {
+            wrong(format!("`{name}` is a list or a table; a variable is a text, a number, true or false"))
+        })
+}
+
+fn scalar(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        serde_json::Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("failed to read `{}`: {error}", path.display()))
+}
+
+/// `1000000`, `512KiB`, `64MiB`, `1GiB`.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+    let (number, shift) = unit.unwrap_or((text, &0));
+    let number: u64 = number.trim().parse().map_err(|_| "write bytes, or a size like 64MiB".to_owned())?;
+    number.checked_mul(1 << shift).filter(|size| *size > 0).ok_or_else(|| "this is no size of a memory".to_owned())
+}
+
+/// `30s`, `500ms`, `10us`, `10ns`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 1_000_000), ("us", 1_000), ("ns", 1), ("s", 1_000_000_000)];
+    let written = units.iter().find_map(|(unit, nanos)| Some((text.strip_suffix(unit)?, *nanos)));
+    let parsed = written.and_then(|(number, nanos)| number.trim().parse::<u64>().ok()?.checked_mul(nanos));
+    let time = parsed.filter(|nanos| *nanos > 0).map(Duration::from_nanos);
+    time.ok_or_else(|| "write a time like 30s or 500ms".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_written_in_four_ways() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let one = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        assert_eq!(variables("a=b=c").unwrap(), one("a", "b=c"));
+        assert_eq!(variables(&format!("a=@{}", at("text", "line\n"))).unwrap(), one("a", "line\n"));
+        assert_eq!(variables(&format!("@{}", at("v.json", r#"{"a": 1}"#))).unwrap(), one("a", "1"));
+        assert_eq!(variables(&format!("@{}", at("v.toml", "a = true\n"))).unwrap(), one("a", "true"));
+        for bad in [
+            "a",
+            "=b",
+            "a=@/nowhere",
+            &format!("@{}", at("v.yaml", "a: 1")),
+            &format!("@{}", at("l.json", r#"{"a": []}"#)),
+        ] {
+            assert!(variables(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_times() {
+        assert_eq!((bytes("1000"), bytes("64MiB")), (Ok(1000), Ok(64 << 20)));
+        assert_eq!((duration("30s"), duration("5ms")), (Ok(Duration::from_secs(30)), Ok(Duration::from_millis(5))));
+        for bad in ["", "0", "MiB", "-1", "99999999999GiB"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "5", "s", "0s", "-1s", "99999999999999s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Where the components' output goes.
+
+use crate::error::StartError;
+use crate::options::Options;
+use crate::runtime_config::RuntimeConfig;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The command line's choice, else the runtime config's; `None` when either turns logs off.
+pub fn directory(options: &Options, config: &RuntimeConfig, state_dir: &Path) -> Option<PathBuf> {
+    match &options.log_dir {
+        Some(dir) => (!dir.as_os_str().is_empty()).then(|| dir.clone()),
+        None => config.log_dir(state_dir),
+    }
+}
+
+/// Removes the logs of earlier starts where the command line wants that; they are appended to otherwise.
+pub fn begin<'a>(
+    options: &Options,
+    directory: Option<&Path>,
+    components: impl Iterator<Item = &'a String>,
+) -> Result<(), StartError> {
+    let Some(directory) = directory.filter(|_| options.truncate_logs) else { return Ok(()) };
+    let files =
+        components.flat_map(|id| ["stdout", "stderr"].map(|stream| directory.join(format!("{id}_{stream}.txt"))));
+    for file in files {
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(StartError::because(format_args!("begin the log `{}` anew", file.display()), error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

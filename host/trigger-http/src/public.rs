@@ -1,0 +1,40 @@
+//! A component's requests to the application's own public routes (`http://self.alt/…`): routed as from outside, in process.
+
+use crate::headers;
+use crate::router::{Destination, Router};
+use crate::service::{empty, static_response};
+use http::{Request, Response, StatusCode};
+use kobliat_engine::{Body, CallContext, HttpFailure};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+/// There is no connection whose address could be told.
+const NO_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// The public routes, seen from inside.
+pub struct PublicRoutes(Router);
+
+impl PublicRoutes {
+    pub fn new(router: Router) -> Self {
+        Self(router)
+    }
+
+    /// Answers as the listener would. What only the gateway may say is forged here, too: public routes are public.
+    pub async fn request(
+        self: Arc<Self>,
+        caller: CallContext,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, HttpFailure> {
+        let uri = request.uri().clone();
+        let Some(found) = self.0.find(uri.path()) else { return Ok(empty(StatusCode::NOT_FOUND)) };
+        let target = match &found.entry.destination {
+            Destination::Static(response) => return Ok(static_response(response)),
+            Destination::Component(target) => Arc::clone(target),
+        };
+        let context = target.nested_context(&caller)?;
+        headers::strip_external(request.headers_mut());
+        headers::add_external(request.headers_mut(), &found, &uri, NO_CLIENT);
+        drop(found);
+        target.http(context, request).await
+    }
+}
