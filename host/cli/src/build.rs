@@ -37,18 +37,18 @@ impl Build {
 pub fn components(manifest: &Manifest, only: &[String], quiet: bool) -> Result<()> {
     let chosen = manifest.components.values().filter(|component| only.is_empty() || only.contains(&component.id));
     let commands: Vec<BuildCommand> = chosen.filter_map(|component| command(manifest, component)).collect();
-    let options = Options {
-        root: root_of(&manifest.dir),
-        environment: Environment::for_guests(std::env::vars_os()),
-        toolchain: toolchain()?,
-        quiet,
-    };
-    kobliat_build::build(&options, &commands, &mut |line| {
+    kobliat_build::build(&options(&manifest.dir, quiet)?, &commands, &mut |line| {
         if !quiet {
             eprintln!("{line}");
         }
     })?;
     Ok(())
+}
+
+/// How the application in `dir` is built.
+pub fn options(dir: &Path, quiet: bool) -> Result<Options> {
+    let environment = Environment::for_guests(std::env::vars_os());
+    Ok(Options { root: root_of(dir), environment, toolchain: toolchain()?, quiet })
 }
 
 fn command(manifest: &Manifest, component: &Component) -> Option<BuildCommand> {

@@ -3,6 +3,7 @@
 mod admin;
 mod application;
 mod build;
+mod doctor;
 mod up;
 mod values;
 
@@ -34,6 +35,8 @@ enum Command {
     Logs(admin::Logs),
     /// Build the components with the commands of spin.toml
     Build(build::Build),
+    /// Look for what is wrong with an application, and say what to do
+    Doctor(doctor::Doctor),
 }
 
 /// The whole command. Errors go to stderr as sentences; the exit code is 1.
@@ -44,6 +47,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Up(up) => up.run(),
         Command::Build(build) => build.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Components(components) => block_on(components.run()),
         Command::Start(one) => block_on(one.change("start")),
         Command::Stop(one) => block_on(one.change("stop")),
