@@ -3,7 +3,9 @@
 //! A guest connects to addresses, the list has names, too: a name of the list is resolved here when an address is not listed
 //! itself. Nobody listens: what a component serves goes through the host's own listener.
 
+use std::future::ready;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -35,34 +37,49 @@ impl Sockets {
         wasi.allow_tcp(tcp).allow_udp(udp).allow_ip_name_lookup(tcp || udp);
         if tcp || udp {
             let shared = Arc::clone(&self.0);
-            wasi.socket_addr_check(move |address, usage| {
-                // On a task of its own, because the check must be `Sync` and a look-up is not.
-                let checking = tokio::spawn(Arc::clone(&shared).check(address, usage));
-                Box::pin(async move { checking.await.unwrap_or(false) })
-            });
+            wasi.socket_addr_check(move |address, usage| Arc::clone(&shared).check(address, usage));
         }
     }
 }
 
+/// What WASI waits for.
+type Checking = Pin<Box<dyn Future<Output = bool> + Send + Sync>>;
+
 impl Shared {
-    async fn check(self: Arc<Self>, address: SocketAddr, usage: SocketAddrUse) -> bool {
-        match usage {
+    /// Ready at once where no name has to be looked up: a datagram that is refused later would look sent.
+    fn check(self: Arc<Self>, address: SocketAddr, usage: SocketAddrUse) -> Checking {
+        let scheme = match usage {
             // Any free port of any interface: what the system does itself before it connects or sends.
-            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => address.ip().is_unspecified() && address.port() == 0,
-            SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
-            SocketAddrUse::TcpConnect => self.reaches(TCP, address).await,
-            SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => self.reaches(UDP, address).await,
+            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
+                return Box::pin(ready(address.ip().is_unspecified() && address.port() == 0));
+            }
+            SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => return Box::pin(ready(false)),
+            SocketAddrUse::TcpConnect => TCP,
+            SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => UDP,
+        };
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        if self.lists(scheme, address) {
+            return Box::pin(ready(true));
         }
+        if self.policy.allowed().names(scheme, address.port()).next().is_none() {
+            self.tell(scheme, address);
+            return Box::pin(ready(false));
+        }
+        // On a task of its own, because the check must be `Sync` and a look-up is not.
+        let looking = tokio::spawn(async move { self.names(scheme, address).await });
+        Box::pin(async move { looking.await.unwrap_or(false) })
     }
 
-    async fn reaches(&self, scheme: &str, address: SocketAddr) -> bool {
-        let (ip, port) = (address.ip().to_canonical(), address.port());
+    fn lists(&self, scheme: &str, address: SocketAddr) -> bool {
+        let (ip, port) = (address.ip(), address.port());
         let text = ip.to_string();
-        let allowed = self.policy.allowed();
-        if allowed.allows(scheme, &text, port) && self.policy.permits(scheme, &text, ip, port) {
-            return true;
-        }
-        for name in allowed.names(scheme, port) {
+        self.policy.allowed().allows(scheme, &text, port) && self.policy.permits(scheme, &text, ip, port)
+    }
+
+    /// Whether a listed name has this address.
+    async fn names(&self, scheme: &str, address: SocketAddr) -> bool {
+        let (ip, port) = (address.ip(), address.port());
+        for name in self.policy.allowed().names(scheme, port) {
             let found = tokio::net::lookup_host((name, port)).await;
             let is_it = found.is_ok_and(|mut addresses| addresses.any(|found| found.ip().to_canonical() == ip));
             if is_it && self.policy.permits(scheme, name, ip, port) {

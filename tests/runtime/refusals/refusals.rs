@@ -71,7 +71,8 @@ async fn what_this_host_does_not_have() {
 
 #[tokio::test]
 async fn all_reasons_come_at_once() {
-    let reason = refusal(&format!("{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}files = [\"a\"]\n")).await;
+    let registry = "dependencies = { \"a:b/c@1.0.0\" = \"=1.0.0\" }\n";
+    let reason = refusal(&format!("{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}{registry}")).await;
     assert_eq!(reason.lines().count(), 2, "{reason}");
 }
 
