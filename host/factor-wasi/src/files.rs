@@ -69,7 +69,7 @@ fn direct(component: &Component, app: &Path) -> Result<Vec<Mount>, String> {
         };
         let host = app.join(&source);
         let is_folder = host.is_dir();
-        is_folder.then(|| Mount { host, guest }).ok_or_else(|| {
+        is_folder.then_some(Mount { host, guest }).ok_or_else(|| {
             format!("--direct-mounts mounts folders only, and `{}` is none; start without it", source.display())
         })
     };
