@@ -1,12 +1,14 @@
 //! A whole world in memory: services that know one conversation with one customer, a provider with moods, and a clock that tests move.
 
+mod services;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use outbound_gateway::domain::services::{CallError, Conversation, Ended, Identity, Message, Person, Report, Services};
+use outbound_gateway::domain::services::{Conversation, Ended, Identity, Message, Person, Report};
 use outbound_gateway::domain::{Broken, Done, Later, Order, Platform, deliver};
 use outbound_gateway::provider::Answer;
 use outbound_gateway::store::MIGRATIONS;
@@ -211,43 +213,6 @@ fn variables() -> HashMap<String, String> {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
-}
-
-impl Services for World {
-    async fn message(&self, _: &Context, id: &str) -> Result<Option<Message>, CallError> {
-        self.is_up().map(|()| self.message.borrow().clone().filter(|message| message.id == id))
-    }
-
-    async fn conversation(&self, _: &Context, id: &str) -> Result<Option<Conversation>, CallError> {
-        self.is_up().map(|()| (id == CONVERSATION).then(|| self.conversation.borrow().clone()))
-    }
-
-    async fn person(&self, _: &Context, id: &str) -> Result<Option<Person>, CallError> {
-        self.is_up().map(|()| (id == CUSTOMER).then(|| self.person.borrow().clone()))
-    }
-
-    async fn last_inbound_at(&self, _: &Context, _: &str) -> Result<Option<Micros>, CallError> {
-        self.is_up().map(|()| self.last_inbound_at.get())
-    }
-
-    /// As `messaging` does: what is not queued any more stays as it is.
-    async fn report(&self, _: &Context, report: Report) -> Result<(), CallError> {
-        self.is_up()?;
-        if self.deaf.get() {
-            return Err(CallError::Unavailable("deaf".to_owned()));
-        }
-        if let Some(message) = self.message.borrow_mut().as_mut() {
-            message.is_queued = false;
-        }
-        self.reports.borrow_mut().push(report);
-        Ok(())
-    }
-}
-
-impl World {
-    fn is_up(&self) -> Result<(), CallError> {
-        if self.down.get() { Err(CallError::Unavailable("down".to_owned())) } else { Ok(()) }
-    }
 }
 
 impl Platform for World {
