@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const TRIAL: [(&str, &str); 3] = [
     ("webhook_allow_private", "true"),
     ("webhook_private_hosts", "http://127.0.0.1:*"),
-    ("webhook_first_retry_ms", "100"),
+    ("webhook_first_retry_ms", "3000"),
 ];
 
 async fn endpoint(app: &TestApp, receiver: &Receiver) -> Value {
