@@ -124,11 +124,11 @@ fn row(version: &Value, name: String, state: String) -> Vec<String> {
 }
 
 /// `null` where there is none.
-fn field<'v>(value: &'v Value, name: &str) -> &'v Value {
+pub fn field<'v>(value: &'v Value, name: &str) -> &'v Value {
     value.get(name).unwrap_or(&Value::Null)
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -136,7 +136,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn print_table(rows: &[Vec<String>]) {
+pub fn print_table(rows: &[Vec<String>]) {
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
     for row in rows {
         let cells: Vec<String> =

@@ -4,6 +4,7 @@ mod admin;
 mod application;
 mod build;
 mod doctor;
+mod events;
 mod up;
 mod values;
 
@@ -33,6 +34,9 @@ enum Command {
     Restart(admin::One),
     /// Show what a component wrote to stdout and stderr
     Logs(admin::Logs),
+    /// Look at the events of a running host: who waits for what, and dead letters
+    #[command(subcommand)]
+    Events(events::Events),
     /// Build the components with the commands of spin.toml
     Build(build::Build),
     /// Look for what is wrong with an application, and say what to do
@@ -53,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Stop(one) => block_on(one.change("stop")),
         Command::Restart(one) => block_on(one.change("restart")),
         Command::Logs(logs) => block_on(logs.run()),
+        Command::Events(events) => block_on(events.run()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,10 @@
 //! What a component subscribes to: event types, or all below a prefix (`com.kobliat.message.*`).
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::reader::Field;
+use crate::units;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventPattern(String);
@@ -31,6 +35,63 @@ impl EventPattern {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// One item of `subscribe`: `"com.kobliat.message.*"`, or with its own retries
+/// `{ type = "com.kobliat.message.queued.v1", retry = ["10s", "30s", "60s"] }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interest {
+    pub pattern: EventPattern,
+    /// The delays between the attempts, of which there is one more; `None` for the host's own schedule.
+    pub retry: Option<Vec<Duration>>,
+}
+
+/// More would only put off the moment in which somebody looks.
+const MAX_RETRIES: usize = 50;
+const LONGEST_RETRY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Interest {
+    pub(crate) fn read_all(field: &Field) -> Vec<Self> {
+        let mut interests: Vec<Self> = Vec::new();
+        for item in field.items() {
+            let Some(interest) = Self::read(&item) else { continue };
+            if interests.iter().any(|other| other.pattern == interest.pattern) {
+                item.error("this is listed twice; remove one");
+            } else {
+                interests.push(interest);
+            }
+        }
+        interests
+    }
+
+    fn read(item: &Field) -> Option<Self> {
+        if item.is_string() {
+            return item.parsed(EventPattern::parse).map(|pattern| Self { pattern, retry: None });
+        }
+        let table = item.table_or_string()?;
+        let pattern = table
+            .required("type", "type = \"com.kobliat.message.*\"")
+            .and_then(|field| field.parsed(EventPattern::parse));
+        let retry = table.optional("retry").map(|field| read_retry(&field));
+        table.finish();
+        Some(Self { pattern: pattern?, retry })
+    }
+}
+
+fn read_retry(field: &Field) -> Vec<Duration> {
+    let items = field.items();
+    if items.len() > MAX_RETRIES {
+        field.error(format!(
+            "at most {MAX_RETRIES} retries; what still fails then is a dead letter for somebody to look at"
+        ));
+    }
+    let delay = |text: &str| match units::duration(text)? {
+        delay if delay.is_zero() || delay > LONGEST_RETRY => {
+            Err(format!("`{text}` is out of range; write 1ms to 1440m"))
+        }
+        delay => Ok(delay),
+    };
+    items.iter().filter_map(|item| item.parsed(delay)).collect()
 }
 
 impl fmt::Display for EventPattern {

@@ -29,7 +29,7 @@ pub use application::{Application, Target};
 pub use component::{Build, Component, ComponentSource, FileMount, Profile};
 pub use dependency::{Capability, Dependency, DependencyKind, DependencyName, Inherit};
 pub use errors::{ManifestError, ManifestErrors};
-pub use event_pattern::EventPattern;
+pub use event_pattern::{EventPattern, Interest};
 pub use ids::is_variable_name;
 pub use limits::Limits;
 pub use manifest::Manifest;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::declared::Declared;
-use crate::event_pattern::EventPattern;
+use crate::event_pattern::Interest;
 use crate::limits::Limits;
 use crate::nearest::did_you_mean;
 use crate::reader::{Field, Table};
@@ -30,7 +30,7 @@ pub struct ComponentTool {
     /// How often the host POSTs to `/internal/tick`.
     pub tick: Option<Duration>,
     /// Events that the host POSTs to `/events`.
-    pub subscribe: Vec<EventPattern>,
+    pub subscribe: Vec<Interest>,
     /// May reach the admin surface, when its allow-list names it too.
     pub admin: bool,
     pub limits: Limits,
@@ -111,7 +111,7 @@ impl ComponentTool {
         let tool = Self {
             links,
             tick: tick.and_then(|field| read_tick(&field)),
-            subscribe: subscribe.map(|field| field.parsed_list(EventPattern::parse)).unwrap_or_default(),
+            subscribe: subscribe.map(|field| Interest::read_all(&field)).unwrap_or_default(),
             admin: table.optional("admin").and_then(|field| field.bool()).unwrap_or(false),
             limits: table.optional("limits").and_then(|f| f.table()).map(|t| Limits::read(&t)).unwrap_or_default(),
             own: match table.optional("own").and_then(|field| field.table()) {

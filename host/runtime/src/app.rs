@@ -1,5 +1,6 @@
 //! The running platform: started in one go, or refused with every reason; stopped without losing a request.
 
+use crate::events;
 use crate::factors::Factors;
 use crate::instances::Targets;
 use crate::lifecycle::Lifecycle;
@@ -7,6 +8,7 @@ use crate::routes::RouteInfo;
 use crate::state_dir::StateDir;
 use kobliat_admin::Admin;
 use kobliat_engine::PlatformHosts;
+use kobliat_events::Broker;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub struct Runtime {
     pub(crate) admin: Arc<Admin>,
     pub(crate) admin_address: Option<SocketAddr>,
     pub(crate) factors: Factors,
+    pub(crate) broker: Option<Arc<Broker>>,
     pub(crate) platform: Arc<PlatformHosts>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -89,7 +92,7 @@ impl Runtime {
     }
 
     /// Finishes what was accepted, then closes the databases.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
@@ -102,6 +105,7 @@ impl Runtime {
         for slot in self.lifecycle.slots() {
             slot.retiring.gone().await;
         }
+        events::close(self.broker.take(), self.drain).await;
         self.factors.shutdown().await;
     }
 }

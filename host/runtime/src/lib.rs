@@ -1,15 +1,16 @@
 //! Composition root: puts manifest, engine, triggers, links and factors together and runs them.
 //!
 //! [`Runtime::start`] reads everything, refuses what is wrong, and only then serves. Reading order: [`options`], [`overrides`],
-//! [`runtime_config`], [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`factors`] with [`databases`],
+//! [`runtime_config`], [`platform_config`], [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`factors`] with [`databases`],
 //! [`key_value`] and [`grants`] (who may use what), [`outbound`], [`wasi`], [`instances`] (compiled to pools), [`lifecycle`] (versions,
-//! and what changes them), [`routes`], [`tick`], [`admin`]; [`start`] puts them together, [`app`] is what runs then.
+//! and what changes them), [`routes`], [`tick`], [`events`], [`admin`]; [`start`] puts them together, [`app`] is what runs then.
 
 mod admin;
 pub mod app;
 mod components;
 mod databases;
 mod error;
+mod events;
 mod factors;
 mod grants;
 mod imports;
@@ -20,6 +21,7 @@ mod logs;
 pub mod options;
 mod outbound;
 mod overrides;
+pub mod platform_config;
 mod routes;
 pub mod runtime_config;
 mod start;

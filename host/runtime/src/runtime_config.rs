@@ -41,6 +41,11 @@ impl RuntimeConfig {
         Ok(Self { base: base.to_path_buf(), file: toml::from_str(text)? })
     }
 
+    /// The directory that the file is in, or would be.
+    pub fn dir(&self) -> &Path {
+        &self.base
+    }
+
     /// The state directory that the file names.
     pub fn state_dir(&self) -> Option<PathBuf> {
         self.file.state_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty()).map(|dir| self.base.join(dir))

@@ -4,6 +4,7 @@ use crate::admin;
 use crate::app::Runtime;
 use crate::components::{self, used};
 use crate::error::StartError;
+use crate::events::{self, Deliveries, EventsHost};
 use crate::factors::{Factors, Settings};
 use crate::instances::{Instances, Targets, limits_of, linker};
 use crate::lifecycle::Lifecycle;
@@ -11,6 +12,7 @@ use crate::logs;
 use crate::options::Options;
 use crate::outbound::{outbound, policies};
 use crate::overrides;
+use crate::platform_config::PlatformConfig;
 use crate::routes;
 use crate::runtime_config::RuntimeConfig;
 use crate::state_dir::StateDir;
@@ -20,6 +22,8 @@ use crate::wasi;
 use crate::wiring::{Wiring, links_of};
 use kobliat_admin::{Admin, Listeners};
 use kobliat_engine::{ComponentCache, Engine, EngineOptions, Limits, PlatformHosts, Target};
+use kobliat_events::Handler;
+use kobliat_events::admin::EventRoutes;
 use kobliat_factor_variables::{Resolver, SecretsFile, Sources};
 use kobliat_manifest::{HttpTarget, Manifest};
 use kobliat_trigger_http::{Server, ServerOptions, Service};
@@ -40,6 +44,7 @@ impl Runtime {
         let config = RuntimeConfig::load(options.runtime_config.as_deref(), &manifest.dir)?;
         overrides::apply(&mut manifest, &options, config.max_instance_memory())?;
         unsupported::refuse(&manifest)?;
+        let platform_config = PlatformConfig::load(config.dir())?;
         let state_dir = options.state_dir.clone().or_else(|| config.state_dir());
         let state_dir = StateDir::open(state_dir.unwrap_or_else(|| manifest.dir.join(".kobliat")))?;
         let secrets = SecretsFile::in_state_dir(state_dir.path());
@@ -64,6 +69,10 @@ impl Runtime {
         let policies = policies(&settings)?;
         let wasi = wasi::prepare(&settings, &policies)?;
         let outbound = Arc::new(outbound(&settings, policies, &targets, &platform)?);
+        let broker = events::open(&manifest, &platform_config.events, &resolver, &targets, state_dir.path()).await?;
+        if let Some(broker) = &broker {
+            platform.add(events::HOST, Arc::new(EventsHost(Arc::clone(broker))));
+        }
         let manifest = Arc::new(manifest);
         let instances = Instances {
             linker: linker(&engine, &factors.all())
@@ -96,6 +105,11 @@ impl Runtime {
                 tick::start(&tasks, stop.clone(), Arc::clone(target), period);
             }
         }
+        if let Some(broker) = &broker {
+            admin.add(Arc::new(EventRoutes(Arc::clone(broker))));
+            let deliveries: Arc<dyn Handler> = Arc::new(Deliveries(Arc::clone(&targets)));
+            broker.run(&deliveries, &tasks, &stop);
+        }
         Ok(Self {
             address,
             routes: routes::routes(&manifest),
@@ -107,6 +121,7 @@ impl Runtime {
             admin,
             admin_address,
             factors,
+            broker,
             platform,
             stop,
             tasks,

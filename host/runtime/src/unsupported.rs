@@ -51,9 +51,4 @@ fn refuse_component(component: &Component, problems: &mut Vec<String>) {
             ));
         }
     }
-    if !component.kobliat.subscribe.is_empty() {
-        problems.push(format!(
-            "[component.{id}.tool.kobliat] `subscribe`: this host delivers no events yet; remove the line"
-        ));
-    }
 }

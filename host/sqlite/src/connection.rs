@@ -35,7 +35,7 @@ impl Connection {
     pub fn writer(path: &Path, options: &Options) -> Result<Self, Error> {
         let mut connection =
             Self::open(path, options, OpenFlags::SQLITE_OPEN_CREATE).map_err(|e| open_error(path, &e))?;
-        connection.set_up_writer(options.max_database_bytes).map_err(|e| open_error(path, &e))?;
+        connection.set_up_writer(options).map_err(|e| open_error(path, &e))?;
         connection.refuse_rolling_schema(path)?;
         Ok(connection)
     }
@@ -73,7 +73,7 @@ impl Connection {
         Ok(Self { sqlite, guard, internal, wal_pages: Arc::default() })
     }
 
-    fn set_up_writer(&mut self, max_bytes: Option<u64>) -> rusqlite::Result<()> {
+    fn set_up_writer(&mut self, options: &Options) -> rusqlite::Result<()> {
         let mode: String =
             self.internally(|sqlite| sqlite.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0)))?;
         if !mode.eq_ignore_ascii_case("wal") {
@@ -81,8 +81,9 @@ impl Connection {
                 "its journal mode stays `{mode}`, WAL is needed"
             )));
         }
-        self.internally(|sqlite| sqlite.execute_batch("PRAGMA cache_size=-65536;"))?;
-        if let Some(bytes) = max_bytes {
+        let cache = options.cache_bytes >> 10;
+        self.internally(|sqlite| sqlite.execute_batch(&format!("PRAGMA cache_size=-{cache};")))?;
+        if let Some(bytes) = options.max_database_bytes {
             let page: i64 = self.sqlite.query_row("PRAGMA page_size", [], |row| row.get(0))?;
             self.internally(|sqlite| {
                 sqlite.execute_batch(&format!(

@@ -8,6 +8,8 @@
 //! - A read outside a transaction runs at once on the calling thread; one that turns out long moves to a thread of its own.
 //! - A transaction holds the writer in turn (a *lease*), and is rolled back when its session idles or vanishes.
 //!
+//! The host's own stores use [`Database::write`] and [`Database::read`] instead: a closure with the connection, as a whole.
+//!
 //! What a session may not do, because it would reach beyond its own statement, is refused: see [`policy`].
 
 mod connection;
@@ -16,6 +18,7 @@ mod error;
 mod guard;
 mod lease;
 mod mailbox;
+mod native;
 mod options;
 mod plan;
 pub mod policy;
@@ -32,6 +35,8 @@ mod writer;
 pub use database::Database;
 pub use error::Error;
 pub use options::Options;
+/// What a closure of the host's own is given.
+pub use rusqlite;
 pub use session::Session;
 pub use statistics::Statistics;
 pub use value::{QueryOutput, Value};

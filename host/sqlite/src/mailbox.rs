@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::lease::Lease;
+use crate::native::Native;
 use crate::plan::Plan;
 use crate::{Error, QueryOutput, Value};
 
@@ -22,6 +23,8 @@ pub(crate) type Reply = oneshot::Sender<Result<Outcome, Error>>;
 
 pub(crate) enum Work {
     Run(Statement),
+    /// The host's own work, as a whole; never part of a session's transaction.
+    Native(Native),
     Savepoint(usize),
     Release(usize),
     RollbackTo(usize),

@@ -39,6 +39,8 @@ pub struct Options {
     pub lease_spin: Duration,
     /// How large the database may grow; a write beyond it fails with `Full`. None: as large as the disk.
     pub max_database_bytes: Option<u64>,
+    /// What the writer keeps of the file in memory.
+    pub cache_bytes: usize,
     /// The write-ahead log is copied into the database file beyond this size, beside the writer: 16 MiB.
     pub checkpoint_bytes: u64,
     /// The write-ahead log is emptied beyond this size, while the writes wait: 64 MiB.
@@ -66,6 +68,7 @@ impl Default for Options {
             long_reads: 4,
             lease_spin: Duration::ZERO,
             max_database_bytes: None,
+            cache_bytes: 64 << 20,
             checkpoint_bytes: 16 << 20,
             truncate_bytes: 64 << 20,
             checkpoint_idle: Duration::from_secs(1),

@@ -74,7 +74,7 @@ impl Readers {
         result
     }
 
-    fn borrow(&self) -> Result<Connection, Error> {
+    pub(crate) fn borrow(&self) -> Result<Connection, Error> {
         if self.long.is_closed() {
             return Err(Error::Closed);
         }
@@ -82,7 +82,7 @@ impl Readers {
         idle.map_or_else(|| Connection::reader(&self.path, &self.options), Ok)
     }
 
-    fn give_back(&self, connection: Connection) {
+    pub(crate) fn give_back(&self, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.long.is_closed() {
             idle.push(connection);

@@ -3,6 +3,7 @@
 
 mod batch;
 mod checkpoint;
+mod native;
 mod turn;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -94,6 +95,7 @@ impl Writer {
                 self.mailbox.end_turn();
             }
             (None, crate::mailbox::Work::Run(statement)) if !reply.is_closed() => self.single(statement, reply),
+            (None, crate::mailbox::Work::Native(work)) if !reply.is_closed() => self.native(work, reply),
             (None, _) => {}
         }
     }

@@ -56,12 +56,6 @@ async fn what_this_host_does_not_have() {
             format!("{TRIGGER}{COMPONENT}dependencies = {{ \"a:b/c@1.0.0\" = \"=1.0.0\" }}\n"),
             "[component.one.dependencies] `a:b/c@1.0.0`",
         ),
-        (
-            format!(
-                "[[trigger.http]]\nroute = \"/x\"\ncomponent = \"one\"\n{COMPONENT}[component.one.tool.kobliat]\nsubscribe = [\"com.kobliat.message.*\"]\n"
-            ),
-            "[component.one.tool.kobliat] `subscribe`",
-        ),
     ];
     for (tables, expected) in cases {
         let reason = refusal(&tables).await;

@@ -144,7 +144,9 @@ fn limits_ticks_and_subscriptions() {
     };
     assert_eq!(tool.limits, limits);
     assert_eq!(tool.tick, Some(Duration::from_secs(5)));
-    assert!(tool.subscribe[0].matches("com.kobliat.message.received.v1"));
+    assert!(tool.subscribe[0].pattern.matches("com.kobliat.message.received.v1"));
+    assert_eq!(tool.subscribe[0].retry, None);
+    assert_eq!(tool.subscribe[1].retry, Some(vec![Duration::from_millis(500), Duration::from_secs(60)]));
     assert!(tool.admin);
     assert_eq!(tool.links["ns:plain/calls@0.1.0"], "plain");
 }

@@ -100,6 +100,7 @@ impl Writer {
             Work::Savepoint(level) => self.control(&format!("SAVEPOINT level{level}")),
             Work::Release(level) => self.control(&format!("RELEASE level{level}")),
             Work::RollbackTo(level) => self.control(&format!("ROLLBACK TO level{level}")),
+            Work::Native(_) => Err(Error::Refused("native work is never part of a session's transaction".to_owned())),
         };
         let lost = self.connection.as_ref().is_none_or(is_lost);
         if lost {
@@ -167,7 +168,7 @@ impl Writer {
         }
     }
 
-    fn redo_neighbours(&mut self) {
+    pub(super) fn redo_neighbours(&mut self) {
         for (statement, reply) in self.survivors() {
             self.single(statement, reply);
         }

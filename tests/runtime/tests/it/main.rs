@@ -15,6 +15,8 @@ mod admission;
 mod capabilities;
 #[path = "../../cpu/cpu.rs"]
 mod cpu;
+#[path = "../../events/events.rs"]
+mod events;
 #[path = "../../files/files.rs"]
 mod files;
 #[path = "../../key-value/key_value.rs"]

@@ -55,6 +55,12 @@ impl Client {
         self.send(Request::post(self.url(path)).body(Full::new(body.into())).unwrap()).await
     }
 
+    pub async fn post_as(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+        let request = Request::post(self.url(path));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.send(request.body(Full::new(body.into())).unwrap()).await
+    }
+
     pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = Request::builder().method(method).uri(self.url(path));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));

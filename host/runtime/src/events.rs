@@ -1,0 +1,169 @@
+//! The event broker in the platform: which component subscribes, how it is reached, and `http://events.kobliat.internal/`.
+
+use crate::error::StartError;
+use crate::instances::Targets;
+use crate::platform_config::{Events as Config, EventsEngine};
+use bytes::{Bytes, BytesMut};
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use kobliat_engine::{Body, CallContext, HttpFailure, PlatformAnswer, PlatformHost};
+use kobliat_events::clock::Clock;
+use kobliat_events::engine::Engine;
+use kobliat_events::{Broker, Handler, Interest, Schedule, SqliteEngine, Subscription, Undelivered};
+use kobliat_factor_variables::Resolver;
+use kobliat_manifest::{Component, Manifest, Template};
+use kobliat_trigger_http::headers;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::warn;
+
+/// The name of the broker's host.
+pub const HOST: &str = "events";
+
+/// The application variable that says how soon a failed delivery is tried again.
+const FIRST_RETRY: &str = "event_first_retry_ms";
+const DEFAULT_FIRST_RETRY: Duration = Duration::from_secs(10);
+
+/// An answer's beginning, in which its reason is.
+const MAX_ANSWER: usize = 4 << 10;
+
+/// What is read of an answer before nobody waits for its end.
+const MAX_READ: usize = 1 << 20;
+
+/// The broker, when the application has a use for it, or has left events behind.
+pub async fn open(
+    manifest: &Manifest,
+    config: &Config,
+    resolver: &Resolver,
+    targets: &Targets,
+    state_dir: &Path,
+) -> Result<Option<Arc<Broker>>, StartError> {
+    let path = state_dir.join("events.db");
+    let subscriptions = subscriptions(manifest, resolver, targets)?;
+    let publishes = |component: &Component| component.allowed_outbound_hosts.iter().any(names_the_broker);
+    if subscriptions.is_empty() && !manifest.components.values().any(publishes) && !path.exists() {
+        return Ok(None);
+    }
+    let clock = Clock::start();
+    let failed = |error| StartError::because(format_args!("open the events `{}`", path.display()), error);
+    let engine: Arc<dyn Engine> = match config.engine {
+        EventsEngine::Sqlite => Arc::new(SqliteEngine::open(&path, clock.now()).await.map_err(failed)?),
+    };
+    Ok(Some(Broker::new(engine, clock, subscriptions, config.options()).await.map_err(failed)?))
+}
+
+fn names_the_broker(host: &Template) -> bool {
+    host.literal().is_some_and(|host| host.contains("events.kobliat.internal"))
+}
+
+fn subscriptions(manifest: &Manifest, resolver: &Resolver, targets: &Targets) -> Result<Vec<Subscription>, StartError> {
+    let default = Schedule::from_first(first_retry(manifest, resolver)?);
+    let (mut subscriptions, mut problems) = (Vec::new(), Vec::new());
+    for (id, component) in &manifest.components {
+        if component.kobliat.subscribe.is_empty() {
+            continue;
+        }
+        if !targets.http.contains_key(id) {
+            problems.push(format!(
+                "[component.{id}.tool.kobliat] `subscribe`: events come by HTTP, and the component has no trigger; add \
+                 `[[trigger.http]]` with `route = {{ private = true }}` and `component = \"{id}\"`"
+            ));
+        }
+        let interest = |interest: &kobliat_manifest::Interest| Interest {
+            pattern: interest.pattern.clone(),
+            schedule: interest.retry.clone().map_or_else(|| default.clone(), Schedule::new),
+        };
+        let interests = component.kobliat.subscribe.iter().map(interest).collect();
+        subscriptions.push(Subscription { component: id.clone(), interests });
+    }
+    StartError::from_all(problems)?;
+    Ok(subscriptions)
+}
+
+fn first_retry(manifest: &Manifest, resolver: &Resolver) -> Result<Duration, StartError> {
+    if !manifest.variables.contains_key(FIRST_RETRY) {
+        return Ok(DEFAULT_FIRST_RETRY);
+    }
+    let template = Template::parse(&format!("{{{{ {FIRST_RETRY} }}}}")).map_err(StartError::new)?;
+    let value = resolver.expand(&template);
+    match value.trim().parse::<u64>() {
+        Ok(milliseconds) if (1..=86_400_000).contains(&milliseconds) => Ok(Duration::from_millis(milliseconds)),
+        _ => Err(StartError::new(format!(
+            "the variable `{FIRST_RETRY}` is `{value}`; write milliseconds as a whole number from 1 to 86400000"
+        ))),
+    }
+}
+
+/// `http://events.kobliat.internal/`
+pub struct EventsHost(pub Arc<Broker>);
+
+impl PlatformHost for EventsHost {
+    fn request(&self, component: &str, caller: CallContext, request: Request<Body>) -> PlatformAnswer {
+        let (broker, component) = (Arc::clone(&self.0), component.to_owned());
+        Box::pin(async move {
+            let answer = tokio::time::timeout_at(caller.deadline.into(), broker.intake(&component, request));
+            let answer = answer.await.map_err(|_elapsed| HttpFailure::Timeout)?;
+            Ok(answer.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync()))
+        })
+    }
+}
+
+/// Reaches subscribers as the host reaches components: in process, on private routes.
+pub struct Deliveries(pub Arc<Targets>);
+
+impl Handler for Deliveries {
+    fn deliver<'a>(
+        &'a self,
+        component: &'a str,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'a, Result<Response<Bytes>, Undelivered>> {
+        Box::pin(async move {
+            let target = self.0.http.get(component).ok_or(Undelivered::Stopped)?;
+            let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+            let context = CallContext::external(target.timeout(), id);
+            let deadline = context.deadline;
+            let mut request = request.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
+            let uri = request.uri().clone();
+            headers::add_internal(request.headers_mut(), &uri);
+            let answer = target.http(context, request).await.map_err(undelivered)?;
+            let (head, body) = answer.into_parts();
+            match tokio::time::timeout_at(deadline.into(), beginning(body)).await {
+                Ok(Some(beginning)) => Ok(Response::from_parts(head, beginning)),
+                Ok(None) => Err(Undelivered::Failed("the instance crashed during its answer".to_owned())),
+                Err(_elapsed) => Err(Undelivered::Failed("the component did not finish its answer in time".to_owned())),
+            }
+        })
+    }
+}
+
+/// The beginning of a body that is read to its end; `None` when it breaks off.
+async fn beginning(mut body: Body) -> Option<Bytes> {
+    let (mut kept, mut read) = (BytesMut::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.ok()?.into_data() else { continue };
+        read += data.len();
+        kept.extend(data.iter().take(MAX_ANSWER.saturating_sub(kept.len())));
+        if read > MAX_READ {
+            break;
+        }
+    }
+    Some(kept.freeze())
+}
+
+fn undelivered(failure: HttpFailure) -> Undelivered {
+    match failure {
+        HttpFailure::Stopped => Undelivered::Stopped,
+        HttpFailure::Overloaded => Undelivered::Busy,
+        other => Undelivered::Failed(other.to_string()),
+    }
+}
+
+/// The store is closed last: until then guests may publish.
+pub async fn close(broker: Option<Arc<Broker>>, drain: Duration) {
+    let Some(broker) = broker else { return };
+    if tokio::time::timeout(drain, broker.close()).await.is_err() {
+        warn!("the events' store did not close in time; what was acknowledged is on disk");
+    }
+}

@@ -1,0 +1,94 @@
+//! kobliat.toml: what the deployment decides and runtime-config.toml can not say, because Spin refuses keys that it does not
+//! know. Optional, beside runtime-config.toml; a table per concern; keys that nobody reads are refused.
+
+use crate::error::StartError;
+use kobliat_events::Options as EventsOptions;
+use serde::Deserialize;
+use std::path::Path;
+use std::time::Duration;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlatformConfig {
+    pub events: Events,
+}
+
+/// `[events]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Events {
+    pub engine: EventsEngine,
+    /// Deliveries that may wait before publishers get 503.
+    pub max_backlog: u64,
+    /// How long a second copy of an event is recognised.
+    pub retention_days: u16,
+    /// Deliveries under way at once, per subscription.
+    pub parallel: u16,
+}
+
+/// What keeps the events.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum EventsEngine {
+    /// `events.db` in the state directory.
+    #[default]
+    Sqlite,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Default for Events {
+    fn default() -> Self {
+        let EventsOptions { max_backlog, retention, parallel } = EventsOptions::default();
+        Self {
+            engine: EventsEngine::Sqlite,
+            max_backlog,
+            retention_days: u16::try_from(retention.as_secs() / DAY.as_secs()).unwrap_or(u16::MAX),
+            parallel: u16::try_from(parallel).unwrap_or(u16::MAX),
+        }
+    }
+}
+
+impl Events {
+    pub fn options(&self) -> EventsOptions {
+        EventsOptions {
+            max_backlog: self.max_backlog,
+            retention: DAY * u32::from(self.retention_days),
+            parallel: usize::from(self.parallel).max(1),
+        }
+    }
+}
+
+impl PlatformConfig {
+    /// Reads `kobliat.toml` in this directory, where there is one.
+    pub fn load(dir: &Path) -> Result<Self, StartError> {
+        let path = dir.join("kobliat.toml");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(StartError::because(format_args!("read `{}`", path.display()), error)),
+        };
+        toml::from_str(&text).map_err(|error| StartError::new(format!("{}: {error}", path.display())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let config: PlatformConfig = toml::from_str("[events]\nmax_backlog = 5\n").unwrap();
+        let options = config.events.options();
+        assert_eq!(options.max_backlog, 5);
+        assert_eq!(options.retention, EventsOptions::default().retention);
+        assert_eq!(config.events.engine, EventsEngine::Sqlite);
+    }
+
+    #[test]
+    fn refuses_what_nobody_reads() {
+        for bad in ["[event]\n", "[events]\nbacklog = 1\n", "[events]\nengine = \"kafka\"\n"] {
+            assert!(toml::from_str::<PlatformConfig>(bad).is_err(), "{bad}");
+        }
+    }
+}
