@@ -13,9 +13,11 @@ use crate::mailbox::{Job, Work};
 use crate::reader::Readers;
 use crate::{Database, Error};
 
+type Run = Box<dyn FnOnce(&rusqlite::Connection) -> Result<(), Error> + Send>;
+
 /// What the writer is to run.
 pub(crate) struct Native {
-    pub run: Box<dyn FnOnce(&rusqlite::Connection) -> Result<(), Error> + Send>,
+    pub run: Run,
     /// How much of the shared commit it takes.
     pub bytes: usize,
 }

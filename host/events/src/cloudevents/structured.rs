@@ -66,10 +66,10 @@ fn decoded(text: &RawValue) -> Result<Bytes, Refusal> {
 
 /// Data that are not JSON are the text of the string; JSON stays as it was written.
 fn written(data: &RawValue, content_type: Option<&str>) -> Result<Bytes, Refusal> {
-    if !is_json(content_type) {
-        if let Ok(text) = serde_json::from_str::<String>(data.get()) {
-            return Ok(Bytes::from(text));
-        }
+    if !is_json(content_type)
+        && let Ok(text) = serde_json::from_str::<String>(data.get())
+    {
+        return Ok(Bytes::from(text));
     }
     Ok(Bytes::copy_from_slice(data.get().as_bytes()))
 }
