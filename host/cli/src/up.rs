@@ -3,14 +3,41 @@
 use crate::application::ApplicationFlags;
 use crate::build;
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use kobliat_manifest::Manifest;
-use kobliat_runtime::{Options, RouteInfo, Runtime};
+use kobliat_runtime::{Options, RouteInfo, Runtime, TlsOptions};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How `up` says that it is ready.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Plain,
+    Json,
+}
+
+#[derive(Args)]
+struct TlsFlags {
+    /// Serve HTTPS with this certificate chain (PEM); it is read anew when it changes
+    #[arg(long, env = "SPIN_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, env = "SPIN_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Serve only clients with a certificate of these authorities (PEM)
+    #[arg(long, env = "KOBLIAT_TLS_CLIENT_CA", value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
+}
+
+impl TlsFlags {
+    fn options(&self) -> Option<TlsOptions> {
+        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
+        Some(TlsOptions { certificate, key, client_authorities: self.tls_client_ca.clone() })
+    }
+}
 
 #[derive(Args)]
 pub struct Up {
@@ -18,11 +45,19 @@ pub struct Up {
     #[arg(short, long, default_value = "spin.toml")]
     from: PathBuf,
     /// The address to listen on; port 0 finds a free one
-    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
     listen: String,
     /// Open the admin surface by TCP, too, for who has the token in the state directory; port 0 finds a free one
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
+    /// Take one of the next ports when that of --listen is taken
+    #[arg(long)]
+    find_free_port: bool,
+    #[command(flatten)]
+    tls: TlsFlags,
+    /// How the start-up lines are written
+    #[arg(long, value_enum, default_value_t = Format::Plain)]
+    format: Format,
     /// Where databases, logs and secrets are [default: the runtime config's, else .kobliat beside the manifest]
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
@@ -80,6 +115,8 @@ impl Up {
         let options = Options {
             listen: address(&self.listen)?,
             admin_listen: self.admin_listen,
+            find_free_port: self.find_free_port,
+            tls: self.tls.options(),
             state_dir: self.state_dir.clone(),
             runtime_config: self.runtime_config_file.clone(),
             environment: environment(),
@@ -96,7 +133,11 @@ impl Up {
         if self.quiet {
             return;
         }
-        let base = format!("http://{}", platform.address());
+        let scheme = if self.tls.options().is_some() { "https" } else { "http" };
+        let base = format!("{scheme}://{}", platform.address());
+        if self.format == Format::Json {
+            return print(&json(platform, &base));
+        }
         let mut lines = vec![format!("Serving {base}"), "Available Routes:".to_string()];
         lines.extend(platform.routes().iter().map(|route| show_route(route, &base)));
         lines.push(String::new());
@@ -111,9 +152,30 @@ impl Up {
             lines.push(format!("Admin:   http://{address} (token: {}/admin-token)", platform.state_dir().display()));
         }
         lines.extend(try_next(self, platform));
-        let mut out = std::io::stdout().lock();
-        drop(writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()));
+        print(&lines.join("\n"));
     }
+}
+
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// What Spin's `--format json` writes, for tools that start an application.
+fn json(platform: &Runtime, base: &str) -> String {
+    let routes: Vec<serde_json::Value> = platform.routes().iter().map(|route| route_json(route, base)).collect();
+    let whole = serde_json::json!({ "base_url": base, "routes": routes });
+    format!("{whole:#}")
+}
+
+fn route_json(route: &RouteInfo, base: &str) -> serde_json::Value {
+    let path = if route.path == "/" { "" } else { &route.path };
+    let mut shown =
+        serde_json::json!({ "id": route.name, "route": format!("{base}{path}"), "wildcard": route.wildcard });
+    if let (Some(description), Some(fields)) = (&route.description, shown.as_object_mut()) {
+        fields.insert("description".to_owned(), description.as_str().into());
+    }
+    shown
 }
 
 fn show_route(route: &RouteInfo, base: &str) -> String {

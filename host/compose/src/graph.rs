@@ -82,6 +82,18 @@ impl<'a> Composer<'a> {
         self.graph.encode(EncodeOptions::default()).map_err(|error| self.failed(&error))
     }
 
+    /// Puts the depender in front of another component, whose exports stay exports where the depender has none of that name.
+    pub fn wrap(mut self, inner: &Dependency<'_>) -> Result<Vec<u8>, ComposeError> {
+        let part = Part::add(&mut self.graph, "the component behind middleware".to_owned(), "wrapped", inner.bytes)?;
+        self.satisfy(inner.key, inner, part)?;
+        self.export_all()?;
+        let own = self.depender.exports(&self.graph);
+        for name in part.exports(&self.graph).into_iter().filter(|name| !own.contains(name)) {
+            self.export(part, &name)?;
+        }
+        self.graph.encode(EncodeOptions::default()).map_err(|error| self.failed(&error))
+    }
+
     /// The imports that each dependency satisfies: at least one each, and none twice.
     fn satisfied(&self, dependencies: &[Dependency<'_>]) -> Result<Vec<Vec<String>>, ComposeError> {
         let imports = self.depender.imports(&self.graph);
@@ -150,11 +162,14 @@ impl<'a> Composer<'a> {
     /// The composition exports what the depender exports; what its dependencies export stays inside.
     fn export_all(&mut self) -> Result<(), ComposeError> {
         for name in self.depender.exports(&self.graph) {
-            let exported =
-                self.graph.alias_instance_export(self.depender.instance, &name).map_err(|error| self.failed(&error))?;
-            self.graph.export(exported, &name).map_err(|error| self.failed(&error))?;
+            self.export(self.depender, &name)?;
         }
         Ok(())
+    }
+
+    fn export(&mut self, part: Part, name: &str) -> Result<(), ComposeError> {
+        let exported = self.graph.alias_instance_export(part.instance, name).map_err(|error| self.failed(&error))?;
+        self.graph.export(exported, name).map(drop).map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &dyn std::error::Error) -> ComposeError {

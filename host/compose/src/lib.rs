@@ -7,10 +7,14 @@
 mod error;
 mod graph;
 mod key;
+mod middleware;
+mod module;
 
 pub use error::ComposeError;
 pub use graph::{World, world};
 pub use key::DependencyKey;
+pub use middleware::{Layer, wrap};
+pub use module::{componentize, is_module};
 
 /// What satisfies one key of `[component.x.dependencies]`.
 #[derive(Clone, Copy, Debug)]

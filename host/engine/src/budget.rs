@@ -1,6 +1,7 @@
 //! The CPU budget of a request: a guest that computes yields every tick, and is stopped when it has had enough.
 
 use crate::state::State;
+use kobliat_telemetry::{Limit, PoolMetrics};
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,11 +21,12 @@ const SHORTEST_SLICE: Duration = Duration::from_millis(4);
 pub struct PollClock {
     base: Instant,
     started_ns: AtomicU64,
+    metrics: Arc<PoolMetrics>,
 }
 
 impl PollClock {
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self { base: Instant::now(), started_ns: AtomicU64::new(0) })
+    pub fn new(metrics: Arc<PoolMetrics>) -> Arc<Self> {
+        Arc::new(Self { base: Instant::now(), started_ns: AtomicU64::new(0), metrics })
     }
 
     fn mark(&self) {
@@ -47,7 +49,9 @@ impl PollClock {
     /// Polls `future` with the clock set to the start of the poll.
     pub fn poll<F: Future + ?Sized>(&self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
         self.mark();
-        future.poll(context)
+        let polled = future.poll(context);
+        self.metrics.computed(self.elapsed());
+        polled
     }
 }
 
@@ -89,7 +93,9 @@ fn on_tick(
     // The last of the stack is the call that the host made: the request.
     let request = store.async_call_stack().ok().and_then(Iterator::last);
     let spent = store.data_mut().meter.charge(request, slice);
+    clock.metrics.computed(slice);
     if spent > budget {
+        clock.metrics.reached(Limit::cpu);
         return Err(wasmtime::format_err!("used its CPU budget of {} ms", budget.as_millis()));
     }
     clock.mark();

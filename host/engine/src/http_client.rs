@@ -30,11 +30,17 @@ type ProcessingError = Box<dyn Future<Output = Result<(), SendError>> + Send>;
 pub(crate) struct Hooks {
     client: Box<dyn HttpClient>,
     current: Option<CallContext>,
+    /// The context of the one request of a WASI 0.2 instance, whose requests do not pass through [`send`].
+    only: Option<CallContext>,
 }
 
 impl Hooks {
     pub(crate) fn new(client: Box<dyn HttpClient>) -> Self {
-        Self { client, current: None }
+        Self { client, current: None, only: None }
+    }
+
+    pub(crate) fn serve_only(&mut self, context: CallContext) {
+        self.only = Some(context);
     }
 }
 
@@ -45,14 +51,15 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _processing_error: ProcessingError,
     ) -> Box<dyn Future<Output = wasmtime_wasi_http::Result<(http::Response<Body>, ProcessingError)>> + Send> {
-        let context = self.current.take().unwrap_or_else(CallContext::detached);
+        let context = self.current.take().or_else(|| self.only.clone()).unwrap_or_else(CallContext::detached);
         let sending = self.client.send(context, request, options);
         Box::new(async move { Ok((sending.await?, Box::new(async { Ok(()) }) as ProcessingError)) })
     }
 }
 
-/// Adds `wasi:http/types` and `wasi:http/client` of WASI 0.3 to the linker.
+/// Adds `wasi:http/types` and the client's interface of both WASI generations to the linker.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     types::add_to_linker::<_, WasiHttp>(linker, State::http)?;
     linker.instance("wasi:http/client@0.3.0")?.func_wrap_concurrent(
         "send",

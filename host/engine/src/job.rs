@@ -13,6 +13,8 @@ pub enum HttpFailure {
     Overloaded,
     #[error("the component is stopped")]
     Stopped,
+    #[error("the body is larger than the component takes")]
+    BodyTooLarge,
     #[error("the component did not answer in time")]
     Timeout,
     #[error("the instance crashed")]

@@ -1,6 +1,7 @@
 //! What one component may use. A runaway guest harms itself only.
 
 use crate::context::MAX_DEPTH;
+use kobliat_telemetry::{Limit, PoolMetrics};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Limits {
     pub instances: usize,
     /// Requests that wait for an instance before the answer is 503.
     pub queue: usize,
+    /// Bytes of a request's body; one that announces more is answered 413.
+    pub body: Option<u64>,
     /// How long an unused instance is kept.
     pub idle: Duration,
 }
@@ -40,6 +43,7 @@ impl Default for Limits {
             reuse: 10_000,
             instances: 16,
             queue: 512,
+            body: None,
             idle: Duration::from_secs(10),
         }
     }
@@ -71,16 +75,22 @@ pub struct MemoryLimiter {
     used: usize,
     /// What all instances of the pool use together.
     gauge: Arc<AtomicUsize>,
+    metrics: Option<Arc<PoolMetrics>>,
 }
 
 impl MemoryLimiter {
     pub fn new(limit: usize) -> Self {
-        Self { limit, used: 0, gauge: Arc::default() }
+        Self { limit, used: 0, gauge: Arc::default(), metrics: None }
     }
 
     /// Counts from now on in `gauge`; call it before anything is used.
     pub(crate) fn count_in(&mut self, gauge: Arc<AtomicUsize>) {
         self.gauge = gauge;
+    }
+
+    /// From now on a refusal is counted, too.
+    pub(crate) fn report_to(&mut self, metrics: Arc<PoolMetrics>) {
+        self.metrics = Some(metrics);
     }
 }
 
@@ -94,6 +104,9 @@ impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let used = self.used.saturating_sub(current).saturating_add(desired);
         let fits = used <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| !fits) {
+            metrics.reached(Limit::memory);
+        }
         if fits {
             // Wraps where a memory has shrunk, which none does.
             self.gauge.fetch_add(used.wrapping_sub(self.used), Relaxed);

@@ -6,6 +6,8 @@
 
 mod dispatch;
 mod guard;
+mod outcome;
+mod request_body;
 mod statistics;
 
 use crate::context::CallContext;
@@ -15,6 +17,7 @@ use crate::worker::ComponentSpec;
 use dispatch::Refusal;
 pub(crate) use dispatch::{Dispatch, Slot, Ticket};
 pub(crate) use guard::WorkerGuard;
+use kobliat_telemetry::{Kind, PoolReading};
 pub use statistics::Counts;
 use statistics::{is_call_error, is_http_error};
 use std::sync::Arc;
@@ -58,11 +61,18 @@ impl Pool {
         request: http::Request<Body>,
     ) -> Result<Result<http::Response<Body>, HttpFailure>, Unserved<http::Request<Body>>> {
         let (deadline, began) = (context.deadline, Instant::now());
+        let metrics = &self.dispatch.spec.metrics;
+        let request = match request_body::bound(&self.dispatch.spec, request) {
+            Ok(request) => request,
+            Err(failure) => return Ok(outcome::of_http(metrics, Err(failure), began.elapsed())),
+        };
         let (reply, response) = futures::channel::oneshot::channel();
         let job = Job { context, work: Work::Http { request: Box::new(request), reply } };
         match self.dispatch.submit(job) {
             Ok(()) => {}
-            Err(Refusal::Because(error)) => return Ok(Err(error.into())),
+            Err(Refusal::Because(error)) => {
+                return Ok(outcome::of_http(metrics, Err(error.into()), began.elapsed()));
+            }
             Err(Refusal::Closed(job)) => match job.work {
                 Work::Http { request, .. } => return Err(Box::new((job.context, *request))),
                 Work::Call { .. } => return Ok(Err(HttpFailure::Stopped)),
@@ -75,7 +85,7 @@ impl Pool {
             Ok(Ok(Err(error))) => Err(failure(error)),
         };
         self.dispatch.statistics.finished(began.elapsed(), is_http_error(&answer));
-        Ok(answer)
+        Ok(outcome::of_http(metrics, answer, began.elapsed()))
     }
 
     /// As [`Pool::call`]; the outer error is the call's parameters, untouched, when the pool is closed.
@@ -86,10 +96,11 @@ impl Pool {
         params: Vec<Val>,
     ) -> Result<Result<Vec<Val>, CallError>, Unserved<Vec<Val>>> {
         let (deadline, began) = (context.deadline, Instant::now());
+        let metrics = &self.dispatch.spec.metrics;
         let (reply, results) = oneshot::channel();
         match self.dispatch.submit(Job { context, work: Work::Call { function, params, reply } }) {
             Ok(()) => {}
-            Err(Refusal::Because(error)) => return Ok(Err(error)),
+            Err(Refusal::Because(error)) => return Ok(outcome::of_call(metrics, Err(error), began.elapsed())),
             Err(Refusal::Closed(job)) => match job.work {
                 Work::Call { params, .. } => return Err(Box::new((job.context, params))),
                 Work::Http { .. } => return Ok(Err(CallError::Stopped)),
@@ -101,7 +112,7 @@ impl Pool {
             Ok(Ok(results)) => results,
         };
         self.dispatch.statistics.finished(began.elapsed(), is_call_error(&answer));
-        Ok(answer)
+        Ok(outcome::of_call(metrics, answer, began.elapsed()))
     }
 
     /// Takes no more jobs; what is queued and running finishes.
@@ -137,6 +148,19 @@ impl Pool {
     /// How many instances live now.
     pub fn instances(&self) -> usize {
         self.dispatch.instances()
+    }
+
+    /// What the metrics tell of it.
+    pub fn reading(&self) -> PoolReading {
+        let spec = &self.dispatch.spec;
+        PoolReading {
+            component: spec.id.to_string(),
+            kind: if spec.handler.is_some() { Kind::http } else { Kind::call },
+            instances: self.instances(),
+            running: self.running(),
+            queued: self.dispatch.queued(),
+            memory_bytes: self.memory() as u64,
+        }
     }
 
     /// How many jobs run now.

@@ -93,6 +93,12 @@ impl State {
         self.tasks.insert(task, Task { context, finished: false });
     }
 
+    /// The same for the only job that this instance will ever have: all that it does is on its behalf.
+    pub(crate) fn start_alone(&mut self, task: GuestTaskId, context: CallContext) {
+        self.hooks.serve_only(context.clone());
+        self.start_task(task, context);
+    }
+
     pub(crate) fn finish_task(&mut self, task: GuestTaskId) {
         if let Some(task) = self.tasks.get_mut(&task) {
             task.finished = true;

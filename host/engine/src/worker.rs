@@ -8,6 +8,7 @@ mod in_flight;
 mod watch;
 
 use crate::budget::{self, PollClock};
+use crate::handler::Handler;
 use crate::job::{CallError, Job};
 use crate::limits::Limits;
 use crate::pool::{Slot, Ticket};
@@ -15,6 +16,7 @@ use crate::state::{State, current_context};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use in_flight::{Exports, InFlight};
+use kobliat_telemetry::PoolMetrics;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -36,26 +38,28 @@ pub struct ComponentSpec {
     /// The id in spin.toml.
     pub id: Arc<str>,
     pub pre: InstancePre<State>,
-    /// Whether jobs are HTTP requests; then the component exports `wasi:http/handler`.
-    pub http: bool,
+    /// Jobs are HTTP requests, and this is how the component takes them; without it they are typed calls.
+    pub handler: Option<Handler>,
     /// The functions that typed calls may name by their position; `None` where this version has no such function.
     pub functions: Vec<Option<ComponentExportIndex>>,
     /// Makes what a new instance owns.
     pub state: Box<dyn Fn() -> wasmtime::Result<State> + Send + Sync>,
     pub limits: Limits,
+    /// Where its instances are counted.
+    pub metrics: Arc<PoolMetrics>,
 }
 
 impl ComponentSpec {
     /// The depth of the jobs that use the component's places proper; deeper ones have a reserve beside them.
     pub(crate) fn least_depth(&self) -> usize {
-        if self.http { 0 } else { 1 }
+        if self.handler.is_some() { 0 } else { 1 }
     }
 }
 
 impl ComponentSpec {
     /// Starts an instance and lets it go again: the last thing that can keep a version from running.
     pub async fn try_start(&self) -> wasmtime::Result<()> {
-        start(self, &PollClock::new(), None).await.map(drop)
+        start(self, &PollClock::new(Arc::clone(&self.metrics)), None).await.map(drop)
     }
 }
 
@@ -63,7 +67,7 @@ impl ComponentSpec {
 pub(crate) async fn run(mut guard: WorkerGuard) {
     let dispatch = Arc::clone(guard.dispatch());
     let spec = Arc::clone(&dispatch.spec);
-    let clock = PollClock::new();
+    let clock = PollClock::new(Arc::clone(&spec.metrics));
     let (mut store, exports) = match start(&spec, &clock, Some(&dispatch.memory)).await {
         Ok(started) => started,
         Err(error) => {
@@ -74,6 +78,7 @@ pub(crate) async fn run(mut guard: WorkerGuard) {
         }
     };
     guard.started();
+    spec.metrics.instance_started();
     if let Err(error) = serve(&mut store, &exports, &guard, &clock).await {
         exports.note_death();
         if dispatch.has_ended() {
@@ -96,6 +101,7 @@ async fn start(
     if let Some(gauge) = gauge {
         state.limiter.count_in(Arc::clone(gauge));
     }
+    state.limiter.report_to(Arc::clone(&spec.metrics));
     let mut store = Store::new(spec.pre.engine(), state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(HOSTCALL_FUEL);

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use http::{HeaderName, Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Error as ClientError;
-use kobliat_engine::{Body, CallContext, HttpClient, HttpFailure, PlatformAnswer, SendError, Sending};
+use kobliat_engine::{Body, CallContext, HttpClient, HttpFailure, PlatformAnswer, SendError, Sending, trace};
 use kobliat_manifest::default_port;
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -106,6 +106,7 @@ async fn send_out(
     options: Option<RequestOptions>,
 ) -> Result<Response<Body>, SendError> {
     strip_platform_headers(&mut request);
+    trace::pass_on(context.trace, request.headers_mut());
     let client = outbound.client_for(request.uri().host().unwrap_or_default());
     let deadline = deadline(&context, options.as_ref());
     match tokio::time::timeout_at(deadline.into(), client.request(request)).await {
@@ -144,6 +145,7 @@ fn internal_error(failure: HttpFailure) -> SendError {
         HttpFailure::Timeout => SendError::HttpResponseTimeout,
         HttpFailure::Crashed | HttpFailure::Guest(_) => SendError::HttpResponseIncomplete,
         HttpFailure::TooDeep => SendError::HttpRequestDenied,
+        HttpFailure::BodyTooLarge => SendError::HttpRequestBodySize(None),
     }
 }
 

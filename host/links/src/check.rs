@@ -19,6 +19,8 @@ pub struct LinkedFunction {
     pub export: ComponentExportIndex,
     /// The position of `deadline-ms` in the record that is the first parameter, where there is one.
     pub deadline_field: Option<usize>,
+    /// The position of `traceparent` in that record.
+    pub trace_field: Option<usize>,
 }
 
 /// Why two components can not be linked. Each says what to change, and where.
@@ -75,16 +77,28 @@ pub fn check(
             Some(ComponentItem::ComponentFunc(found)) => found,
             _ => return Err(CheckError::MissingFunction { function }),
         };
-        let deadline_field = compare(&function, &expected, &found)?;
+        let context = compare(&function, &expected, &found)?;
         let index = exporter.get_export_index(Some(&export), name);
         let export = index.ok_or(CheckError::MissingFunction { function })?;
-        functions.push(LinkedFunction { name: name.into(), export, deadline_field });
+        functions.push(LinkedFunction {
+            name: name.into(),
+            export,
+            deadline_field: context.deadline,
+            trace_field: context.trace,
+        });
     }
     Ok(LinkPlan { interface: interface.into(), functions })
 }
 
-/// Answers where the first parameter has its `deadline-ms`.
-fn compare(function: &str, expected: &ComponentFunc, found: &ComponentFunc) -> Result<Option<usize>, CheckError> {
+/// What the host itself fills in of the record that is the first parameter.
+#[derive(Default)]
+struct ContextFields {
+    deadline: Option<usize>,
+    trace: Option<usize>,
+}
+
+/// Answers where those fields are.
+fn compare(function: &str, expected: &ComponentFunc, found: &ComponentFunc) -> Result<ContextFields, CheckError> {
     if !expected.async_() || !found.async_() {
         return Err(CheckError::NotAsync { function: function.into() });
     }
@@ -106,7 +120,7 @@ fn compare(function: &str, expected: &ComponentFunc, found: &ComponentFunc) -> R
     if !answers_unavailable(expected) {
         return Err(CheckError::NoUnavailable { function: function.into() });
     }
-    Ok(expected.params().next().and_then(|(_, ty)| deadline_field(&ty)))
+    Ok(expected.params().next().map(|(_, ty)| context_fields(&ty)).unwrap_or_default())
 }
 
 fn portable(function: &str, what: &str, ty: &Type) -> Result<(), CheckError> {
@@ -129,7 +143,10 @@ fn answers_unavailable(function: &ComponentFunc) -> bool {
     error.cases().any(|case| case.name == "unavailable" && case.ty == Some(Type::String))
 }
 
-fn deadline_field(ty: &Type) -> Option<usize> {
-    let Type::Record(record) = ty else { return None };
-    record.fields().position(|field| field.name == "deadline-ms" && field.ty == Type::U32)
+fn context_fields(ty: &Type) -> ContextFields {
+    let Type::Record(record) = ty else { return ContextFields::default() };
+    ContextFields {
+        deadline: record.fields().position(|field| field.name == "deadline-ms" && field.ty == Type::U32),
+        trace: record.fields().position(|field| field.name == "traceparent" && field.ty == Type::String),
+    }
 }

@@ -23,6 +23,7 @@ pub fn add_to_linker(
             target: Arc::clone(target),
             position,
             deadline_field: function.deadline_field,
+            trace_field: function.trace_field,
         });
         instance.func_new_concurrent(&function.name, move |accessor, _type, params, results| {
             let link = Arc::clone(&link);
@@ -45,6 +46,7 @@ struct Link {
     target: Arc<Target>,
     position: usize,
     deadline_field: Option<usize>,
+    trace_field: Option<usize>,
 }
 
 impl Link {
@@ -53,6 +55,7 @@ impl Link {
         let called = match self.target.nested_context(&caller) {
             Ok(context) => {
                 let context = self.apply_deadline(context, &mut params);
+                self.apply_trace(&context, &mut params);
                 self.target.call(context, self.position, params).await
             }
             Err(error) => Err(error),
@@ -64,6 +67,16 @@ impl Link {
                     "a call of `{}` failed: component `{}` {error}", self.name, self.target.component());
                 Some(unavailable(&format!("component `{}` {error}", self.target.component())))
             }
+        }
+    }
+
+    /// A caller that says nothing of its trace continues the one of its own request.
+    fn apply_trace(&self, context: &CallContext, params: &mut [Val]) {
+        let (Some(trace), Some(Val::Record(fields))) = (context.trace, params.first_mut()) else { return };
+        if let Some((_, Val::String(said))) = self.trace_field.and_then(|field| fields.get_mut(field))
+            && said.is_empty()
+        {
+            *said = trace.to_string();
         }
     }
 
@@ -93,7 +106,7 @@ mod tests {
 
     fn link() -> Link {
         let target = Target::new("callee".into(), Duration::from_secs(10));
-        Link { name: "a:b/c#d".into(), target, position: 0, deadline_field: Some(1) }
+        Link { name: "a:b/c#d".into(), target, position: 0, deadline_field: Some(1), trace_field: None }
     }
 
     fn context_record(deadline_ms: u32) -> Val {

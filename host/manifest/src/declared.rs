@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::limits::Limits;
 use crate::nearest::did_you_mean;
 use crate::reader::Field;
 use crate::template::Template;
@@ -11,6 +12,8 @@ pub(crate) struct Declared {
     pub variables: BTreeMap<String, Variable>,
     /// Those of `[component.<id>]`; inline components have no name that others could use.
     pub components: BTreeSet<String>,
+    /// The application's own, which every component begins with.
+    pub limits: Limits,
 }
 
 impl Declared {

@@ -9,18 +9,22 @@ use crate::units;
 pub struct Limits {
     /// `memory`: all linear memories of one instance together, in bytes or as `64MiB`. Default 64 MiB.
     pub memory_bytes: u64,
-    /// `cpu`: computing time of one request or call. Default 2 s.
+    /// `cpu` or `cpu_ms`: computing time of one request or call. Default 2 s.
     pub cpu: Duration,
-    /// `timeout`: wall time of one request or call, waiting included. Default 30 s.
+    /// `timeout` or `wall_ms`: wall time of one request or call, waiting included. Default 30 s.
     pub timeout: Duration,
-    /// `concurrency`: requests and calls at once in one instance. Default 16; 1 gives each request an instance of its own.
+    /// `concurrency`, or `reuse.concurrent`: requests and calls at once in one instance. Default 16; 1 gives each request an instance of its own.
     pub concurrency: u32,
-    /// `reuse`: requests and calls that one instance serves before it is replaced. Default 10 000.
+    /// `reuse`, or `reuse.requests` beside `limits`: requests and calls that one instance serves before it is replaced. Default 10 000.
     pub reuse: u32,
     /// `instances`: instances at once. Default 16.
     pub instances: u32,
     /// `queue`: requests that wait for an instance before the next is answered 503. Default 256.
     pub queue: u32,
+    /// `body`: bytes of a request's body before the answer is 413. None by default: bodies are streamed.
+    pub body_bytes: Option<u64>,
+    /// `reuse.idle_ms`: how long an unused instance is kept. Default 10 s.
+    pub idle: Duration,
 }
 
 impl Default for Limits {
@@ -33,6 +37,8 @@ impl Default for Limits {
             reuse: 10_000,
             instances: 16,
             queue: 256,
+            body_bytes: None,
+            idle: Duration::from_secs(10),
         }
     }
 }
@@ -43,8 +49,8 @@ const MEMORY: std::ops::RangeInclusive<u64> = (64 << 10)..=(4 << 30);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Limits {
-    pub(crate) fn read(table: &Table) -> Self {
-        let default = Self::default();
+    /// `limits = { … }`; what it does not say is as in `default`.
+    pub(crate) fn read(table: &Table, default: Self) -> Self {
         let count = |key, least, default| {
             let field = table.optional(key);
             field
@@ -56,16 +62,76 @@ impl Limits {
                 .optional("memory")
                 .and_then(|field| read_memory(&field))
                 .unwrap_or(default.memory_bytes),
-            cpu: table.optional("cpu").and_then(|field| read_time(&field)).unwrap_or(default.cpu),
-            timeout: table.optional("timeout").and_then(|field| read_time(&field)).unwrap_or(default.timeout),
+            cpu: time(table, "cpu", "cpu_ms").unwrap_or(default.cpu),
+            timeout: time(table, "timeout", "wall_ms").unwrap_or(default.timeout),
             concurrency: count("concurrency", 1, default.concurrency),
             reuse: count("reuse", 1, default.reuse),
             instances: count("instances", 1, default.instances),
             queue: count("queue", 0, default.queue),
+            body_bytes: table.optional("body").and_then(|field| read_body(&field)).or(default.body_bytes),
+            idle: default.idle,
         };
         table.finish();
         limits
     }
+}
+
+impl Limits {
+    /// `reuse = { … }`: how instances are shared, in the words of Spin's flags.
+    pub(crate) fn read_reuse(self, table: &Table) -> Self {
+        let count = |key| table.optional(key).and_then(|field| field.integer(1..=1_000_000)).map(|n| n as u32);
+        let limits = Self {
+            reuse: count("requests").unwrap_or(self.reuse),
+            concurrency: count("concurrent").unwrap_or(self.concurrency),
+            idle: milliseconds(table, "idle_ms").unwrap_or(self.idle),
+            ..self
+        };
+        table.finish();
+        limits
+    }
+
+    /// Both tables, where there are any.
+    pub(crate) fn read_both(table: &Table, default: Self) -> Self {
+        let tables = (table.optional("limits"), table.optional("reuse"));
+        if let (Some(limits), Some(reuse)) = (tables.0.as_ref().and_then(Field::table), &tables.1) {
+            for (key, same) in [("reuse", "requests"), ("concurrency", "concurrent")] {
+                let twice = reuse.table().is_some_and(|reuse| reuse.optional(same).is_some());
+                if let Some(field) = limits.optional(key).filter(|_| twice) {
+                    field.key_error(format!("`limits.{key}` and `reuse.{same}` are the same; remove one"));
+                }
+            }
+        }
+        let limits = match tables.0.and_then(|field| field.table()) {
+            Some(table) => Self::read(&table, default),
+            None => default,
+        };
+        match tables.1.and_then(|field| field.table()) {
+            Some(table) => limits.read_reuse(&table),
+            None => limits,
+        }
+    }
+}
+
+/// A duration by either of its names: `cpu = "500ms"`, `cpu_ms = 500`.
+fn time(table: &Table, key: &'static str, in_ms: &'static str) -> Option<Duration> {
+    let number = milliseconds(table, in_ms);
+    let text = table.optional(key);
+    if let (Some(field), Some(_)) = (&text, number) {
+        field.key_error(format!("`{key}` and `{in_ms}` are the same; remove one"));
+    }
+    text.and_then(|field| read_time(&field)).or(number)
+}
+
+fn milliseconds(table: &Table, key: &'static str) -> Option<Duration> {
+    let longest = LONGEST.as_millis() as u64;
+    table.optional(key).and_then(|field| field.integer(1..=longest)).map(Duration::from_millis)
+}
+
+fn read_body(field: &Field) -> Option<u64> {
+    if !field.is_string() {
+        return field.integer(0..=u64::MAX);
+    }
+    field.parsed(units::size)
 }
 
 fn read_memory(field: &Field) -> Option<u64> {

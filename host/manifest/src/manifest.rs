@@ -10,6 +10,7 @@ use crate::component::{Component, read_component};
 use crate::declared::Declared;
 use crate::errors::{ManifestErrors, Sink};
 use crate::ids;
+use crate::limits::Limits;
 use crate::reader::{Field, Table};
 use crate::trigger::{HttpRoute, HttpTarget, HttpTrigger, RedisTrigger, read_triggers};
 use crate::variable::{Variable, read_variables};
@@ -83,10 +84,13 @@ const VERSION_1: &str =
 
 fn read(root: &Table, path: &Path) -> Manifest {
     let component_fields = component_fields(root);
-    let declared = Declared {
+    let mut declared = Declared {
         variables: read_variables(root),
         components: component_fields.iter().map(|(id, _)| (*id).to_owned()).collect(),
+        limits: Limits::default(),
     };
+    let application = read_application(root, &declared);
+    declared.limits = application.kobliat.limits.clone();
     let triggers = read_triggers(root, &declared);
     let tables = component_fields.iter().filter_map(|(id, field)| Some(((*id).to_owned(), field.table()?)));
     let tables: Vec<(String, Table)> = tables.chain(triggers.inline).collect();
@@ -101,7 +105,7 @@ fn read(root: &Table, path: &Path) -> Manifest {
     let manifest = Manifest {
         path: path.to_owned(),
         dir: folder_of(path),
-        application: read_application(root, &declared),
+        application,
         variables: declared.variables,
         components,
         http_triggers: triggers.http,

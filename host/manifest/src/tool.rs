@@ -18,6 +18,8 @@ pub struct ApplicationTool {
     pub variables: BTreeMap<String, String>,
     /// Required secret variables that `up` makes when nobody sets them.
     pub generate_secrets: Vec<String>,
+    /// What components have that do not say otherwise.
+    pub limits: Limits,
 }
 
 /// `[component.<id>.tool.kobliat]`
@@ -58,6 +60,7 @@ impl ApplicationTool {
                 .optional("generate_secrets")
                 .map(|f| read_secrets(&f, declared))
                 .unwrap_or_default(),
+            limits: Limits::read_both(table, Limits::default()),
         };
         table.finish();
         tool
@@ -113,7 +116,7 @@ impl ComponentTool {
             tick: tick.and_then(|field| read_tick(&field)),
             subscribe: subscribe.map(|field| Interest::read_all(&field)).unwrap_or_default(),
             admin: table.optional("admin").and_then(|field| field.bool()).unwrap_or(false),
-            limits: table.optional("limits").and_then(|f| f.table()).map(|t| Limits::read(&t)).unwrap_or_default(),
+            limits: Limits::read_both(table, declared.limits.clone()),
             own: match table.optional("own").and_then(|field| field.table()) {
                 Some(own) => Own::read(&own, owner.lists, owner.id),
                 None => owner.lists,

@@ -4,6 +4,7 @@ use crate::events;
 use crate::factors::Factors;
 use crate::instances::Targets;
 use crate::lifecycle::Lifecycle;
+use crate::metrics_page::MetricsPage;
 use crate::routes::RouteInfo;
 use crate::state_dir::StateDir;
 use kobliat_admin::Admin;
@@ -31,6 +32,7 @@ pub struct Runtime {
     pub(crate) factors: Factors,
     pub(crate) broker: Option<Arc<Broker>>,
     pub(crate) platform: Arc<PlatformHosts>,
+    pub(crate) metrics: Arc<MetricsPage>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) drain: Duration,
@@ -89,6 +91,11 @@ impl Runtime {
     /// Requests and calls that run now.
     pub fn running(&self) -> usize {
         self.targets().pools().map(|pool| pool.running()).sum()
+    }
+
+    /// What `/metrics` of the admin surface answers with.
+    pub fn metrics(&self) -> &Arc<MetricsPage> {
+        &self.metrics
     }
 
     /// Finishes what was accepted, then closes the databases.

@@ -2,9 +2,11 @@
 
 use crate::error::StartError;
 use crate::lifecycle::Digest;
-use kobliat_compose::{Dependency as ComposeDependency, compose};
-use kobliat_engine::ComponentCache;
+use crate::middleware;
+use kobliat_compose::{Dependency as ComposeDependency, componentize, compose, is_module, world};
+use kobliat_engine::{ComponentCache, Handler, HandlerError};
 use kobliat_manifest::{Component as Declared, ComponentSource, Dependency, DependencyKind, HttpTarget, Manifest};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use wasmtime::component::Component;
@@ -31,12 +33,7 @@ pub fn is_composed(component: &Declared, links: bool) -> bool {
 
 /// The components that have a trigger or are linked to; others are not loaded.
 pub fn used(manifest: &Manifest, links: bool) -> BTreeSet<String> {
-    let mut used = BTreeSet::new();
-    for trigger in &manifest.http_triggers {
-        if let HttpTarget::Component { id, .. } = &trigger.target {
-            used.insert(id.clone());
-        }
-    }
+    let mut used = serving(manifest);
     if links {
         let targets = manifest.components.values().flat_map(|component| component.kobliat.links.values().cloned());
         used.extend(targets);
@@ -44,30 +41,69 @@ pub fn used(manifest: &Manifest, links: bool) -> BTreeSet<String> {
     used
 }
 
-/// Compiles every used component. All that fail are named.
+/// The components with an HTTP trigger.
+fn serving(manifest: &Manifest) -> BTreeSet<String> {
+    let targets = manifest.http_triggers.iter().filter_map(|trigger| match &trigger.target {
+        HttpTarget::Component { id, .. } => Some(id.clone()),
+        HttpTarget::Static(_) => None,
+    });
+    targets.collect()
+}
+
+/// A component that can be compiled: what is composed into it is inside.
+pub struct Whole {
+    digest: Digest,
+    wasm: Vec<u8>,
+    /// How it takes requests; only components with an HTTP trigger have one.
+    pub handler: Option<Handler>,
+}
+
+/// Reads every used component. All that fail are named.
+pub fn read(manifest: &Manifest, links: bool) -> Result<BTreeMap<String, Whole>, StartError> {
+    let mut wholes = BTreeMap::new();
+    let mut problems = Vec::new();
+    let (loader, serving) = (Loader { manifest, links }, serving(manifest));
+    for id in used(manifest, links) {
+        let Some(component) = manifest.components.get(&id) else { continue };
+        let whole = loader.read_own(component).and_then(|own| {
+            let wasm = loader.compose(component, &own)?;
+            let handler = serving.contains(&id).then(|| handler_of(&id, &wasm)).transpose()?;
+            Ok(Whole { digest: Digest::of(&own), wasm, handler })
+        });
+        match whole {
+            Ok(whole) => drop(wholes.insert(id, whole)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    StartError::from_all(problems)?;
+    Ok(wholes)
+}
+
+fn handler_of(id: &str, wasm: &[u8]) -> Result<Handler, String> {
+    let world = world(&format!("component `{id}`"), wasm).map_err(|error| error.to_string())?;
+    Handler::among(world.exports.iter().map(String::as_str)).map_err(|error| no_handler(id, &error))
+}
+
+/// Why the component can not have an HTTP trigger.
+pub fn no_handler(id: &str, error: &HandlerError) -> String {
+    format!("component `{id}` has an HTTP trigger, but {error}")
+}
+
+/// Compiles what was read. All that fail are named.
 pub fn compile(
-    manifest: &Manifest,
+    wholes: BTreeMap<String, Whole>,
     cache: &ComponentCache,
-    links: bool,
     progress: fn(&str),
 ) -> Result<Compiled, StartError> {
     let mut compiled = Compiled::new();
     let mut problems = Vec::new();
-    let loader = Loader { manifest, links };
-    for id in used(manifest, links) {
-        let Some(component) = manifest.components.get(&id) else { continue };
-        let loaded = loader.read_own(component).and_then(|own| {
-            let wasm = loader.compose(component, &own)?;
-            if !cache.has(&wasm) {
-                progress(&format!("Compiling component `{id}` to machine code (once for each version)"));
-            }
-            let component =
-                cache.load(&wasm).map_err(|error| format!("failed to compile component `{id}`: {error}"))?;
-            Ok(Loaded { digest: Digest::of(&own), component })
-        });
-        match loaded {
-            Ok(loaded) => drop(compiled.insert(id, loaded)),
-            Err(problem) => problems.push(problem),
+    for (id, Whole { digest, wasm, .. }) in wholes {
+        if !cache.has(&wasm) {
+            progress(&format!("Compiling component `{id}` to machine code (once for each version)"));
+        }
+        match cache.load(&wasm) {
+            Ok(component) => drop(compiled.insert(id, Loaded { digest, component })),
+            Err(error) => problems.push(format!("failed to compile component `{id}`: {error}")),
         }
     }
     StartError::from_all(problems)?;
@@ -85,9 +121,10 @@ impl Loader<'_> {
         self.read(&component.source, &format!("component `{}`", component.id))
     }
 
-    /// `own` with the dependencies inside that are not linked.
+    /// `own` with the dependencies inside that are not linked, behind the middleware of its triggers.
     pub fn compose(&self, component: &Declared, own: &[u8]) -> Result<Vec<u8>, String> {
-        self.with_dependencies(component, own, &mut vec![component.id.clone()])
+        let composed = self.with_dependencies(component, own, &mut vec![component.id.clone()])?;
+        middleware::wrap(self, &component.id, composed)
     }
 
     /// The component's bytes, with its dependencies inside where they are not linked. `path` is how we came here.
@@ -96,6 +133,7 @@ impl Loader<'_> {
     }
 
     fn with_dependencies(&self, component: &Declared, own: &[u8], path: &mut Vec<String>) -> Result<Vec<u8>, String> {
+        let own = as_component(own, &format!("component `{}`", component.id))?;
         let composed = component.dependencies.iter().filter(|one| !is_linked(component, one, self.links));
         let mut parts = Vec::new();
         for dependency in composed {
@@ -109,13 +147,20 @@ impl Loader<'_> {
                 bytes,
             })
             .collect();
-        compose(&component.id, own, &dependencies).map_err(|error| error.to_string())
+        compose(&component.id, &own, &dependencies).map_err(|error| error.to_string())
     }
 
     fn dependency(&self, of: &Declared, dependency: &Dependency, path: &mut Vec<String>) -> Result<Vec<u8>, String> {
         let what = format!("the dependency `{}` of component `{}`", dependency.key, of.id);
-        match &dependency.kind {
-            DependencyKind::Path(file) => self.read(&ComponentSource::Path(file.clone()), &what),
+        self.part(&what, &dependency.kind, path)
+    }
+
+    /// What goes into another component: a dependency, or a layer in front of it.
+    pub fn part(&self, what: &str, kind: &DependencyKind, path: &mut Vec<String>) -> Result<Vec<u8>, String> {
+        match kind {
+            DependencyKind::Path(file) => {
+                Ok(as_component(&self.read(&ComponentSource::Path(file.clone()), what)?, what)?.into_owned())
+            }
             DependencyKind::Component(id) => {
                 if path.contains(id) {
                     path.push(id.clone());
@@ -151,4 +196,12 @@ impl Loader<'_> {
     fn resolve(&self, path: &Path) -> PathBuf {
         self.manifest.dir.join(path)
     }
+}
+
+/// A core module becomes a component first.
+fn as_component<'b>(bytes: &'b [u8], what: &str) -> Result<Cow<'b, [u8]>, String> {
+    if !is_module(bytes) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    componentize(what, bytes).map(Cow::Owned).map_err(|error| error.to_string())
 }

@@ -60,6 +60,10 @@ impl Factors {
         ]
     }
 
+    pub fn sqlite(&self) -> Arc<SqliteFactor> {
+        Arc::clone(&self.sqlite)
+    }
+
     /// Call it when no guest runs any more.
     pub async fn shutdown(&self) {
         self.sqlite.shutdown().await;

@@ -1,20 +1,19 @@
 //! From a compiled component to its pools: what an instance gets, and which imports are answered by whom.
 
+use crate::components::no_handler;
 use crate::imports;
 use crate::wiring::{Wiring, links_of};
 use kobliat_engine::stdio::LogStream;
-use kobliat_engine::{ComponentSpec, Engine, Factor, Limits, Pool, State, StateBuilder, Target};
+use kobliat_engine::{ComponentSpec, Engine, Factor, Handler, HandlerError, Limits, Pool, State, StateBuilder, Target};
 use kobliat_factor_outbound_http::OutboundHttp;
 use kobliat_factor_wasi::ComponentWasi;
 use kobliat_manifest::Component as Declared;
+use kobliat_telemetry::{Kind, Metrics};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime_wasi::WasiCtxBuilder;
-
-/// The export by which a component serves HTTP.
-const HANDLER: &str = "wasi:http/handler@0.3.0";
 
 /// The callers' view of the components: one target for HTTP, one for typed calls.
 #[derive(Default)]
@@ -29,10 +28,11 @@ impl Targets {
     }
 }
 
-pub fn limits_of(component: &Declared) -> Limits {
+/// Without a handler: the limits of its typed calls.
+pub fn limits_of(component: &Declared, handler: Option<Handler>) -> Limits {
     let limits = &component.kobliat.limits;
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    Limits {
+    let limits = Limits {
         memory: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX),
         cpu: limits.cpu,
         timeout: limits.timeout,
@@ -40,7 +40,12 @@ pub fn limits_of(component: &Declared) -> Limits {
         reuse: count(limits.reuse),
         instances: count(limits.instances),
         queue: count(limits.queue),
-        ..Limits::default()
+        body: limits.body_bytes,
+        idle: limits.idle,
+    };
+    match handler {
+        Some(handler) => handler.limits(limits),
+        None => limits,
     }
 }
 
@@ -55,6 +60,7 @@ pub struct Instances {
     pub targets: Arc<Targets>,
     pub links: bool,
     pub log_dir: Option<PathBuf>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// A version of a component that can run: its imports are answered, its exports are what its callers need.
@@ -62,6 +68,7 @@ pub struct Runnable {
     pub declared: Arc<Declared>,
     pub component: Component,
     pre: InstancePre<State>,
+    handler: Option<Handler>,
     functions: Vec<Option<ComponentExportIndex>>,
     stdio: Stdio,
 }
@@ -98,41 +105,46 @@ impl Instances {
         }
         let pre = linker.instantiate_pre(&component);
         let pre = pre.map_err(|error| vec![imports::explain(id, &error)])?;
-        if self.targets.http.contains_key(id) && component.get_export_index(None, HANDLER).is_none() {
-            return Err(vec![format!(
-                "component `{id}` has an HTTP trigger but does not export `{HANDLER}`; build it with spin-sdk 7"
-            )]);
-        }
+        let handler = self.targets.http.contains_key(id).then(|| self.handler_of(&component)).transpose();
+        let handler = handler.map_err(|error| vec![no_handler(id, &error)])?;
         let functions = self.wiring.functions_of(id, &component, interfaces);
         let stdio = Stdio::open(id, self.log_dir.as_deref()).map_err(|why| vec![why])?;
-        Ok(Runnable { declared: Arc::clone(declared), component, pre, functions, stdio })
+        Ok(Runnable { declared: Arc::clone(declared), component, pre, handler, functions, stdio })
+    }
+
+    fn handler_of(&self, component: &Component) -> Result<Handler, HandlerError> {
+        let ty = component.component_type();
+        let exports: Vec<&str> = ty.exports(self.linker.engine()).map(|(name, _)| name).collect();
+        Handler::among(exports.iter().copied())
     }
 
     /// The pool of requests.
     pub fn http_pool(&self, runnable: &Runnable) -> Pool {
-        self.pool(runnable, true)
+        self.pool(runnable, runnable.handler)
     }
 
     /// The pool of typed calls.
     pub fn calls_pool(&self, runnable: &Runnable) -> Pool {
-        self.pool(runnable, false)
+        self.pool(runnable, None)
     }
 
-    fn pool(&self, runnable: &Runnable, http: bool) -> Pool {
+    fn pool(&self, runnable: &Runnable, handler: Option<Handler>) -> Pool {
         let declared = &runnable.declared;
         let id: Arc<str> = declared.id.as_str().into();
+        let limits = limits_of(declared, handler);
         let maker = StateMaker {
             component: Arc::clone(&id),
             wasi: self.wasi.get(&declared.id).cloned(),
             stdio: runnable.stdio.clone(),
-            memory: limits_of(declared).memory,
+            memory: limits.memory,
             factors: self.factors.clone(),
             outbound: Arc::clone(&self.outbound),
         };
-        let functions = if http { Vec::new() } else { runnable.functions.clone() };
-        let (pre, limits) = (runnable.pre.clone(), limits_of(declared));
+        let functions = if handler.is_some() { Vec::new() } else { runnable.functions.clone() };
+        let pre = runnable.pre.clone();
+        let metrics = self.metrics.pool(&declared.id, if handler.is_some() { Kind::http } else { Kind::call });
         let state = Box::new(move || maker.make());
-        Pool::new(Arc::new(ComponentSpec { id, pre, http, functions, state, limits }))
+        Pool::new(Arc::new(ComponentSpec { id, pre, handler, functions, state, limits, metrics }))
     }
 }
 

@@ -18,6 +18,8 @@ mod instances;
 mod key_value;
 pub mod lifecycle;
 mod logs;
+mod metrics_page;
+mod middleware;
 pub mod options;
 mod outbound;
 mod overrides;
@@ -33,6 +35,8 @@ mod wiring;
 
 pub use app::Runtime;
 pub use error::StartError;
+pub use kobliat_trigger_http::TlsOptions;
+pub use metrics_page::MetricsPage;
 pub use options::{InstanceOptions, Options};
 pub use routes::RouteInfo;
 pub use runtime_config::RuntimeConfig;

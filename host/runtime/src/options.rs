@@ -1,5 +1,6 @@
 //! What the command line decides; everything below it is told, and reads no environment of its own.
 
+use kobliat_trigger_http::TlsOptions;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,10 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The admin surface by TCP, beside its unix socket.
     pub admin_listen: Option<SocketAddr>,
+    /// When the port is taken, one of the next ones will do.
+    pub find_free_port: bool,
+    /// Without it, the listener speaks plain HTTP.
+    pub tls: Option<TlsOptions>,
     /// Overrides the runtime config's; by default `.kobliat` beside the manifest.
     pub state_dir: Option<PathBuf>,
     /// By default `runtime-config.toml` beside the manifest, where there is one.
@@ -67,6 +72,8 @@ impl Options {
             manifest: manifest.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             admin_listen: None,
+            find_free_port: false,
+            tls: None,
             state_dir: None,
             runtime_config: None,
             variables: BTreeMap::new(),

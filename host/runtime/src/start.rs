@@ -2,13 +2,15 @@
 
 use crate::admin;
 use crate::app::Runtime;
-use crate::components::{self, used};
+use crate::components::{self, Whole, used};
 use crate::error::StartError;
 use crate::events::{self, Deliveries, EventsHost};
 use crate::factors::{Factors, Settings};
 use crate::instances::{Instances, Targets, limits_of, linker};
 use crate::lifecycle::Lifecycle;
 use crate::logs;
+use crate::metrics_page::MetricsPage;
+use crate::middleware;
 use crate::options::Options;
 use crate::outbound::{outbound, policies};
 use crate::overrides;
@@ -20,13 +22,14 @@ use crate::tick;
 use crate::unsupported;
 use crate::wasi;
 use crate::wiring::{Wiring, links_of};
-use kobliat_admin::{Admin, Listeners};
+use kobliat_admin::{Admin, Listeners, RouteGroup};
 use kobliat_engine::{ComponentCache, Engine, EngineOptions, Limits, PlatformHosts, Target};
 use kobliat_events::Handler;
 use kobliat_events::admin::EventRoutes;
 use kobliat_factor_variables::{Resolver, SecretsFile, Sources};
 use kobliat_manifest::{HttpTarget, Manifest};
-use kobliat_trigger_http::{Server, ServerOptions, Service};
+use kobliat_telemetry::Metrics;
+use kobliat_trigger_http::{Server, ServerOptions, Service, Tls};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -45,17 +48,19 @@ impl Runtime {
         overrides::apply(&mut manifest, &options, config.max_instance_memory())?;
         unsupported::refuse(&manifest)?;
         let platform_config = PlatformConfig::load(config.dir())?;
+        let manifest = middleware::apart(manifest);
         let state_dir = options.state_dir.clone().or_else(|| config.state_dir());
         let state_dir = StateDir::open(state_dir.unwrap_or_else(|| manifest.dir.join(".kobliat")))?;
         let secrets = SecretsFile::in_state_dir(state_dir.path());
         let resolver = resolve_variables(&options, &config, &manifest, &secrets)?;
         let log_dir = logs::directory(&options, &config, state_dir.path());
 
-        let engine = engine(&manifest, &options)?;
+        let wholes = components::read(&manifest, options.links)?;
+        let engine = engine(&manifest, &wholes, options.pooling)?;
         let cached = options.compile_cache.then(|| state_dir.component_cache());
         let cache = ComponentCache::new(engine.clone(), cached.as_deref())
             .map_err(|error| StartError::because("use the cache of compiled components", error))?;
-        let compiled = components::compile(&manifest, &cache, options.links, options.progress)?;
+        let compiled = components::compile(wholes, &cache, options.progress)?;
         let targets = Arc::new(targets(&manifest, options.links));
         let settings = Settings {
             manifest: &manifest,
@@ -65,6 +70,8 @@ impl Runtime {
             options: &options,
         };
         let factors = Factors::new(&settings).await?;
+        let metrics = Arc::new(Metrics::default());
+        let page = Arc::new(MetricsPage::new(Arc::clone(&metrics), Arc::clone(&targets), &factors));
         let platform = Arc::new(PlatformHosts::default());
         let policies = policies(&settings)?;
         let wasi = wasi::prepare(&settings, &policies)?;
@@ -84,14 +91,22 @@ impl Runtime {
             targets: Arc::clone(&targets),
             links: options.links,
             log_dir: log_dir.clone(),
+            metrics: Arc::clone(&metrics),
         };
         logs::begin(&options, log_dir.as_deref(), compiled.keys())?;
         let lifecycle = Arc::new(Lifecycle::start(instances, Arc::clone(&manifest), &compiled)?);
         let (admin, listeners) = open_admin(&lifecycle, &manifest, &platform, state_dir.path(), &options).await?;
+        admin.add(Arc::clone(&page) as Arc<dyn RouteGroup>);
 
         let service = Service::new(routes::router(&manifest, &targets), routes::app_info(&manifest));
-        let server = ServerOptions { listen: options.listen, max_connections: MAX_CONNECTIONS };
-        let server = Server::bind(&server, service).map_err(|error| cannot_listen(options.listen, &error))?;
+        let tls = options.tls.clone().map(Tls::load).transpose();
+        let server = ServerOptions {
+            listen: options.listen,
+            find_free_port: options.find_free_port,
+            max_connections: MAX_CONNECTIONS,
+            tls: tls.map_err(|error| StartError::new(error.to_string()))?,
+        };
+        let server = Server::bind(server, service).map_err(|error| cannot_listen(options.listen, &error))?;
         let address = server.local_addr().map_err(|error| StartError::because("learn the port", error))?;
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -123,6 +138,7 @@ impl Runtime {
             factors,
             broker,
             platform,
+            metrics: page,
             stop,
             tasks,
             drain,
@@ -145,10 +161,10 @@ fn resolve_variables(
     Resolver::new(manifest, &sources, secrets).map_err(|error| StartError::new(error.to_string()))
 }
 
-fn engine(manifest: &Manifest, options: &Options) -> Result<Engine, StartError> {
-    let used = used(manifest, options.links);
-    let limits: Vec<Limits> = used.iter().filter_map(|id| manifest.components.get(id)).map(limits_of).collect();
-    Engine::new(&EngineOptions { pooling: options.pooling, ..EngineOptions::for_components(limits.iter()) })
+fn engine(manifest: &Manifest, wholes: &BTreeMap<String, Whole>, pooling: bool) -> Result<Engine, StartError> {
+    let limits = wholes.iter().filter_map(|(id, whole)| Some(limits_of(manifest.components.get(id)?, whole.handler)));
+    let limits: Vec<Limits> = limits.collect();
+    Engine::new(&EngineOptions { pooling, ..EngineOptions::for_components(limits.iter()) })
         .map_err(|error| StartError::because("start the component engine", error))
 }
 
@@ -192,7 +208,7 @@ async fn open_admin(
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => StartError::new(format!(
-            "{address} is in use by another program; choose another with `--listen 127.0.0.1:PORT`"
+            "{address} is in use by another program; choose another with `--listen 127.0.0.1:PORT`, or let `--find-free-port` do it"
         )),
         _ => StartError::because(format_args!("listen on {address}"), error),
     }

@@ -29,11 +29,15 @@ fn refuse_trigger(trigger: &HttpTrigger, problems: &mut Vec<String>) {
             "{table}: this host has no `wagi` executor; build the component with spin-sdk 7 and remove `executor`"
         ));
     }
-    if !trigger.middleware.is_empty() {
+    if trigger.middleware.iter().any(|layer| is_elsewhere(&layer.kind)) {
         problems.push(format!(
-            "{table}: this host composes no middleware; remove `dependencies.middleware` and do its work in the component"
+            "{table}: this host does not fetch components; download the middleware and write `{{ path = \"…\" }}`"
         ));
     }
+}
+
+fn is_elsewhere(kind: &DependencyKind) -> bool {
+    matches!(kind, DependencyKind::Url { .. } | DependencyKind::Registry { .. })
 }
 
 fn refuse_component(component: &Component, problems: &mut Vec<String>) {
@@ -44,7 +48,7 @@ fn refuse_component(component: &Component, problems: &mut Vec<String>) {
         ));
     }
     for dependency in &component.dependencies {
-        if matches!(dependency.kind, DependencyKind::Url { .. } | DependencyKind::Registry { .. }) {
+        if is_elsewhere(&dependency.kind) {
             problems.push(format!(
                 "[component.{id}.dependencies] `{0}`: this host does not fetch components; download it and write `\"{0}\" = {{ path = \"…\" }}`",
                 dependency.key

@@ -1,57 +1,50 @@
-//! The listener: bounded connections, bounded waiting for slow clients, and a shutdown that loses no request.
+//! The listener: bounded connections, handshakes beside it, and a shutdown that loses no request.
 
+use crate::connection::Connections;
 use crate::service::Service;
-use http::uri::Scheme;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
+use crate::tls::Tls;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::warn;
 
 /// Connections that the kernel may hold for us while we accept.
 const BACKLOG: u32 = 1024;
 
-/// A client that has not sent its request head by then is not going to.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Request line and headers together; larger ones get 431.
-const MAX_HEADER_BYTES: usize = 32 << 10;
-
 /// How long accepting rests when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-#[derive(Clone, Debug)]
+/// How many ports in a row are tried to find a free one, as Spin does.
+const PORTS_TRIED: u16 = 10;
+
 pub struct ServerOptions {
     pub listen: SocketAddr,
+    /// When the port is taken, one of the next ones will do.
+    pub find_free_port: bool,
     /// Open connections at once; more wait in the kernel.
     pub max_connections: usize,
+    pub tls: Option<Tls>,
 }
 
 /// A bound listener that serves until it is told to shut down.
 pub struct Server {
     listener: TcpListener,
-    service: Arc<Service>,
+    serving: Arc<Connections>,
     places: Arc<Semaphore>,
     connections: TaskTracker,
     stop: watch::Sender<bool>,
 }
 
 impl Server {
-    pub fn bind(options: &ServerOptions, service: Arc<Service>) -> io::Result<Self> {
-        let socket = if options.listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // A restarted host takes over its port at once.
-        socket.set_reuseaddr(true)?;
-        socket.bind(options.listen)?;
+    pub fn bind(options: ServerOptions, service: Arc<Service>) -> io::Result<Self> {
+        let listener = if options.find_free_port { listen_nearby(options.listen) } else { listen(options.listen) };
         Ok(Self {
-            listener: socket.listen(BACKLOG)?,
-            service,
+            listener: listener?,
+            serving: Arc::new(Connections { service, tls: options.tls }),
             places: Arc::new(Semaphore::new(options.max_connections)),
             connections: TaskTracker::new(),
             stop: watch::Sender::new(false),
@@ -64,11 +57,21 @@ impl Server {
 
     /// Accepts until `shutdown`, then waits at most `drain` for the requests that run.
     pub async fn serve(self, shutdown: impl Future<Output = ()>, drain: Duration) {
-        tokio::pin!(shutdown);
-        loop {
-            tokio::select! {
-                () = &mut shutdown => break,
-                () = self.accept_one() => {}
+        {
+            let serving = Arc::clone(&self.serving);
+            let follow = async move {
+                match &serving.tls {
+                    Some(tls) => tls.follow().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::pin!(shutdown, follow);
+            loop {
+                tokio::select! {
+                    () = &mut shutdown => break,
+                    () = &mut follow => {}
+                    () = self.accept_one() => {}
+                }
             }
         }
         drop(self.listener);
@@ -90,41 +93,28 @@ impl Server {
                 return;
             }
         };
-        let (service, stop) = (Arc::clone(&self.service), self.stop.subscribe());
+        let (serving, stop) = (Arc::clone(&self.serving), self.stop.subscribe());
         self.connections.spawn(async move {
             let _place = place;
-            serve_connection(stream, client, service, stop).await;
+            serving.serve(stream, client, stop).await;
         });
     }
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    client: SocketAddr,
-    service: Arc<Service>,
-    mut stop: watch::Receiver<bool>,
-) {
-    // Answers are written whole; waiting for more to send would only delay them.
-    drop(stream.set_nodelay(true));
-    let answer = service_fn(|request| {
-        let service = &service;
-        async move { Ok::<_, Infallible>(service.handle(request, client, &Scheme::HTTP).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_header_size(MAX_HEADER_BYTES)
-        .half_close(false)
-        .serve_connection(TokioIo::new(stream), answer);
-    tokio::pin!(connection);
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = async { drop(stop.wait_for(|stop| *stop).await) } => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = served {
-        debug!(%client, "a connection ended early: {error}");
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restarted host takes over its port at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn listen_nearby(address: SocketAddr) -> io::Result<TcpListener> {
+    let mut outcome = listen(address);
+    for step in 1..PORTS_TRIED {
+        let taken = matches!(&outcome, Err(error) if error.kind() == io::ErrorKind::AddrInUse);
+        let Some(port) = address.port().checked_add(step).filter(|_| taken) else { break };
+        outcome = listen(SocketAddr::new(address.ip(), port));
     }
+    outcome
 }

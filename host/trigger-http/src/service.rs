@@ -9,7 +9,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
-use kobliat_engine::{Body, CallContext, HttpFailure, Target};
+use kobliat_engine::{Body, CallContext, HttpFailure, Target, trace};
 use kobliat_manifest::StaticResponse;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -73,9 +73,10 @@ impl Service {
         let (mut parts, body) = request.into_parts();
         headers::strip_external(&mut parts.headers);
         headers::add_external(&mut parts.headers, found, &uri, client);
+        name_host(&mut parts.headers, &uri);
         parts.uri = uri;
         let request_id = self.request_id(&parts.headers);
-        let context = CallContext::external(target.timeout(), &request_id);
+        let context = CallContext::external(target.timeout(), &request_id).in_trace(trace::of(&parts.headers));
         let body = body.map_err(BodyError::from).boxed_unsync();
         match target.http(context, Request::from_parts(parts, body)).await {
             Ok(response) => response,
@@ -102,6 +103,14 @@ impl Service {
             }
             _ => empty(StatusCode::NOT_FOUND),
         }
+    }
+}
+
+/// HTTP/2 names the host in the request line alone; components look for it in the header, as of any other request.
+fn name_host(headers: &mut HeaderMap, uri: &Uri) {
+    let authority = uri.authority().filter(|_| !headers.contains_key(HOST));
+    if let Some(Ok(host)) = authority.map(|authority| HeaderValue::from_str(authority.as_str())) {
+        headers.insert(HOST, host);
     }
 }
 
@@ -138,6 +147,7 @@ fn answer_failure(target: &Target, request_id: &str, failure: &HttpFailure) -> R
     let component = target.component();
     let status = match failure {
         HttpFailure::Overloaded | HttpFailure::Stopped | HttpFailure::TooDeep => StatusCode::SERVICE_UNAVAILABLE,
+        HttpFailure::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         HttpFailure::Timeout => StatusCode::GATEWAY_TIMEOUT,
         HttpFailure::Crashed | HttpFailure::Guest(_) | HttpFailure::Start(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };

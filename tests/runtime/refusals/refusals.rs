@@ -46,10 +46,7 @@ async fn what_this_host_does_not_have() {
             "[[trigger.redis]]",
         ),
         (format!("{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}"), "no `wagi` executor"),
-        (
-            format!("{TRIGGER}dependencies = {{ middleware = [{{ path = \"m.wasm\" }}] }}\n{COMPONENT}"),
-            "composes no middleware",
-        ),
+        (format!("{TRIGGER}dependencies = {{ middleware = [{url}] }}\n{COMPONENT}"), "download the middleware"),
         (format!("{TRIGGER}[component.one]\nsource = {url}\n"), "does not fetch components"),
         (format!("{TRIGGER}[component.one]\nsource = {registry}\n"), "does not fetch components"),
         (
@@ -72,10 +69,11 @@ async fn all_reasons_come_at_once() {
 
 #[tokio::test]
 async fn files_that_are_no_component() {
-    let cases: [(&[u8], &str); 3] = [
-        (b"not wasm at all", "failed to compile component `one`: not a valid component"),
-        (b"\0asm\x01\0\0\0", "a core WebAssembly module, not a component; build it for the target wasm32-wasip2"),
-        (b"", "not a valid component"),
+    let cases: [(&[u8], &str); 4] = [
+        (b"not wasm at all", "component `one` is no WebAssembly component"),
+        (b"\0asm\x01\0\0\0", "component `one` has an HTTP trigger, but it does not export"),
+        (b"\0asm\x01\0\0\0\x07", "failed to make a component of component `one`, which is a core module"),
+        (b"", "component `one` is no WebAssembly component"),
     ];
     for (bytes, expected) in cases {
         let text = format!(
@@ -92,7 +90,7 @@ async fn files_that_are_no_component() {
 async fn a_component_without_a_handler_can_not_have_a_route() {
     let reason = refusal(&format!("{TRIGGER}[component.one]\nsource = \"GUESTS/callee.wasm\"\n")).await;
     assert!(
-        reason.contains("component `one` has an HTTP trigger but does not export `wasi:http/handler@0.3.0`"),
+        reason.contains("component `one` has an HTTP trigger, but it does not export `wasi:http/handler@0.3.0`"),
         "{reason}"
     );
 }

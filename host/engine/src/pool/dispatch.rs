@@ -261,6 +261,10 @@ impl Dispatch {
         lock(&self.shared).workers
     }
 
+    pub fn queued(&self) -> usize {
+        lock(&self.shared).lanes.iter().map(|lane| lane.queue.len()).sum()
+    }
+
     pub fn running(&self) -> usize {
         lock(&self.shared).lanes.iter().map(|lane| lane.running).sum()
     }

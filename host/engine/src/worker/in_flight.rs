@@ -3,6 +3,7 @@
 use super::body::{self, Death};
 use super::{ComponentSpec, Deadline};
 use crate::context::CallContext;
+use crate::handler::Handler;
 use crate::http_client::Body;
 use crate::job::{CallError, CallReply, HttpReply, Job, Work};
 use crate::pool::Ticket;
@@ -14,6 +15,7 @@ use wasmtime::component::{Accessor, Func, GuestTaskId, Val};
 use wasmtime::{AsContextMut, Store};
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{Prepared, Proxy};
+use wasmtime_wasi_http::p2::bindings::Proxy as IncomingProxy;
 use wasmtime_wasi_http::p3::bindings::Service;
 
 /// Resolves to the job's deadline; an error means that the instance is dead.
@@ -35,12 +37,15 @@ impl Exports {
             let function = index.as_ref().and_then(|index| instance.get_func(&mut *store, index));
             functions.push(function);
         }
-        let service = if spec.http { Some(Service::new(&mut *store, &instance)?) } else { None };
-        let handler = service.as_ref().map(|service| *service.wasi_http_handler().func_handle().func());
-        let any = handler.or_else(|| functions.iter().flatten().next().copied());
+        let proxy = match spec.handler {
+            Some(Handler::Wasi03) => Some(Proxy::P3(Service::new(&mut *store, &instance)?)),
+            Some(Handler::Wasi02) => Some(Proxy::P2(IncomingProxy::new(&mut *store, &instance)?)),
+            None => None,
+        };
+        let any = proxy.as_ref().map(handler_of).or_else(|| functions.iter().flatten().next().copied());
         Ok(Self {
             any: any.ok_or_else(|| wasmtime::format_err!("exports nothing to call"))?,
-            proxy: service.map(Proxy::P3),
+            proxy,
             functions,
             death: Death::default(),
         })
@@ -79,17 +84,31 @@ pub(super) fn start<'a>(
     let (head, answered) = oneshot::channel();
     let prepared = prepare(accessor, exports, *request, head)?;
     let task = task_of(&prepared);
-    accessor.with(|mut access| access.data_mut().start_task(task, context));
+    accessor.with(|mut access| match &prepared {
+        Prepared::P2 { .. } => access.data_mut().start_alone(task, context),
+        Prepared::P3 { .. } => access.data_mut().start_task(task, context),
+    });
     Ok(async move {
         let _ticket = ticket;
-        prepared.run(accessor, std::future::pending()).await?;
-        if let Ok(answer) = answered.await {
-            drop(reply.send(answer.map(|response| body::guard(response, &exports.death))));
-        }
+        let answer = async {
+            if let Ok(answer) = answered.await {
+                drop(reply.send(answer.map(|response| body::guard(response, &exports.death))));
+            }
+        };
+        // A guest of WASI 0.2 sends its body before it returns, so the head must not wait for that.
+        let (ran, ()) = futures::join!(prepared.run(accessor, std::future::pending()), answer);
+        ran?;
         accessor.with(|mut access| access.data_mut().finish_task(task));
         Ok(deadline)
     }
     .boxed())
+}
+
+fn handler_of(proxy: &Proxy) -> Func {
+    match proxy {
+        Proxy::P2(proxy) => *proxy.wasi_http_incoming_handler().func_handle().func(),
+        Proxy::P3(service) => *service.wasi_http_handler().func_handle().func(),
+    }
 }
 
 fn prepare<'a>(

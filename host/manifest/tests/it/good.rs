@@ -134,6 +134,8 @@ fn own_narrows_what_is_listed() {
 fn limits_ticks_and_subscriptions() {
     let tool = &maximal().components["everything"].kobliat;
     let limits = Limits {
+        body_bytes: None,
+        idle: Duration::from_secs(10),
         memory_bytes: 128 << 20,
         cpu: Duration::from_millis(500),
         timeout: Duration::from_secs(60),
@@ -149,4 +151,36 @@ fn limits_ticks_and_subscriptions() {
     assert_eq!(tool.subscribe[1].retry, Some(vec![Duration::from_millis(500), Duration::from_secs(60)]));
     assert!(tool.admin);
     assert_eq!(tool.links["ns:plain/calls@0.1.0"], "plain");
+}
+
+#[test]
+fn an_application_says_what_its_components_begin_with() {
+    let text = "spin_manifest_version = 2\n[application]\nname = \"a\"\n[application.tool.kobliat]\n\
+        limits = { cpu_ms = 250, wall_ms = 2000, queue = 3, body = \"1MiB\" }\n\
+        reuse = { requests = 50, concurrent = 4, idle_ms = 1500 }\n\
+        [[trigger.http]]\nroute = \"/...\"\ncomponent = \"one\"\n[component.one]\nsource = \"one.wasm\"\n\
+        [component.one.tool.kobliat]\nlimits = { queue = 7 }\nreuse = { concurrent = 1 }\n";
+    let manifest = Manifest::parse(text, "spin.toml").unwrap();
+    let limits = Limits {
+        cpu: Duration::from_millis(250),
+        timeout: Duration::from_secs(2),
+        queue: 3,
+        body_bytes: Some(1 << 20),
+        reuse: 50,
+        concurrency: 4,
+        idle: Duration::from_millis(1500),
+        ..Limits::default()
+    };
+    assert_eq!(manifest.application.kobliat.limits, limits);
+    let own = Limits { queue: 7, concurrency: 1, ..limits };
+    assert_eq!(manifest.components["one"].kobliat.limits, own);
+}
+
+#[test]
+fn a_limit_has_one_name_at_a_time() {
+    for tool in ["limits = { cpu = \"1s\", cpu_ms = 1000 }", "limits = { reuse = 5 }\nreuse = { requests = 5 }"] {
+        let text = minimal_text() + &format!("[component.web.tool.kobliat]\n{tool}\n");
+        let error = Manifest::parse(&text, "spin.toml").unwrap_err().to_string();
+        assert!(error.contains("are the same; remove one"), "{error}");
+    }
 }

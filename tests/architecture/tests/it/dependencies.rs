@@ -10,7 +10,8 @@ fn height(package: &str) -> u8 {
         // A backend depends on its factor.
         _ if package.starts_with("kobliat-key-value-") => 3,
         "kobliat-engine" | "kobliat-outbound-networking" => 1,
-        "kobliat-manifest" | "kobliat-sqlite" | "kobliat-compose" | "kobliat-build" | "kobliat-admin" => 0,
+        "kobliat-manifest" | "kobliat-sqlite" | "kobliat-compose" | "kobliat-build" => 0,
+        "kobliat-admin" | "kobliat-telemetry" => 0,
         _ if ["kobliat-trigger-", "kobliat-factor-"].iter().any(|kind| package.starts_with(kind)) => 2,
         "kobliat-links" | "kobliat-events" => 2,
         _ => panic!("say in tests/architecture how high the host crate `{package}` stands"),

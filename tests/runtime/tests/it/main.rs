@@ -19,6 +19,8 @@ mod cpu;
 mod events;
 #[path = "../../files/files.rs"]
 mod files;
+#[path = "../../handlers/handlers.rs"]
+mod handlers;
 #[path = "../../key-value/key_value.rs"]
 mod key_value;
 #[path = "../../legacy/legacy.rs"]
@@ -27,6 +29,8 @@ mod legacy;
 mod links;
 #[path = "../../pings/pings.rs"]
 mod pings;
+#[path = "../../protocols/protocols.rs"]
+mod protocols;
 #[path = "../../refusals/refusals.rs"]
 mod refusals;
 #[path = "../../reuse/reuse.rs"]

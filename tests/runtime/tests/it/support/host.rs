@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, Once};
 use std::time::{Duration, Instant};
 
-use kobliat_runtime::{Options, Runtime};
+use kobliat_runtime::{Options, Runtime, TlsOptions};
 use tempfile::TempDir;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use tokio::task::JoinHandle;
@@ -60,6 +60,21 @@ impl Start {
 
     pub fn links(mut self, links: bool) -> Self {
         self.options.links = links;
+        self
+    }
+
+    pub fn tls(mut self, tls: TlsOptions) -> Self {
+        self.options.tls = Some(tls);
+        self
+    }
+
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.options.listen = address;
+        self
+    }
+
+    pub fn find_free_port(mut self) -> Self {
+        self.options.find_free_port = true;
         self
     }
 

@@ -1,0 +1,34 @@
+//! What is read when somebody asks, instead of being counted on the way: how full pools are, what databases did.
+
+use crate::pool::Kind;
+
+/// Everything that is read at a scrape.
+#[derive(Clone, Debug, Default)]
+pub struct Readings {
+    pub pools: Vec<PoolReading>,
+    pub databases: Vec<DatabaseReading>,
+}
+
+/// One pool of instances, now.
+#[derive(Clone, Debug)]
+pub struct PoolReading {
+    pub component: String,
+    pub kind: Kind,
+    pub instances: usize,
+    pub running: usize,
+    pub queued: usize,
+    pub memory_bytes: u64,
+}
+
+/// One database, since it was opened.
+#[derive(Clone, Debug)]
+pub struct DatabaseReading {
+    pub database: String,
+    pub commits: u64,
+    pub commit_errors: u64,
+    /// Writes and transactions in those commits.
+    pub jobs: u64,
+    pub largest_batch: u64,
+    pub refused_busy: u64,
+    pub checkpoints: u64,
+}

@@ -1,0 +1,160 @@
+//! One connection: TLS or not, HTTP/1.1 or HTTP/2, and how long a client may keep it without asking for anything.
+
+use crate::service::Service;
+use crate::tls::{HTTP_2, Tls};
+use http::uri::Scheme;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tracing::debug;
+
+/// A client that has not sent its request head by then is not going to; nor one that has not shaken hands.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Request line and headers together; larger ones get 431 (hyper's, which has no body).
+const MAX_HEADER_BYTES: u32 = 32 << 10;
+
+/// Requests at once on one connection of HTTP/2.
+const MAX_STREAMS: u32 = 256;
+
+/// A client of HTTP/2 that does not answer a ping is gone.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An HTTP/2 connection on which nobody asked for so long is closed; HTTP/1.1 has [`HEADER_TIMEOUT`] for it.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How a connection of HTTP/2 begins when no handshake has said that it is one. No method of HTTP/1.1 begins so.
+const PREFACE: &[u8] = b"PRI";
+
+/// What every connection of one server needs.
+pub struct Connections {
+    pub service: Arc<Service>,
+    pub tls: Option<Tls>,
+}
+
+type Stop = watch::Receiver<bool>;
+
+impl Connections {
+    pub async fn serve(&self, stream: TcpStream, client: SocketAddr, stop: Stop) {
+        // Answers are written whole; waiting for more to send would only delay them.
+        drop(stream.set_nodelay(true));
+        let Some(tls) = &self.tls else {
+            return match tokio::time::timeout(HEADER_TIMEOUT, begins_as_http_2(&stream)).await {
+                Ok(Ok(true)) => self.http_2(stream, client, &Scheme::HTTP, stop).await,
+                Ok(Ok(false)) => self.http_1(stream, client, &Scheme::HTTP, stop).await,
+                Ok(Err(_)) | Err(_) => debug!(%client, "a connection ended before its first request"),
+            };
+        };
+        let shaken = tokio::time::timeout(HEADER_TIMEOUT, TlsAcceptor::from(tls.config()).accept(stream)).await;
+        match shaken {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) => {
+                self.http_2(stream, client, &Scheme::HTTPS, stop).await;
+            }
+            Ok(Ok(stream)) => self.http_1(stream, client, &Scheme::HTTPS, stop).await,
+            Ok(Err(error)) => debug!(%client, "a TLS handshake failed: {error}"),
+            Err(_elapsed) => debug!(%client, "a TLS handshake took too long"),
+        }
+    }
+
+    async fn http_1<S>(&self, stream: S, client: SocketAddr, scheme: &Scheme, stop: Stop)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let asked = AtomicBool::new(false);
+        let answer = service_fn(|request| {
+            asked.store(true, Relaxed);
+            async move { Ok::<_, Infallible>(self.service.handle(request, client, scheme).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_header_size(MAX_HEADER_BYTES as usize)
+            .half_close(false)
+            .serve_connection(TokioIo::new(stream), answer);
+        drive(connection, client, None, &asked, stop).await;
+    }
+
+    async fn http_2<S>(&self, stream: S, client: SocketAddr, scheme: &Scheme, stop: Stop)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let asked = Arc::new(AtomicBool::new(false));
+        let (service, scheme, noted) = (Arc::clone(&self.service), scheme.clone(), Arc::clone(&asked));
+        let answer = service_fn(move |request| {
+            noted.store(true, Relaxed);
+            let (service, scheme) = (Arc::clone(&service), scheme.clone());
+            async move { Ok::<_, Infallible>(service.handle(request, client, &scheme).await) }
+        });
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_HEADER_BYTES)
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), answer);
+        drive(connection, client, Some(IDLE), &asked, stop).await;
+    }
+}
+
+/// Runs the connection to its end, to the shutdown's, or until its client asks for nothing.
+async fn drive<C>(connection: C, client: SocketAddr, idle: Option<Duration>, asked: &AtomicBool, mut stop: Stop)
+where
+    C: GracefulConnection,
+    C::Error: std::fmt::Display,
+{
+    tokio::pin!(connection);
+    let mut look_after = Some(HEADER_TIMEOUT);
+    loop {
+        tokio::select! {
+            biased;
+            served = connection.as_mut() => return end(client, served),
+            () = async { drop(stop.wait_for(|stop| *stop).await) } => {
+                connection.as_mut().graceful_shutdown();
+                return end(client, connection.await);
+            }
+            () = tokio::time::sleep(look_after.unwrap_or_default()), if look_after.is_some() => {
+                match (asked.swap(false, Relaxed), look_after == Some(HEADER_TIMEOUT)) {
+                    (true, _) => look_after = idle,
+                    // Neither a head nor, of HTTP/2, a preface: such a client waits for something else.
+                    (false, true) => return,
+                    // Answers that are still on their way are sent to their end.
+                    (false, false) => { connection.as_mut().graceful_shutdown(); look_after = None; }
+                }
+            }
+        }
+    }
+}
+
+fn end<E: std::fmt::Display>(client: SocketAddr, served: Result<(), E>) {
+    if let Err(error) = served {
+        debug!(%client, "a connection ended early: {error}");
+    }
+}
+
+/// Looks at the first bytes without taking them.
+async fn begins_as_http_2(stream: &TcpStream) -> std::io::Result<bool> {
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let seen = stream.peek(&mut first).await?;
+        let begun = first.get(..seen).unwrap_or_default();
+        if seen == 0 || !PREFACE.starts_with(begun) {
+            return Ok(false);
+        }
+        if seen == PREFACE.len() {
+            return Ok(true);
+        }
+        // The rest of the word is on its way; there is no wake-up for it, because some of it is there already.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
