@@ -8,7 +8,7 @@ mod events;
 mod up;
 mod values;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -16,14 +16,25 @@ use tracing_subscriber::EnvFilter;
 #[derive(Parser)]
 #[command(name = "kobliat", version, about, max_term_width = 120)]
 struct Cli {
+    /// How the log on stderr is written
+    #[arg(long, global = true, env = "KOBLIAT_LOG_FORMAT", value_enum, default_value_t = LogFormat::Plain)]
+    log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// A line for people
+    Plain,
+    /// A JSON object a line, with the event's fields
+    Json,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Start the application and serve it until Ctrl-C
-    Up(up::Up),
+    Up(Box<up::Up>),
     /// Show the components of a running host: version, state, instances, requests
     Components(admin::Components),
     /// Start a component that was stopped
@@ -46,8 +57,7 @@ enum Command {
 /// The whole command. Errors go to stderr as sentences; the exit code is 1.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    log_to_stderr(cli.log_format);
     let outcome = match cli.command {
         Command::Up(up) => up.run(),
         Command::Build(build) => build.run(),
@@ -65,6 +75,16 @@ pub fn main() -> ExitCode {
             eprintln!("Error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// `RUST_LOG` chooses what is told; warnings and errors by default.
+fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Plain => log.with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
     }
 }
 

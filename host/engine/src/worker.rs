@@ -4,6 +4,7 @@
 //! (deadlines, handing back a job that cannot start) is done outside it, in [`Watch`].
 
 mod body;
+mod fresh;
 mod in_flight;
 mod watch;
 

@@ -67,7 +67,10 @@ pub fn read(manifest: &Manifest, links: bool) -> Result<BTreeMap<String, Whole>,
         let Some(component) = manifest.components.get(&id) else { continue };
         let whole = loader.read_own(component).and_then(|own| {
             let wasm = loader.compose(component, &own)?;
-            let handler = serving.contains(&id).then(|| handler_of(&id, &wasm)).transpose()?;
+            let world = world(&format!("component `{id}`"), &wasm).map_err(|error| error.to_string())?;
+            // That there is none is told with all else that keeps a version from running.
+            let handler = Handler::among(world.exports.iter().map(String::as_str)).ok();
+            let handler = handler.filter(|_| serving.contains(&id));
             Ok(Whole { digest: Digest::of(&own), wasm, handler })
         });
         match whole {
@@ -77,11 +80,6 @@ pub fn read(manifest: &Manifest, links: bool) -> Result<BTreeMap<String, Whole>,
     }
     StartError::from_all(problems)?;
     Ok(wholes)
-}
-
-fn handler_of(id: &str, wasm: &[u8]) -> Result<Handler, String> {
-    let world = world(&format!("component `{id}`"), wasm).map_err(|error| error.to_string())?;
-    Handler::among(world.exports.iter().map(String::as_str)).map_err(|error| no_handler(id, &error))
 }
 
 /// Why the component can not have an HTTP trigger.

@@ -99,14 +99,7 @@ impl Runtime {
         admin.add(Arc::clone(&page) as Arc<dyn RouteGroup>);
 
         let service = Service::new(routes::router(&manifest, &targets), routes::app_info(&manifest));
-        let tls = options.tls.clone().map(Tls::load).transpose();
-        let server = ServerOptions {
-            listen: options.listen,
-            find_free_port: options.find_free_port,
-            max_connections: MAX_CONNECTIONS,
-            tls: tls.map_err(|error| StartError::new(error.to_string()))?,
-        };
-        let server = Server::bind(server, service).map_err(|error| cannot_listen(options.listen, &error))?;
+        let server = bind(&options, service)?;
         let address = server.local_addr().map_err(|error| StartError::because("learn the port", error))?;
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -203,6 +196,17 @@ async fn open_admin(
     let listeners = Listeners::bind(state_dir, options.admin_listen).await;
     let listeners = listeners.map_err(|error| StartError::because("open the admin surface", error))?;
     Ok((admin, listeners))
+}
+
+fn bind(options: &Options, service: Arc<Service>) -> Result<Server, StartError> {
+    let tls = options.tls.clone().map(Tls::load).transpose();
+    let server = ServerOptions {
+        listen: options.listen,
+        find_free_port: options.find_free_port,
+        max_connections: MAX_CONNECTIONS,
+        tls: tls.map_err(|error| StartError::new(error.to_string()))?,
+    };
+    Server::bind(server, service).map_err(|error| cannot_listen(options.listen, &error))
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {

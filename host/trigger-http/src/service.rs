@@ -73,7 +73,6 @@ impl Service {
         let (mut parts, body) = request.into_parts();
         headers::strip_external(&mut parts.headers);
         headers::add_external(&mut parts.headers, found, &uri, client);
-        name_host(&mut parts.headers, &uri);
         parts.uri = uri;
         let request_id = self.request_id(&parts.headers);
         let context = CallContext::external(target.timeout(), &request_id).in_trace(trace::of(&parts.headers));
@@ -103,14 +102,6 @@ impl Service {
             }
             _ => empty(StatusCode::NOT_FOUND),
         }
-    }
-}
-
-/// HTTP/2 names the host in the request line alone; components look for it in the header, as of any other request.
-fn name_host(headers: &mut HeaderMap, uri: &Uri) {
-    let authority = uri.authority().filter(|_| !headers.contains_key(HOST));
-    if let Some(Ok(host)) = authority.map(|authority| HeaderValue::from_str(authority.as_str())) {
-        headers.insert(HOST, host);
     }
 }
 

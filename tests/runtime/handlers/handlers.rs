@@ -109,7 +109,7 @@ fn layer_named(number: &str) -> Vec<u8> {
 #[tokio::test]
 async fn what_can_not_be_middleware_is_refused() {
     let cases = [
-        ("misbehave", "misbehave", "does not import and export `wasi:http/handler@0.3.0`"),
+        ("wasi_02", "misbehave", "does not import and export `wasi:http/handler@0.3.0`"),
         ("middleware", "wasi_02", "component `one` behind it does not export `wasi:http/handler@0.3.0`"),
     ];
     for (layer, behind, expected) in cases {

@@ -52,7 +52,7 @@ async fn http_2_without_encryption_by_prior_knowledge() {
     let stream = TcpStream::connect(address).await.unwrap();
     let (status, report) = ask_2(stream, format!("http://{address}/reporter/x"), "").await;
     assert_eq!(status, 200);
-    assert!(report.contains(&format!("host: {address}\n")), "{report}");
+    assert!(report.contains(&format!("spin-full-url: http://{address}/reporter/x\n")), "{report}");
     assert_eq!(host.get("/ok").await.expect(200), "ok", "HTTP/1.1 on the same port");
 }
 

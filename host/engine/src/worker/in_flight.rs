@@ -1,6 +1,7 @@
 //! One job inside an instance: from the call of the export to the answer.
 
 use super::body::{self, Death};
+use super::fresh;
 use super::{ComponentSpec, Deadline};
 use crate::context::CallContext;
 use crate::handler::Handler;
@@ -81,23 +82,26 @@ pub(super) fn start<'a>(
             .boxed());
         }
     };
+    if let Some(Proxy::P2(guest)) = &exports.proxy {
+        let (task, finish) = fresh::start(accessor, guest, *request, reply, exports.death.clone())?;
+        accessor.with(|mut access| access.data_mut().start_alone(task, context));
+        return Ok(async move {
+            let _ticket = ticket;
+            finish.await?;
+            Ok(deadline)
+        }
+        .boxed());
+    }
     let (head, answered) = oneshot::channel();
     let prepared = prepare(accessor, exports, *request, head)?;
     let task = task_of(&prepared);
-    accessor.with(|mut access| match &prepared {
-        Prepared::P2 { .. } => access.data_mut().start_alone(task, context),
-        Prepared::P3 { .. } => access.data_mut().start_task(task, context),
-    });
+    accessor.with(|mut access| access.data_mut().start_task(task, context));
     Ok(async move {
         let _ticket = ticket;
-        let answer = async {
-            if let Ok(answer) = answered.await {
-                drop(reply.send(answer.map(|response| body::guard(response, &exports.death))));
-            }
-        };
-        // A guest of WASI 0.2 sends its body before it returns, so the head must not wait for that.
-        let (ran, ()) = futures::join!(prepared.run(accessor, std::future::pending()), answer);
-        ran?;
+        prepared.run(accessor, std::future::pending()).await?;
+        if let Ok(answer) = answered.await {
+            drop(reply.send(answer.map(|response| body::guard(response, &exports.death))));
+        }
         accessor.with(|mut access| access.data_mut().finish_task(task));
         Ok(deadline)
     }

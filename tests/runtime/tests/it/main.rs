@@ -21,12 +21,16 @@ mod events;
 mod files;
 #[path = "../../handlers/handlers.rs"]
 mod handlers;
+#[path = "../../hostile/hostile.rs"]
+mod hostile;
 #[path = "../../key-value/key_value.rs"]
 mod key_value;
 #[path = "../../legacy/legacy.rs"]
 mod legacy;
 #[path = "../../links/links.rs"]
 mod links;
+#[path = "../../observability/observability.rs"]
+mod observability;
 #[path = "../../pings/pings.rs"]
 mod pings;
 #[path = "../../protocols/protocols.rs"]

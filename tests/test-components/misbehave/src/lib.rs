@@ -11,7 +11,7 @@ mod component {
     use futures::channel::mpsc::Sender;
     use futures::{SinkExt, StreamExt};
     use spin_sdk::http::body::{self, IncomingBodyExt};
-    use spin_sdk::http::{BoxBody, FullBody, IntoResponse, Request, Response, StatusCode, box_body, get};
+    use spin_sdk::http::{BoxBody, FullBody, HeaderValue, IntoResponse, Request, Response, StatusCode, box_body, get};
 
     thread_local! {
         static NAME: String = format!("{:x}", RandomState::new().hash_one(()));
@@ -37,6 +37,10 @@ mod component {
             "/ignore-body" => text("ignored"),
             "/big-response" => stream(number),
             "/half-a-response" => half_a_response(),
+            "/panic-afterwards" => panic_afterwards(),
+            "/headers" => headers(number),
+            "/handles" => handles(),
+            "/endless" => stream(u32::MAX),
             "/background" => background(number),
             "/dive" => dive().await,
             "/instance" => text(format!("{} {}", NAME.with(String::clone), SERVED.get())),
@@ -120,6 +124,31 @@ mod component {
             panic!("in the middle, {sent:?}");
         });
         Response::new(box_body(body))
+    }
+
+    /// Traps when the answer has gone out whole.
+    fn panic_afterwards() -> Response<BoxBody> {
+        wit_bindgen::spawn(async move {
+            spin_sdk::time::sleep(Duration::from_millis(20)).await;
+            panic!("after the answer");
+        });
+        text("answered")
+    }
+
+    /// So many headers.
+    fn headers(count: u32) -> Response<BoxBody> {
+        let mut response = text("ok");
+        for number in 0..count {
+            response.headers_mut().append("x-many", HeaderValue::from(number));
+        }
+        response
+    }
+
+    /// Takes handles of the host's without giving any back.
+    fn handles() -> ! {
+        loop {
+            std::mem::forget(spin_sdk::wasip3::http::types::Fields::new());
+        }
     }
 
     /// Answers, and works on afterwards.
