@@ -69,6 +69,8 @@ struct State {
     holder: Option<Arc<Lease>>,
     holder_job: Option<Job>,
     waiting: Waiting,
+    /// How many jobs the writer sleeps for, when it waits for any.
+    wanted: usize,
     closed: bool,
 }
 
@@ -97,7 +99,10 @@ impl Mailbox {
             return Err(Error::Busy(format!("{max_jobs} statements wait for this database already")));
         }
         state.jobs.push_back(job);
-        self.wake(state, Waiting::AnyJob);
+        // The first tells the writer for how long it may wait for the others.
+        if state.jobs.len() == 1 || state.jobs.len() >= state.wanted {
+            self.wake(state, Waiting::AnyJob);
+        }
         Ok(())
     }
 
@@ -142,18 +147,26 @@ impl Mailbox {
         state.take()
     }
 
-    /// The oldest job; waits for one up to `timeout`.
-    pub fn wait(&self, timeout: Option<Duration>) -> Mail {
+    /// The oldest job, and how many there are with it. Waits for it up to `timeout`, then up to `patience` until there are
+    /// `wanted`.
+    pub fn wait(&self, timeout: Option<Duration>, wanted: usize, patience: Duration) -> (Mail, usize) {
         let mut state = self.lock();
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        loop {
-            match state.take() {
-                Mail::Nothing => {}
-                found => return found,
+        let mut deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let mut has_one = false;
+        while !state.closed && state.jobs.len() < wanted.max(1) {
+            if !has_one && !state.jobs.is_empty() {
+                has_one = true;
+                deadline = Some(Instant::now() + patience);
             }
-            let Some(next) = self.sleep(state, Waiting::AnyJob, deadline) else { return Mail::Nothing };
+            state.wanted = if has_one { wanted } else { 1 };
+            let (next, in_time) = self.sleep(state, Waiting::AnyJob, deadline);
             state = next;
+            if !in_time && (has_one || state.jobs.is_empty()) {
+                break;
+            }
         }
+        let jobs = state.jobs.len();
+        (state.take(), jobs)
     }
 
     /// The next statement of the transaction that holds the writer; spins, then sleeps, until `deadline`.
@@ -172,8 +185,11 @@ impl Mailbox {
             if state.holder.as_ref().is_none_or(|lease| lease.is_over()) {
                 return Mail::Nothing;
             }
-            let Some(next) = self.sleep(state, Waiting::Holder, Some(deadline)) else { return Mail::Nothing };
-            state = next;
+            let in_time;
+            (state, in_time) = self.sleep(state, Waiting::Holder, Some(deadline));
+            if !in_time {
+                return Mail::Nothing;
+            }
         }
     }
 
@@ -187,24 +203,24 @@ impl Mailbox {
         }
     }
 
-    /// None when the deadline has passed.
+    /// False when the deadline has passed, and nothing was waited for.
     fn sleep<'s>(
         &'s self,
         mut state: MutexGuard<'s, State>,
         what: Waiting,
         deadline: Option<Instant>,
-    ) -> Option<MutexGuard<'s, State>> {
-        let left = match deadline {
-            None => None,
-            Some(deadline) => Some(deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?),
-        };
+    ) -> (MutexGuard<'s, State>, bool) {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return (state, false);
+        }
         state.waiting = what;
         let mut state = match left {
             None => self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(left) => self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
         };
         state.waiting = Waiting::Nothing;
-        Some(state)
+        (state, true)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -3,6 +3,7 @@
 
 mod batch;
 mod checkpoint;
+mod company;
 mod native;
 mod turn;
 
@@ -26,6 +27,7 @@ pub(crate) struct Writer {
     connection: Option<Connection>,
     shared: Option<Shared>,
     checkpoint: checkpoint::Checkpoint,
+    company: company::Company,
 }
 
 /// The open shared transaction.
@@ -52,22 +54,20 @@ impl Writer {
         connection: Connection,
     ) -> Self {
         let checkpoint = checkpoint::Checkpoint::default();
-        Self { path, options, mailbox, counters, connection: Some(connection), shared: None, checkpoint }
+        let company = company::Company::new(options.max_batch_jobs, Instant::now());
+        Self { path, options, mailbox, counters, connection: Some(connection), shared: None, checkpoint, company }
     }
 
     /// The thread's whole life.
     pub fn run(mut self) {
         loop {
-            let mail = if self.is_full() { Mail::Nothing } else { self.mailbox.take() };
-            let mail = match mail {
-                Mail::Nothing if self.shared.is_some() => {
-                    self.commit();
-                    continue;
-                }
-                Mail::Nothing => self.mailbox.wait(self.checkpoint.wait(&self.options)),
-                mail => mail,
+            let mail = match &self.shared {
+                None => self.first(),
+                Some(_) if self.is_full() => Mail::Nothing,
+                Some(_) => self.mailbox.take(),
             };
             match mail {
+                Mail::Nothing if self.shared.is_some() => self.commit(),
                 Mail::Job(job) => self.survive(job),
                 Mail::Nothing => self.checkpoint_idle(),
                 Mail::Closed => break,
@@ -75,6 +75,16 @@ impl Writer {
         }
         self.commit();
         self.checkpoint_last();
+    }
+
+    /// The job that begins a batch, when those that it is worth to wait for are there.
+    fn first(&mut self) -> Mail {
+        let idle = self.checkpoint.wait(&self.options);
+        let (mail, jobs) = self.mailbox.wait(idle, self.company.wanted(), self.options.company_wait);
+        if matches!(mail, Mail::Job(_)) {
+            self.company.came(jobs, Instant::now());
+        }
+        mail
     }
 
     /// A panic in the middle of a job costs the shared transaction, not the database.
