@@ -3,6 +3,7 @@
 //! Pure Rust: what it needs from the world stands behind the traits of `services`, `delivery` and `Platform`.
 
 pub mod attempt;
+pub mod conclusions;
 pub mod delivery;
 mod ingest;
 pub mod outcome;

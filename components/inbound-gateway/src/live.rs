@@ -9,7 +9,8 @@ use sdk::{Clock, Context, SystemClock, config, ids, log, sql::Spin};
 
 use crate::clients::Linked;
 use crate::domain::Platform;
-use crate::domain::delivery::{Conclusion, Store};
+use crate::domain::conclusions::{Conclusions, GATHERING};
+use crate::domain::delivery::Conclusion;
 use crate::store::SqlStore;
 
 /// The database's label, which is the component's name.
@@ -19,6 +20,7 @@ const LABEL: &str = "inbound-gateway";
 pub struct Live {
     store: Rc<SqlStore<Spin>>,
     services: Linked,
+    conclusions: Rc<Conclusions>,
     /// Read once: a deployment's variables outlive its instances.
     variables: RefCell<HashMap<String, String>>,
 }
@@ -27,7 +29,12 @@ impl Live {
     /// Touches nothing yet.
     #[expect(clippy::new_without_default, reason = "it reaches for the host, which is no default")]
     pub fn new() -> Self {
-        Self { store: Rc::new(SqlStore::new(Spin::new(LABEL))), services: Linked, variables: RefCell::default() }
+        Self {
+            store: Rc::new(SqlStore::new(Spin::new(LABEL))),
+            services: Linked,
+            conclusions: Rc::default(),
+            variables: RefCell::default(),
+        }
     }
 }
 
@@ -77,11 +84,16 @@ impl Platform for Live {
     }
 
     fn conclude_later(&self, conclusion: Conclusion) {
+        let Some(turn) = self.conclusions.add(conclusion) else { return };
         let store = self.store.clone();
         wit_bindgen::spawn(async move {
-            if let Err(reason) = store.conclude(&conclusion).await {
-                log::warn(&Context::default(), &reason, &[("delivery", &conclusion.id)]);
-            }
+            let gather = async || spin_sdk::time::sleep(GATHERING).await;
+            turn.run(&*store, gather, |failed, reason| {
+                for conclusion in failed {
+                    log::warn(&Context::default(), reason, &[("delivery", &conclusion.id)]);
+                }
+            })
+            .await;
         });
     }
 }

@@ -37,6 +37,16 @@ pub const CONCLUDE: &str = "
 UPDATE webhook_deliveries SET state = ?1, lease_until = ?2, outcome = ?3
 WHERE tenant_id = ?4 AND id = ?5 AND state IN ('pending', 'failed') AND (?1 = 'done' OR attempts = ?6)";
 
+/// As [`CONCLUDE`] does it with those that are done. `?1`: a list of `[tenant, id, outcome]`.
+pub const CONCLUDE_DONE: &str = "
+UPDATE webhook_deliveries SET state = 'done', lease_until = NULL, outcome = j.value ->> 2
+FROM json_each(?1) j
+WHERE webhook_deliveries.tenant_id = j.value ->> 0 AND webhook_deliveries.id = j.value ->> 1
+  AND state IN ('pending', 'failed')";
+
+/// Outcomes beyond this, of deliveries with a thousand items, are written alone: together they would be a large statement.
+const SMALL_OUTCOME_BYTES: usize = 64 << 10;
+
 pub const SWEEP: &str = "
 DELETE FROM webhook_deliveries
 WHERE (tenant_id, id) IN (
@@ -122,6 +132,23 @@ impl<D: Driver> Store for SqlStore<D> {
             conclusion.attempt.into(),
         ];
         self.0.execute(CONCLUDE, parameters).await.map_err(reason)?;
+        Ok(())
+    }
+
+    async fn conclude_many(&self, conclusions: &[Conclusion]) -> Result<(), String> {
+        let is_plain = |c: &&Conclusion| c.state == State::Done && c.outcome.len() <= SMALL_OUTCOME_BYTES;
+        let (plain, others): (Vec<_>, Vec<_>) = conclusions.iter().partition(is_plain);
+        match plain.as_slice() {
+            [] => {}
+            [only] => self.conclude(only).await?,
+            several => {
+                let rows: Vec<_> = several.iter().map(|c| [&c.tenant, &c.id, &c.outcome]).collect();
+                self.0.execute(CONCLUDE_DONE, vec![list(&rows).map_err(reason)?]).await.map_err(reason)?;
+            }
+        }
+        for other in others {
+            self.conclude(other).await?;
+        }
         Ok(())
     }
 

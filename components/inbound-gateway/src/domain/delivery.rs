@@ -82,6 +82,8 @@ pub trait Store {
     /// Takes over up to `limit` unfinished deliveries whose lease has run out, for one more attempt each. No two callers get the same.
     async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<Claimed>, String>;
     async fn conclude(&self, conclusion: &Conclusion) -> Result<(), String>;
+    /// The same for several, which nearly always are done. An error may have spared some of them.
+    async fn conclude_many(&self, conclusions: &[Conclusion]) -> Result<(), String>;
     /// Deletes up to `limit` finished deliveries that came before `before`; failed ones stay. Answers how many went.
     async fn sweep(&self, before: i64, limit: u32) -> Result<u64, String>;
 }

@@ -7,6 +7,7 @@
 )]
 
 mod channels;
+mod conclusions;
 mod contents;
 mod envelope;
 mod http;

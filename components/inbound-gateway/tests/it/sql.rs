@@ -2,7 +2,7 @@
 
 use inbound_gateway::channel::whatsapp::CHANNEL;
 use inbound_gateway::domain::delivery::Store;
-use inbound_gateway::store::{CLAIM, CONCLUDE, INSERT, SWEEP, TENANTS};
+use inbound_gateway::store::{CLAIM, CONCLUDE, CONCLUDE_DONE, INSERT, SWEEP, TENANTS};
 
 use crate::support::*;
 
@@ -10,7 +10,7 @@ use crate::support::*;
 fn every_statement_uses_indexes_only() {
     let world = World::new();
     block_on(world.store.tenants(CHANNEL, &[])).unwrap();
-    for statement in [INSERT, TENANTS, CLAIM, CONCLUDE, SWEEP] {
+    for statement in [INSERT, TENANTS, CLAIM, CONCLUDE, CONCLUDE_DONE, SWEEP] {
         let plan = plan(&world, statement);
         let walks = |step: &&String| step.starts_with("SCAN") && !step.contains("VIRTUAL TABLE");
         let sorts = |step: &&String| step.contains("TEMP B-TREE");

@@ -1,7 +1,7 @@
 //! The path of a message, step by step as the platform takes it, with its commits.
 
 use std::path::Path as FilePath;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use super::database::Database;
 use super::statements::*;
 use super::webhook::Message;
 use crate::arguments::Commit;
+use inbound_gateway::domain::conclusions::GATHERING;
 
 const TENANT: &str = "default";
 const CHANNEL: &str = "whatsapp";
@@ -20,6 +21,7 @@ const CHANNEL: &str = "whatsapp";
 /// The databases of the services.
 pub struct Path {
     inbound: Arc<Database>,
+    concluded: Arc<Mutex<Vec<[String; 3]>>>,
     customer: Database,
     conversation: Database,
     messaging: Database,
@@ -30,6 +32,7 @@ impl Path {
         let open = |label: &str, migrations| Database::open(&dir.join(format!("{label}.db")), migrations, commit);
         Ok(Path {
             inbound: Arc::new(open("inbound-gateway", INBOUND_MIGRATIONS)?),
+            concluded: Arc::default(),
             customer: open("customer", CUSTOMER_MIGRATIONS)?,
             conversation: open("conversation", CONVERSATION_MIGRATIONS)?,
             messaging: open("messaging", MESSAGING_MIGRATIONS)?,
@@ -66,6 +69,7 @@ impl Path {
                 lease,
                 None::<&str>,
                 headers,
+                "",
                 &body[..]
             ];
             db.prepare_cached(INSERT_DELIVERY)?.query_row(row, |row| row.get::<_, String>(0))
@@ -113,19 +117,31 @@ impl Path {
         self.conversation.write(touch).await
     }
 
-    /// After the answer, as the platform does it.
+    /// After the answer, for all deliveries of a while in one statement, as the platform does it.
     fn conclude_later(&self, delivery: String, external_id: &str, is_duplicate: bool) {
         let outcome = if is_duplicate { "duplicate" } else { "accepted" };
         let outcome = json!([{ "at": "0/0/messages/0", "id": external_id, "outcome": outcome }]).to_string();
-        let inbound = self.inbound.clone();
-        tokio::spawn(async move {
-            let conclude = move |db: &Connection| {
-                db.prepare_cached(CONCLUDE)?.execute(params!["done", None::<i64>, outcome, TENANT, delivery, 1])
-            };
-            // As on the platform: a delivery that is not concluded would be done again.
-            let _ = inbound.write(conclude).await;
-        });
+        let is_first = {
+            let mut concluded = lock(&self.concluded);
+            concluded.push([TENANT.to_owned(), delivery, outcome]);
+            concluded.len() == 1
+        };
+        if is_first {
+            let (inbound, concluded) = (self.inbound.clone(), self.concluded.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(GATHERING).await;
+                let batch = std::mem::take(&mut *lock(&concluded));
+                let conclude =
+                    move |db: &Connection| db.prepare_cached(CONCLUDE_DONE)?.execute(params![json!(batch).to_string()]);
+                // As on the platform: a delivery that is not concluded would be done again.
+                let _ = inbound.write(conclude).await;
+            });
+        }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn known_customer(db: &Connection, message: &Message) -> Result<Option<String>> {

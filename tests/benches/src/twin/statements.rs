@@ -3,7 +3,7 @@
 
 pub use conversation::store::statements::{ADVANCE, BY_DIRECT_KEYS, FILL};
 pub use customer::store::statements::BY_IDENTITIES;
-pub use inbound_gateway::store::{CONCLUDE, INSERT as INSERT_DELIVERY};
+pub use inbound_gateway::store::{CONCLUDE_DONE, INSERT as INSERT_DELIVERY};
 pub use messaging::store::statements::INSERT as INSERT_MESSAGE;
 
 macro_rules! migration {
@@ -12,7 +12,10 @@ macro_rules! migration {
     };
 }
 
-pub const INBOUND_MIGRATIONS: &[&str] = &[migration!("inbound-gateway/migrations/0001_webhook_deliveries.sql")];
+pub const INBOUND_MIGRATIONS: &[&str] = &[
+    migration!("inbound-gateway/migrations/0001_webhook_deliveries.sql"),
+    migration!("inbound-gateway/migrations/0002_query.sql"),
+];
 pub const CUSTOMER_MIGRATIONS: &[&str] = &[
     migration!("customer/migrations/0001_customers.sql"),
     migration!("sdk/migrations/idempotency.sql"),
