@@ -5,6 +5,7 @@ mod batch;
 mod checkpoint;
 mod company;
 mod native;
+mod priority;
 mod turn;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,6 +61,7 @@ impl Writer {
 
     /// The thread's whole life.
     pub fn run(mut self) {
+        priority::yield_to_guests();
         loop {
             let mail = match &self.shared {
                 None => self.first(),
