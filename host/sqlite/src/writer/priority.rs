@@ -4,7 +4,10 @@
 /// Linux then no longer interrupts another thread because this one woke. Where a core is free it runs at once all the same, and
 /// its share of a busy one stays what it was.
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "a system call that no crate of ours wraps; it reads one number and changes this thread only")]
+#[expect(
+    unsafe_code,
+    reason = "a system call that no crate of ours wraps; it reads one number and changes this thread only"
+)]
 pub(super) fn yield_to_guests() {
     let parameter = libc::sched_param { sched_priority: 0 };
     // SAFETY: thread 0 is the calling one, and the pointer is valid for the call.
