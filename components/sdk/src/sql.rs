@@ -5,12 +5,14 @@
 
 pub mod database;
 pub mod migration;
+mod schema;
 pub mod spin;
 mod statements;
 pub mod value;
 
 pub use database::Database;
 pub use migration::Migration;
+pub use schema::schema_section;
 pub use spin::Spin;
 pub use value::{FromValue, Row, Value, many, one};
 

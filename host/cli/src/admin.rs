@@ -1,12 +1,12 @@
-//! `kobliat components`, `start`, `stop`, `restart`, `logs`: what is asked of a running host, found by its state directory.
+//! `kobliat components`, `swap`, `start`, `stop`, `restart`, `logs`: what is asked of a running host, found by its state directory.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use kobliat_admin::Client;
 use kobliat_runtime::state_dir_of;
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which host is meant.
 #[derive(Args)]
@@ -37,6 +37,17 @@ pub struct One {
     component: String,
     #[command(flatten)]
     host: Host,
+}
+
+#[derive(Args)]
+pub struct Swap {
+    #[command(flatten)]
+    one: One,
+    /// The new version [default: the manifest's source, as it is now]
+    file: Option<PathBuf>,
+    /// Give it to this share of the tenants only, until `kobliat promote` or `kobliat withdraw`
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
+    percent: Option<u8>,
 }
 
 #[derive(Args)]
@@ -155,6 +166,48 @@ impl One {
 
     fn path(&self, rest: &str) -> String {
         format!("/components/{}/{rest}", self.component)
+    }
+}
+
+impl Swap {
+    pub async fn run(&self) -> Result<()> {
+        let wasm = self.file.as_deref().map(read).transpose()?.unwrap_or_default();
+        let query = self.percent.map(|percent| format!("?percent={percent}")).unwrap_or_default();
+        let answer = self.one.host.client()?.post(&self.one.path(&format!("swap{query}")), wasm).await?;
+        tell(&self.one.component, &answer);
+        Ok(())
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    let is_reference = !file.exists() && file.extension().is_none_or(|end| end != "wasm");
+    if is_reference && file.to_string_lossy().contains(['/', ':']) {
+        bail!(
+            "`{}` is no file, and this command does not fetch from registries: pull it (`wkg oci pull`), and give the .wasm file",
+            file.display()
+        );
+    }
+    std::fs::read(file).with_context(|| format!("failed to read `{}`", file.display()))
+}
+
+fn tell(component: &str, answer: &Value) {
+    let digest: String = text(field(answer, "digest")).chars().take(12).collect();
+    println!(
+        "component `{component}`: {}; it runs {digest} (version {})",
+        text(field(answer, "outcome")),
+        text(field(answer, "version"))
+    );
+    if let Some(note) = field(answer, "note").as_str() {
+        println!("  {note}");
+    }
+}
+
+impl One {
+    /// `rollback`, `promote` or `withdraw`.
+    pub async fn change_version(&self, action: &str) -> Result<()> {
+        let answer = self.host.client()?.post(&self.path(action), "").await?;
+        tell(&self.component, &answer);
+        Ok(())
     }
 }
 

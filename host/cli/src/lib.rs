@@ -3,6 +3,7 @@
 mod admin;
 mod application;
 mod build;
+mod compile;
 mod doctor;
 mod events;
 mod up;
@@ -37,6 +38,14 @@ enum Command {
     Up(Box<up::Up>),
     /// Show the components of a running host: version, state, instances, requests
     Components(admin::Components),
+    /// Replace a component's version in a running host, checked and probed, without losing a request
+    Swap(admin::Swap),
+    /// Go back to the version before
+    Rollback(admin::One),
+    /// Give a version on trial to everybody
+    Promote(admin::One),
+    /// Take a version on trial away
+    Withdraw(admin::One),
     /// Start a component that was stopped
     Start(admin::One),
     /// Stop a component: what runs finishes, what comes is refused
@@ -48,6 +57,8 @@ enum Command {
     /// Look at the events of a running host: who waits for what, and dead letters
     #[command(subcommand)]
     Events(events::Events),
+    #[command(hide = true)]
+    CompileComponent(compile::CompileComponent),
     /// Build the components with the commands of spin.toml
     Build(build::Build),
     /// Look for what is wrong with an application, and say what to do
@@ -63,6 +74,11 @@ pub fn main() -> ExitCode {
         Command::Build(build) => build.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Components(components) => block_on(components.run()),
+        Command::Swap(swap) => block_on(swap.run()),
+        Command::Rollback(one) => block_on(one.change_version("rollback")),
+        Command::Promote(one) => block_on(one.change_version("promote")),
+        Command::Withdraw(one) => block_on(one.change_version("withdraw")),
+        Command::CompileComponent(compile) => compile.run(),
         Command::Start(one) => block_on(one.change("start")),
         Command::Stop(one) => block_on(one.change("stop")),
         Command::Restart(one) => block_on(one.change("restart")),

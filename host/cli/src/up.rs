@@ -72,6 +72,9 @@ pub struct Up {
     /// Compose dependencies into their dependers, as Spin does, instead of linking them at run time
     #[arg(long)]
     no_links: bool,
+    /// Run the manifest's versions again, whatever was swapped in
+    #[arg(long)]
+    reset: bool,
     /// Print only warnings and errors
     #[arg(short, long, aliases = ["sh", "shush"])]
     quiet: bool,
@@ -117,6 +120,8 @@ impl Up {
             admin_listen: self.admin_listen,
             find_free_port: self.find_free_port,
             tls: self.tls.options(),
+            reset: self.reset,
+            compiler: std::env::current_exe().ok(),
             state_dir: self.state_dir.clone(),
             runtime_config: self.runtime_config_file.clone(),
             environment: environment(),
@@ -151,6 +156,9 @@ impl Up {
         if let Some(address) = platform.admin_address() {
             lines.push(format!("Admin:   http://{address} (token: {}/admin-token)", platform.state_dir().display()));
         }
+        lines.extend(platform.swapped_in().iter().map(|id| {
+            format!("Swapped: component `{id}` runs a version that was swapped in, not the manifest's; `kobliat up --reset` returns to that")
+        }));
         lines.extend(try_next(self, platform));
         print(&lines.join("\n"));
     }

@@ -58,6 +58,11 @@ impl ComponentCache {
         Ok(self.read(&entry).unwrap_or(component))
     }
 
+    /// What can be seen without compiling.
+    pub fn check(wasm: &[u8]) -> Result<(), CompileError> {
+        check(wasm)
+    }
+
     /// Whether loading these bytes will be quick.
     pub fn has(&self, wasm: &[u8]) -> bool {
         self.directory.as_ref().is_some_and(|directory| self.entry(directory, wasm).exists())

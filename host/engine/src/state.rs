@@ -33,6 +33,9 @@ struct Task {
     finished: bool,
 }
 
+/// In the state of an instance that only probes a new version: factors let it change nothing.
+pub struct Probing;
+
 /// What the runtime decides about a component's instances: stdio, environment, outbound HTTP.
 pub struct StateBuilder {
     pub component: Arc<str>,

@@ -59,11 +59,13 @@ impl Grant {
 pub(crate) struct Instance {
     grant: Arc<Grant>,
     connections: usize,
+    /// It only probes a new version of its component.
+    read_only: bool,
 }
 
 impl Instance {
-    pub fn new(grant: Arc<Grant>) -> Self {
-        Self { grant, connections: 0 }
+    pub fn new(grant: Arc<Grant>, read_only: bool) -> Self {
+        Self { grant, connections: 0, read_only }
     }
 }
 
@@ -93,6 +95,7 @@ impl InstanceView<'_> {
             return Ok(Err(Error::Io(why)));
         }
         let session = match self.instance.grant.open(label) {
+            Ok(session) if self.instance.read_only => session.read_only(),
             Ok(session) => session,
             Err(error) => return Ok(Err(error)),
         };

@@ -19,7 +19,7 @@ fn fixture() -> Fixture {
 
 fn instance(fixture: &Fixture, labels: &[&str]) -> Instance {
     let labels: Vec<_> = labels.iter().map(|label| (*label).to_owned()).collect();
-    Instance::new(Arc::new(Grant::new("probe", &labels, &fixture.databases)))
+    Instance::new(Arc::new(Grant::new("probe", &labels, &fixture.databases)), false)
 }
 
 #[test]

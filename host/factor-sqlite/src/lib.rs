@@ -12,7 +12,7 @@ pub use databases::{DatabaseConfig, StartError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kobliat_engine::{Factor, State};
+use kobliat_engine::{Factor, Probing, State};
 use kobliat_sqlite::Statistics;
 use wasmtime::component::Linker;
 
@@ -49,6 +49,15 @@ impl SqliteFactor {
         self.databases.close().await;
     }
 
+    /// The number that `sql` reads from the database; `None` where there is no such database or no such number.
+    pub async fn read_number(&self, label: &str, sql: &str) -> Option<i64> {
+        let output = self.databases.get(label)?.session().execute(sql, Vec::new()).await.ok()?;
+        match output.rows.first()?.first()? {
+            kobliat_sqlite::Value::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+
     /// Counters of each database, by label.
     pub fn statistics(&self) -> Vec<(String, Statistics)> {
         self.databases.statistics()
@@ -66,7 +75,8 @@ impl Factor for SqliteFactor {
             Some(grant) => grant.clone(),
             None => Arc::new(Grant::new(component, &[], &self.databases)),
         };
-        state.insert(Instance::new(grant));
+        let read_only = state.get::<Probing>().is_some();
+        state.insert(Instance::new(grant, read_only));
         Ok(())
     }
 }

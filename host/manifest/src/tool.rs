@@ -8,6 +8,7 @@ use crate::event_pattern::Interest;
 use crate::limits::Limits;
 use crate::nearest::did_you_mean;
 use crate::reader::{Field, Table};
+use crate::swap::SwapPolicy;
 use crate::template::Template;
 use crate::units;
 
@@ -36,6 +37,8 @@ pub struct ComponentTool {
     /// May reach the admin surface, when its allow-list names it too.
     pub admin: bool,
     pub limits: Limits,
+    /// How its versions are exchanged at run time.
+    pub swap: SwapPolicy,
 }
 
 /// A component's own share of what it lists: the rest is listed only so that a composed dependency can inherit it.
@@ -117,6 +120,7 @@ impl ComponentTool {
             subscribe: subscribe.map(|field| Interest::read_all(&field)).unwrap_or_default(),
             admin: table.optional("admin").and_then(|field| field.bool()).unwrap_or(false),
             limits: Limits::read_both(table, declared.limits.clone()),
+            swap: table.optional("swap").and_then(|f| f.table()).map(|t| SwapPolicy::read(&t)).unwrap_or_default(),
             own: match table.optional("own").and_then(|field| field.table()) {
                 Some(own) => Own::read(&own, owner.lists, owner.id),
                 None => owner.lists,

@@ -53,6 +53,12 @@ impl Runtime {
         &self.admin
     }
 
+    /// The components whose version is not the manifest's.
+    pub fn swapped_in(&self) -> Vec<String> {
+        let swapped = self.lifecycle.slots().filter(|slot| !slot.version().follows_manifest);
+        swapped.map(|slot| slot.id.clone()).collect()
+    }
+
     /// Components at run time.
     pub fn lifecycle(&self) -> &Arc<Lifecycle> {
         &self.lifecycle

@@ -1,7 +1,7 @@
 //! From spin.toml to compiled components: read the files, compose what is not linked, compile what is used.
 
 use crate::error::StartError;
-use crate::lifecycle::Digest;
+use crate::lifecycle::{Archive, Digest};
 use crate::middleware;
 use kobliat_compose::{Dependency as ComposeDependency, componentize, compose, is_module, world};
 use kobliat_engine::{ComponentCache, Handler, HandlerError};
@@ -18,6 +18,8 @@ pub type Compiled = BTreeMap<String, Loaded>;
 pub struct Loaded {
     /// Of the component's own file.
     pub digest: Digest,
+    /// It is not the manifest's: an operator has swapped it in.
+    pub pinned: bool,
     pub component: Component,
 }
 
@@ -53,25 +55,35 @@ fn serving(manifest: &Manifest) -> BTreeSet<String> {
 /// A component that can be compiled: what is composed into it is inside.
 pub struct Whole {
     digest: Digest,
+    pinned: bool,
     wasm: Vec<u8>,
     /// How it takes requests; only components with an HTTP trigger have one.
     pub handler: Option<Handler>,
 }
 
 /// Reads every used component. All that fail are named.
-pub fn read(manifest: &Manifest, links: bool) -> Result<BTreeMap<String, Whole>, StartError> {
+pub fn read(manifest: &Manifest, archive: &Archive, links: bool) -> Result<BTreeMap<String, Whole>, StartError> {
     let mut wholes = BTreeMap::new();
     let mut problems = Vec::new();
     let (loader, serving) = (Loader { manifest, links }, serving(manifest));
     for id in used(manifest, links) {
         let Some(component) = manifest.components.get(&id) else { continue };
-        let whole = loader.read_own(component).and_then(|own| {
+        let pinned = archive.pinned(&id);
+        let own = match &pinned {
+            Some(digest) => archive.read(digest).map_err(|error| {
+                format!("component `{id}` runs a version that was swapped in, and it is not there: {error}; start with `--reset` to run the manifest's")
+            }),
+            None => loader.read_own(component),
+        };
+        let whole = own.and_then(|own| {
             let wasm = loader.compose(component, &own)?;
             let world = world(&format!("component `{id}`"), &wasm).map_err(|error| error.to_string())?;
             // That there is none is told with all else that keeps a version from running.
             let handler = Handler::among(world.exports.iter().map(String::as_str)).ok();
             let handler = handler.filter(|_| serving.contains(&id));
-            Ok(Whole { digest: Digest::of(&own), wasm, handler })
+            // So that a swap of it can be taken back, even when its file has been built anew.
+            let digest = archive.keep(&own).map_err(|error| format!("failed to keep component `{id}`: {error}"))?;
+            Ok(Whole { digest, pinned: pinned.is_some(), wasm, handler })
         });
         match whole {
             Ok(whole) => drop(wholes.insert(id, whole)),
@@ -95,12 +107,12 @@ pub fn compile(
 ) -> Result<Compiled, StartError> {
     let mut compiled = Compiled::new();
     let mut problems = Vec::new();
-    for (id, Whole { digest, wasm, .. }) in wholes {
+    for (id, Whole { digest, pinned, wasm, .. }) in wholes {
         if !cache.has(&wasm) {
             progress(&format!("Compiling component `{id}` to machine code (once for each version)"));
         }
         match cache.load(&wasm) {
-            Ok(component) => drop(compiled.insert(id, Loaded { digest, component })),
+            Ok(component) => drop(compiled.insert(id, Loaded { digest, pinned, component })),
             Err(error) => problems.push(format!("failed to compile component `{id}`: {error}")),
         }
     }

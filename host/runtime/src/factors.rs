@@ -64,9 +64,27 @@ impl Factors {
         Arc::clone(&self.sqlite)
     }
 
+    /// The schemas of the services' databases, by label.
+    pub fn schemas(&self) -> Schemas {
+        Schemas(Arc::clone(&self.sqlite))
+    }
+
     /// Call it when no guest runs any more.
     pub async fn shutdown(&self) {
         self.sqlite.shutdown().await;
         self.key_value_files.close().await;
+    }
+}
+
+/// At which schema a database is, as the SDK notes it.
+pub struct Schemas(Arc<SqliteFactor>);
+
+impl Schemas {
+    /// A component's own database has its name. `None` where there is none; 0 before its first migration.
+    pub async fn schema(&self, component: &str) -> Option<u32> {
+        self.0.read_number(component, "SELECT 1").await?;
+        let newest = "SELECT coalesce(max(number), 0) FROM schema_migrations";
+        let number = self.0.read_number(component, newest).await.unwrap_or(0);
+        u32::try_from(number).ok()
     }
 }

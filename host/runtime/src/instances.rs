@@ -4,7 +4,9 @@ use crate::components::no_handler;
 use crate::imports;
 use crate::wiring::{Wiring, links_of};
 use kobliat_engine::stdio::LogStream;
-use kobliat_engine::{ComponentSpec, Engine, Factor, Handler, HandlerError, Limits, Pool, State, StateBuilder, Target};
+use kobliat_engine::{
+    ComponentSpec, Engine, Factor, Handler, HandlerError, Limits, Pool, Probing, State, StateBuilder, Target,
+};
 use kobliat_factor_outbound_http::OutboundHttp;
 use kobliat_factor_wasi::ComponentWasi;
 use kobliat_manifest::Component as Declared;
@@ -128,7 +130,21 @@ impl Instances {
         self.pool(runnable, None)
     }
 
+    /// A pool of one instance that can change nothing.
+    pub fn probe_pool(&self, runnable: &Runnable) -> Pool {
+        Pool::new(Arc::new(self.spec(runnable, runnable.handler, true)))
+    }
+
+    /// The same for a component that serves no HTTP.
+    pub fn probe_spec(&self, runnable: &Runnable) -> ComponentSpec {
+        self.spec(runnable, None, true)
+    }
+
     fn pool(&self, runnable: &Runnable, handler: Option<Handler>) -> Pool {
+        Pool::new(Arc::new(self.spec(runnable, handler, false)))
+    }
+
+    fn spec(&self, runnable: &Runnable, handler: Option<Handler>, probing: bool) -> ComponentSpec {
         let declared = &runnable.declared;
         let id: Arc<str> = declared.id.as_str().into();
         let limits = limits_of(declared, handler);
@@ -139,12 +155,13 @@ impl Instances {
             memory: limits.memory,
             factors: self.factors.clone(),
             outbound: Arc::clone(&self.outbound),
+            probing,
         };
         let functions = if handler.is_some() { Vec::new() } else { runnable.functions.clone() };
         let pre = runnable.pre.clone();
         let metrics = self.metrics.pool(&declared.id, if handler.is_some() { Kind::http } else { Kind::call });
         let state = Box::new(move || maker.make());
-        Pool::new(Arc::new(ComponentSpec { id, pre, handler, functions, state, limits, metrics }))
+        ComponentSpec { id, pre, handler, functions, state, limits, metrics }
     }
 }
 
@@ -173,6 +190,8 @@ struct StateMaker {
     memory: usize,
     factors: Vec<Arc<dyn Factor>>,
     outbound: Arc<OutboundHttp>,
+    /// The instance only probes a new version.
+    probing: bool,
 }
 
 impl StateMaker {
@@ -187,6 +206,9 @@ impl StateMaker {
         let client = self.outbound.client(&self.component);
         let builder = StateBuilder { component: Arc::clone(&self.component), wasi, client, memory: self.memory };
         let mut state = builder.build();
+        if self.probing {
+            state.insert(Probing);
+        }
         for factor in &self.factors {
             factor.prepare_instance(&self.component, &mut state)?;
         }

@@ -7,6 +7,7 @@
 
 mod admin;
 pub mod app;
+pub mod compiler;
 mod components;
 mod databases;
 mod error;

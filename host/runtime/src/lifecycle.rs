@@ -2,31 +2,54 @@
 //!
 //! A [`Slot`] is the place of one component: its version, its state, and the targets by which its callers know it.
 //! Whatever changes it makes new pools, sets them into the targets, and lets the old ones finish ([`retire`]).
+//! [`swap`] is the way of new bytes: [`check`], [`schema`], [`probe`], the switch, and the [`trial`] after it.
 
+mod archive;
+mod check;
+mod probe;
 mod report;
 mod retire;
+mod schema;
 mod slot;
+mod swap;
+mod trial;
 mod version;
 
+pub use archive::Archive;
 pub use report::{describe, report};
 pub use slot::{Phase, Slot};
+pub use swap::{MAX_COMPONENT, Source};
+pub use trial::OnRollback;
 pub use version::{Digest, Version};
 
+use crate::compiler::Compiler;
 use crate::components::{Compiled, Loaded};
 use crate::error::StartError;
+use crate::factors::Schemas;
 use crate::instances::{Instances, Runnable};
 use crate::wiring::links_of;
 use kobliat_manifest::{Component as Declared, Manifest};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// All components that run.
 pub struct Lifecycle {
     pub instances: Instances,
     pub manifest: Arc<Manifest>,
+    pub archive: Arc<Archive>,
+    compiler: Compiler,
+    databases: Schemas,
     slots: BTreeMap<String, Arc<Slot>>,
+    on_rollback: OnceLock<OnRollback>,
     /// One change at a time: what was checked against the others is still so when it is done.
     change: tokio::sync::Mutex<()>,
+}
+
+/// What a change of version needs beside the instances.
+pub struct Workshop {
+    pub archive: Arc<Archive>,
+    pub compiler: Compiler,
+    pub databases: Schemas,
 }
 
 /// Why a change was not made.
@@ -46,14 +69,20 @@ pub enum ChangeError {
 
 impl Lifecycle {
     /// Gives every target its pool. All components that can not run are named.
-    pub fn start(instances: Instances, manifest: Arc<Manifest>, compiled: &Compiled) -> Result<Self, StartError> {
+    pub fn start(
+        instances: Instances,
+        manifest: Arc<Manifest>,
+        compiled: &Compiled,
+        workshop: Workshop,
+    ) -> Result<Self, StartError> {
         let mut slots = BTreeMap::new();
         let mut problems = Vec::new();
         for (id, loaded) in compiled {
             let Some(declared) = manifest.components.get(id) else { continue };
             match prepare(&instances, &manifest, compiled, declared, loaded) {
                 Ok(runnable) => {
-                    let version = Version::first(loaded.digest.clone(), Arc::new(runnable));
+                    let version = Version::new(loaded.digest.clone(), 1, Arc::new(runnable), !loaded.pinned);
+                    workshop.archive.activated(id, &version.digest, loaded.pinned);
                     slots.insert(id.clone(), Arc::new(Slot::new(id, &instances.targets, version)));
                 }
                 Err(found) => problems.extend(found),
@@ -61,7 +90,15 @@ impl Lifecycle {
         }
         StartError::from_all(problems)?;
         slots.values().for_each(|slot| slot.start(&instances));
-        Ok(Self { instances, manifest, slots, change: tokio::sync::Mutex::default() })
+        let Workshop { archive, compiler, databases } = workshop;
+        archive.prune();
+        let (on_rollback, change) = (OnceLock::new(), tokio::sync::Mutex::default());
+        Ok(Self { instances, manifest, archive, compiler, databases, slots, on_rollback, change })
+    }
+
+    /// Whoever wants to know when a version was taken back. Once.
+    pub fn on_rollback(&self, tell: OnRollback) {
+        drop(self.on_rollback.set(tell));
     }
 
     pub fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {

@@ -50,6 +50,10 @@ pub struct Options {
     pub links: bool,
     /// How long a shutdown waits for the requests that run.
     pub drain: Duration,
+    /// Run the manifest's versions again, whatever was swapped in.
+    pub reset: bool,
+    /// The program that compiles what is swapped in, as a child with limits; without one the host does it itself.
+    pub compiler: Option<PathBuf>,
     /// Told in a line what takes a while.
     pub progress: fn(&str),
 }
@@ -91,6 +95,8 @@ impl Options {
             working_dir: PathBuf::from("."),
             links: true,
             drain: Duration::from_secs(30),
+            reset: false,
+            compiler: None,
             progress: |_| (),
         }
     }

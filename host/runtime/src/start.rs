@@ -2,12 +2,13 @@
 
 use crate::admin;
 use crate::app::Runtime;
+use crate::compiler::Compiler;
 use crate::components::{self, Whole, used};
 use crate::error::StartError;
 use crate::events::{self, Deliveries, EventsHost};
 use crate::factors::{Factors, Settings};
 use crate::instances::{Instances, Targets, limits_of, linker};
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Archive, Lifecycle, Workshop};
 use crate::logs;
 use crate::metrics_page::MetricsPage;
 use crate::middleware;
@@ -55,8 +56,15 @@ impl Runtime {
         let resolver = resolve_variables(&options, &config, &manifest, &secrets)?;
         let log_dir = logs::directory(&options, &config, state_dir.path());
 
-        let wholes = components::read(&manifest, options.links)?;
-        let engine = engine(&manifest, &wholes, options.pooling)?;
+        let archive = Archive::open(state_dir.path());
+        let archive = Arc::new(archive.map_err(|error| StartError::because("use the versions of components", error))?);
+        if options.reset {
+            archive.reset();
+        }
+        let wholes = components::read(&manifest, &archive, options.links)?;
+        let engine_options = engine_options(&manifest, &wholes, options.pooling);
+        let engine = Engine::new(&engine_options);
+        let engine = engine.map_err(|error| StartError::because("start the component engine", error))?;
         let cached = options.compile_cache.then(|| state_dir.component_cache());
         let cache = ComponentCache::new(engine.clone(), cached.as_deref())
             .map_err(|error| StartError::because("use the cache of compiled components", error))?;
@@ -94,7 +102,18 @@ impl Runtime {
             metrics: Arc::clone(&metrics),
         };
         logs::begin(&options, log_dir.as_deref(), compiled.keys())?;
-        let lifecycle = Arc::new(Lifecycle::start(instances, Arc::clone(&manifest), &compiled)?);
+        let workshop = Workshop {
+            archive,
+            compiler: Compiler {
+                cache: ComponentCache::new(engine.clone(), Some(&state_dir.component_cache()))
+                    .map_err(|error| StartError::because("keep compiled components", error))?,
+                directory: state_dir.component_cache(),
+                engine: engine_options,
+                program: options.compiler.clone(),
+            },
+            databases: factors.schemas(),
+        };
+        let lifecycle = Arc::new(Lifecycle::start(instances, Arc::clone(&manifest), &compiled, workshop)?);
         let (admin, listeners) = open_admin(&lifecycle, &manifest, &platform, state_dir.path(), &options).await?;
         admin.add(Arc::clone(&page) as Arc<dyn RouteGroup>);
 
@@ -154,11 +173,10 @@ fn resolve_variables(
     Resolver::new(manifest, &sources, secrets).map_err(|error| StartError::new(error.to_string()))
 }
 
-fn engine(manifest: &Manifest, wholes: &BTreeMap<String, Whole>, pooling: bool) -> Result<Engine, StartError> {
+fn engine_options(manifest: &Manifest, wholes: &BTreeMap<String, Whole>, pooling: bool) -> EngineOptions {
     let limits = wholes.iter().filter_map(|(id, whole)| Some(limits_of(manifest.components.get(id)?, whole.handler)));
     let limits: Vec<Limits> = limits.collect();
-    Engine::new(&EngineOptions { pooling, ..EngineOptions::for_components(limits.iter()) })
-        .map_err(|error| StartError::because("start the component engine", error))
+    EngineOptions { pooling, ..EngineOptions::for_components(limits.iter()) }
 }
 
 /// Every component with an HTTP trigger, and every callee of a link.

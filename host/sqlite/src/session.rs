@@ -18,11 +18,24 @@ pub struct Session {
     transaction: Mutex<Option<Transaction>>,
     changes: AtomicU64,
     rowid: AtomicI64,
+    read_only: bool,
 }
 
 impl Session {
     pub(crate) fn new(database: Arc<Database>) -> Self {
-        Self { database, transaction: Mutex::default(), changes: AtomicU64::new(0), rowid: AtomicI64::new(0) }
+        Self {
+            database,
+            transaction: Mutex::default(),
+            changes: AtomicU64::new(0),
+            rowid: AtomicI64::new(0),
+            read_only: false,
+        }
+    }
+
+    /// The same connection for one who may not change anything: all but reads are refused.
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
     }
 
     /// Runs one statement. Outside a transaction the answer to a write comes when it is on disk; inside, when it is done,
@@ -35,6 +48,9 @@ impl Session {
         let plan = self.database.plans.get(sql);
         if let Kind::Refused(why) = &plan.kind {
             return Err(Error::Refused(why.clone()));
+        }
+        if self.read_only && !matches!(plan.kind, Kind::Read | Kind::ReadConnection) {
+            return Err(Error::Refused("a probe of a new version may only read".to_owned()));
         }
         let mut transaction = self.transaction.lock().await;
         if let Kind::Control(control) = &plan.kind {

@@ -15,6 +15,7 @@
 #[macro_export]
 macro_rules! service {
     (label: $label:literal, migrations: $migrations:expr, router: $router:expr $(, typed: $bindings:ident)? $(,)?) => {
+        $crate::schema!($migrations);
         $crate::service! {
             app: $crate::App<$crate::sql::Database<$crate::sql::Spin>> = $crate::App::live($label, $migrations),
             router: $router

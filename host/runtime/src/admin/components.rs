@@ -1,10 +1,10 @@
-//! `/components`: what runs, and its start, stop and restart.
+//! `/components`: what runs; its start, stop and restart; its versions.
 
 use super::logs::{Filter, Logs};
-use crate::lifecycle::{ChangeError, Lifecycle, describe, report};
+use crate::lifecycle::{ChangeError, Lifecycle, MAX_COMPONENT, Source, describe, report};
 use http::Method;
 use kobliat_admin::{AdminRequest, Answer, Problem, Reply, RouteGroup};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Lines of a log that are told where nobody says how many.
@@ -27,14 +27,18 @@ impl RouteGroup for Components {
         "components"
     }
 
+    fn max_body(&self) -> usize {
+        MAX_COMPONENT
+    }
+
     fn handle(&self, request: AdminRequest) -> Answer<'_> {
         Box::pin(async move {
             match (&request.method, request.segments().as_slice()) {
                 (&Method::GET, []) => Ok(Reply::json(&json!({ "components": report(&self.lifecycle) }))),
-                (&Method::GET, [id]) => Ok(Reply::json(&describe(self.lifecycle.slot(id).map_err(problem)?))),
+                (&Method::GET, [id]) => self.one(id),
                 (&Method::GET, [id, "logs"]) => self.read_logs(id, &request),
                 (&Method::DELETE, [id, "logs"]) => self.clear_logs(id),
-                (&Method::POST, [id, action]) => self.change(id, action).await,
+                (&Method::POST, [id, action]) => self.change(id, action, &request).await,
                 _ => Err(Reply::unknown()),
             }
         })
@@ -42,7 +46,36 @@ impl RouteGroup for Components {
 }
 
 impl Components {
-    async fn change(&self, id: &str, action: &str) -> Result<Reply, Problem> {
+    fn one(&self, id: &str) -> Result<Reply, Problem> {
+        let slot = self.lifecycle.slot(id).map_err(problem)?;
+        Ok(Reply::json(&describe(slot, &self.lifecycle.archive)))
+    }
+
+    async fn change(&self, id: &str, action: &str, request: &AdminRequest) -> Result<Reply, Problem> {
+        let version = match action {
+            "swap" => self.swap(id, request).await?,
+            "rollback" => self.lifecycle.roll_back(id).await,
+            "promote" => self.lifecycle.promote(id).await,
+            "withdraw" => self.lifecycle.withdraw(id).await,
+            _ => return self.change_phase(id, action).await,
+        };
+        Ok(Reply::json(&version.map_err(problem)?))
+    }
+
+    /// The body is the component; without one it is the manifest's file, as it is now.
+    async fn swap(&self, id: &str, request: &AdminRequest) -> Result<Result<Value, ChangeError>, Problem> {
+        let percent = request.parameter::<u8>("percent")?;
+        if percent.is_some_and(|percent| !(1..=99).contains(&percent)) {
+            return Err(Problem::bad_request("`percent` is 1 to 99"));
+        }
+        let source = if request.body.is_empty() { Source::Manifest } else { Source::Bytes(request.body.to_vec()) };
+        // A client that goes away shall not leave half a swap.
+        let (lifecycle, id) = (Arc::clone(&self.lifecycle), id.to_owned());
+        let swapped = tokio::spawn(async move { lifecycle.swap(&id, source, percent).await }).await;
+        swapped.map_err(|error| Problem::internal(format!("the swap broke off: {error}")))
+    }
+
+    async fn change_phase(&self, id: &str, action: &str) -> Result<Reply, Problem> {
         let phase = match action {
             "start" => self.lifecycle.start_component(id).await,
             "stop" => self.lifecycle.stop_component(id).await,

@@ -1,8 +1,9 @@
 //! What the admin surface tells about a component.
 
-use super::{Lifecycle, Slot};
-use kobliat_engine::Counts;
-use serde_json::{Value, json};
+use super::slot::sum;
+use super::{Archive, Lifecycle, Slot, Version};
+use kobliat_engine::{Counts, Pool};
+use serde_json::{Map, Value, json};
 use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -18,25 +19,40 @@ pub fn rfc3339(at: SystemTime) -> String {
 
 /// All components.
 pub fn report(lifecycle: &Lifecycle) -> Vec<Value> {
-    lifecycle.slots().map(|slot| describe(slot)).collect()
+    lifecycle.slots().map(|slot| describe(slot, &lifecycle.archive)).collect()
 }
 
-/// One component.
-pub fn describe(slot: &Slot) -> Value {
-    let (version, pools) = (slot.version(), slot.pools());
-    json!({
-        "id": slot.id,
+/// One component, and its version on trial beside it.
+pub fn describe(slot: &Slot, archive: &Archive) -> Value {
+    let mut told = version(&slot.version(), &slot.pools());
+    let canary = slot.canary().map(|canary| {
+        let mut told = version(&canary.version, &slot.canary_pools());
+        told.insert("percent".into(), json!(canary.percent));
+        told
+    });
+    told.insert("id".into(), json!(slot.id));
+    told.insert("state".into(), json!(slot.phase().as_str()));
+    told.insert("retiring".into(), json!(slot.retiring.count()));
+    told.insert("canary".into(), canary.map_or(Value::Null, Value::Object));
+    told.insert("last_swap".into(), archive.last_swap(&slot.id));
+    Value::Object(told)
+}
+
+fn version(version: &Version, pools: &[Pool]) -> Map<String, Value> {
+    let told = json!({
         "digest": version.digest.as_str(),
         "version": version.number,
         "since": rfc3339(version.since),
-        "state": slot.phase().as_str(),
+        "follows_manifest": version.follows_manifest,
         "instances": pools.iter().map(|pool| pool.instances()).sum::<usize>(),
         "in_flight": pools.iter().map(|pool| pool.running()).sum::<usize>(),
         "memory_bytes": pools.iter().map(|pool| pool.memory()).sum::<usize>(),
-        "counts": counts(&slot.counts()),
-        "retiring": slot.retiring.count(),
-        "last_swap": Value::Null,
-    })
+        "counts": counts(&sum(pools)),
+    });
+    match told {
+        Value::Object(told) => told,
+        _ => Map::new(),
+    }
 }
 
 fn counts(counts: &Counts) -> Value {

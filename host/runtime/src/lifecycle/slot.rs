@@ -1,14 +1,10 @@
 //! The place of one component: what runs in it, and the exchange of that under its callers.
 
 use super::retire::Retiring;
-use super::version::Version;
-use crate::instances::{Instances, Targets};
-use kobliat_engine::{Counts, Pool, Target};
+use super::version::{Digest, Version};
+use crate::instances::{Instances, Runnable, Targets};
+use kobliat_engine::{Counts, Pool, Share, Target};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// How long requests of an old version may go on; longer than any component's time limit by default.
-const DRAIN: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -36,15 +32,26 @@ pub struct Slot {
 struct Content {
     phase: Phase,
     version: Version,
+    canary: Option<Canary>,
+    /// The last number that was given to a version.
+    number: u32,
+}
+
+/// A version on trial beside the active one.
+#[derive(Clone)]
+pub struct Canary {
+    pub version: Version,
+    pub percent: u8,
 }
 
 impl Slot {
     pub fn new(id: &str, targets: &Targets, version: Version) -> Self {
+        let number = version.number;
         Self {
             id: id.to_owned(),
             http: targets.http.get(id).cloned(),
             calls: targets.calls.get(id).cloned(),
-            content: Mutex::new(Content { phase: Phase::Stopped, version }),
+            content: Mutex::new(Content { phase: Phase::Stopped, version, canary: None, number }),
             retiring: Arc::default(),
         }
     }
@@ -61,49 +68,129 @@ impl Slot {
         self.content().version.clone()
     }
 
+    pub fn canary(&self) -> Option<Canary> {
+        self.content().canary.clone()
+    }
+
+    /// Whoever may call others from here.
+    pub fn versions(&self) -> Vec<Version> {
+        let content = self.content();
+        let canary = content.canary.iter().map(|canary| canary.version.clone());
+        std::iter::once(content.version.clone()).chain(canary).collect()
+    }
+
     fn targets(&self) -> impl Iterator<Item = &Arc<Target>> {
         self.http.iter().chain(&self.calls)
     }
 
-    /// The pools that serve now.
+    /// The pools of the active version.
     pub fn pools(&self) -> Vec<Pool> {
         self.targets().filter_map(|target| target.pool()).collect()
     }
 
+    /// The pools of the version on trial.
+    pub fn canary_pools(&self) -> Vec<Pool> {
+        self.targets().filter_map(|target| target.canary()).collect()
+    }
+
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        self.pools().iter().for_each(|pool| counts.add(&pool.counts()));
-        counts
+        sum(&self.pools())
+    }
+
+    /// A version that is about to run here.
+    pub fn next(&self, digest: Digest, runnable: Arc<Runnable>, follows_manifest: bool) -> Version {
+        let mut content = self.content();
+        content.number += 1;
+        Version::new(digest, content.number, runnable, follows_manifest)
     }
 
     /// New instances of the version for all that comes from now on.
     pub fn start(&self, instances: &Instances) {
         let mut content = self.content();
         content.phase = Phase::Running;
+        content.canary = None;
         self.fill(instances, &content.version);
+    }
+
+    /// Another version for all that comes from now on. A component that is stopped stays so.
+    pub fn replace(&self, instances: &Instances, version: Version) {
+        let mut content = self.content();
+        content.canary = None;
+        content.version = version;
+        if content.phase == Phase::Running {
+            self.fill(instances, &content.version);
+        }
     }
 
     /// The new pools are in place before the old ones are closed: who comes to a closed one looks again.
     fn fill(&self, instances: &Instances, version: &Version) {
-        let old = self.pools();
+        let old = self.all_pools();
         if let Some(target) = &self.http {
             target.set(Some(instances.http_pool(&version.runnable)));
         }
         if let Some(target) = &self.calls {
             target.set(Some(instances.calls_pool(&version.runnable)));
         }
-        self.retire(old);
+        self.retire(old, version);
     }
 
     pub fn stop(&self) {
         let mut content = self.content();
         content.phase = Phase::Stopped;
-        let old = self.pools();
+        content.canary = None;
+        let old = self.all_pools();
         self.targets().for_each(|target| target.set(None));
-        self.retire(old);
+        self.retire(old, &content.version);
     }
 
-    fn retire(&self, pools: Vec<Pool>) {
-        pools.into_iter().for_each(|pool| self.retiring.retire(&self.id, pool, DRAIN));
+    /// The share goes to the new version, the rest where it went.
+    pub fn start_canary(&self, instances: &Instances, version: Version, percent: u8) {
+        let mut content = self.content();
+        let pools = [
+            (&self.http, instances.http_pool(&version.runnable)),
+            (&self.calls, instances.calls_pool(&version.runnable)),
+        ];
+        for (target, canary) in pools {
+            if let Some((target, active)) = target.as_ref().and_then(|target| Some((target, target.pool()?))) {
+                target.set_with_canary(active, canary, Share::percent(percent));
+            }
+        }
+        content.canary = Some(Canary { version, percent });
     }
+
+    /// The version on trial becomes the active one, in the instances that it has.
+    pub fn promote(&self) -> Option<Version> {
+        let mut content = self.content();
+        let canary = content.canary.take()?;
+        let old = self.pools();
+        self.targets().for_each(|target| target.set(target.canary()));
+        self.retire(old, &content.version);
+        content.version = canary.version;
+        Some(content.version.clone())
+    }
+
+    /// The version on trial is gone.
+    pub fn withdraw(&self) -> Option<Version> {
+        let mut content = self.content();
+        let canary = content.canary.take()?;
+        let old = self.canary_pools();
+        self.targets().for_each(|target| target.set(target.pool()));
+        self.retire(old, &canary.version);
+        Some(canary.version)
+    }
+
+    fn all_pools(&self) -> Vec<Pool> {
+        self.pools().into_iter().chain(self.canary_pools()).collect()
+    }
+
+    fn retire(&self, pools: Vec<Pool>, version: &Version) {
+        let drain = version.runnable.declared.kobliat.swap.drain;
+        pools.into_iter().for_each(|pool| self.retiring.retire(&self.id, pool, drain));
+    }
+}
+
+pub fn sum(pools: &[Pool]) -> Counts {
+    let mut counts = Counts::default();
+    pools.iter().for_each(|pool| counts.add(&pool.counts()));
+    counts
 }

@@ -44,10 +44,12 @@ pub struct Version {
     pub number: u32,
     pub since: SystemTime,
     pub runnable: Arc<Runnable>,
+    /// It is what the manifest's source was when it was taken; the other kind was given by an operator.
+    pub follows_manifest: bool,
 }
 
 impl Version {
-    pub fn first(digest: Digest, runnable: Arc<Runnable>) -> Self {
-        Self { digest, number: 1, since: SystemTime::now(), runnable }
+    pub fn new(digest: Digest, number: u32, runnable: Arc<Runnable>, follows_manifest: bool) -> Self {
+        Self { digest, number, since: SystemTime::now(), runnable, follows_manifest }
     }
 }

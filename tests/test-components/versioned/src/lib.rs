@@ -43,6 +43,7 @@ mod component {
             return (if sick { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }, version());
         }
         match behaviour() {
+            _ if path.ends_with("/trap") => panic!("as I was told"),
             "trap" => panic!("as I am marked"),
             "fail" => return (StatusCode::INTERNAL_SERVER_ERROR, version()),
             _ => {}

@@ -58,6 +58,12 @@ impl Start {
         self
     }
 
+    /// Back to the manifest's versions.
+    pub fn reset(mut self) -> Self {
+        self.options.reset = true;
+        self
+    }
+
     pub fn links(mut self, links: bool) -> Self {
         self.options.links = links;
         self

@@ -14,8 +14,13 @@ pub fn exporter(items: &str) -> Vec<u8> {
 }
 
 pub fn component(wit: &str) -> Vec<u8> {
+    package("test:shape@0.1.0", wit)
+}
+
+/// The world of this package.
+pub fn package(name: &str, wit: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    let package = resolve.push_str("test.wit", &format!("package test:shape@0.1.0;\n{wit}")).unwrap();
+    let package = resolve.push_str("test.wit", &format!("package {name};\n{wit}")).unwrap();
     let world = resolve.select_world(&[package], None).unwrap();
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(wit_parser::LiftLowerAbi::Sync));
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();

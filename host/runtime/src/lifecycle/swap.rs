@@ -1,0 +1,207 @@
+//! A swap: new bytes in, checked against everything that runs, probed, and in the old one's place; or refused, with the reason.
+
+use super::schema::{Migration, Schema, judge};
+use super::slot::Phase;
+use super::version::Digest;
+use super::{ChangeError, Lifecycle, Slot, Version, check, interfaces_of, probe, report};
+use crate::components::Loader;
+use crate::instances::Runnable;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::SystemTime;
+use tracing::info;
+
+/// Larger components are not taken by the admin surface.
+pub const MAX_COMPONENT: usize = 64 << 20;
+
+/// What shall run.
+pub enum Source {
+    Bytes(Vec<u8>),
+    /// The manifest's file, as it is now.
+    Manifest,
+}
+
+/// A version that passed every check.
+struct Candidate {
+    digest: Digest,
+    runnable: Arc<Runnable>,
+    follows_manifest: bool,
+    migration: Migration,
+}
+
+impl Lifecycle {
+    /// Replaces the component's version; with `percent` a share of the tenants gets it, until it is promoted or withdrawn.
+    pub async fn swap(self: &Arc<Self>, id: &str, source: Source, percent: Option<u8>) -> Result<Value, ChangeError> {
+        let _turn = self.change.lock().await;
+        let slot = Arc::clone(self.slot(id)?);
+        refuse_canary(&slot)?;
+        let follows_manifest = matches!(source, Source::Manifest);
+        let wasm = match source {
+            Source::Bytes(wasm) => wasm,
+            Source::Manifest => self.manifests_own(id)?,
+        };
+        if Digest::of(&wasm) == slot.version().digest {
+            return Ok(self.settle_unchanged(&slot, follows_manifest));
+        }
+        let candidate = match self.candidate(&slot, wasm, follows_manifest).await {
+            Ok(candidate) => candidate,
+            Err(error) => {
+                self.note(&slot, "refused", Some(&error.to_string()));
+                return Err(error);
+            }
+        };
+        match percent {
+            Some(percent) => self.start_canary(&slot, candidate, percent),
+            None => Ok(self.switch(&slot, candidate)),
+        }
+    }
+
+    /// The version that was active before this one takes its place again.
+    pub async fn roll_back(self: &Arc<Self>, id: &str) -> Result<Value, ChangeError> {
+        let _turn = self.change.lock().await;
+        let slot = Arc::clone(self.slot(id)?);
+        refuse_canary(&slot)?;
+        let digest = self.archive.before(id, &slot.version().digest);
+        let digest = digest.ok_or_else(|| ChangeError::Conflict(format!("component `{id}` has no earlier version")))?;
+        let wasm = self.archive.read(&digest).map_err(ChangeError::Failed)?;
+        let follows_manifest = self.manifests_own(id).is_ok_and(|own| Digest::of(&own) == digest);
+        let candidate = self.candidate(&slot, wasm, follows_manifest).await?;
+        let old = slot.version();
+        self.activate(&slot, candidate.digest, candidate.runnable, follows_manifest);
+        info!(component = %id, "component `{id}`: back from {} to {digest}", old.digest);
+        Ok(self.note(&slot, "rolled-back", Some("on request")))
+    }
+
+    fn manifests_own(&self, id: &str) -> Result<Vec<u8>, ChangeError> {
+        let declared = self.manifest.components.get(id).ok_or_else(|| ChangeError::Unknown(id.to_owned()))?;
+        let loader = Loader { manifest: &self.manifest, links: self.instances.links };
+        loader.read_own(declared).map_err(ChangeError::Refused)
+    }
+
+    /// Everything that can be known before a request sees the version.
+    async fn candidate(&self, slot: &Slot, wasm: Vec<u8>, follows_manifest: bool) -> Result<Candidate, ChangeError> {
+        let (id, old) = (&slot.id, slot.version());
+        let declared = Arc::clone(&old.runnable.declared);
+        let holders = check::composed_into(self, id);
+        if !holders.is_empty() {
+            return Err(ChangeError::Conflict(format!(
+                "component `{id}` is composed into {}, which would keep the old version: link it instead (`links` in tool.kobliat), or restart the host",
+                holders.join(", ")
+            )));
+        }
+        let migration = self.judge_schema(id, &old, &wasm).await?;
+        let loader = Loader { manifest: &self.manifest, links: self.instances.links };
+        let whole = loader.compose(&declared, &wasm).map_err(ChangeError::Refused)?;
+        let component = self.compiler.compile(whole).await.map_err(ChangeError::Refused)?;
+        check::grants(&declared, &old.runnable.component, &component)?;
+        check::importers(self, id, &component)?;
+        let callee = |id: &str| Some(self.slot(id).ok()?.version().runnable.component.clone());
+        let interfaces = interfaces_of(&self.manifest, id, self.instances.links);
+        let runnable = self.instances.prepare(&declared, component, callee, interfaces);
+        let runnable = Arc::new(runnable.map_err(|problems| ChangeError::Refused(problems.join("; ")))?);
+        probe::probe(&self.instances, &runnable).await.map_err(ChangeError::Refused)?;
+        let digest = self.archive.keep(&wasm);
+        let digest = digest.map_err(|error| ChangeError::Failed(format!("failed to keep the version: {error}")))?;
+        Ok(Candidate { digest, runnable, follows_manifest, migration })
+    }
+
+    async fn judge_schema(&self, id: &str, old: &Version, wasm: &[u8]) -> Result<Migration, ChangeError> {
+        let Some(found) = self.databases.schema(id).await else { return Ok(Migration::None) };
+        let old = self.archive.read(&old.digest).ok().and_then(|wasm| Schema::of(&wasm));
+        judge(old, Schema::of(wasm), found)
+    }
+
+    fn switch(self: &Arc<Self>, slot: &Arc<Slot>, new: Candidate) -> Value {
+        let old = slot.version();
+        self.activate(slot, new.digest.clone(), new.runnable, new.follows_manifest);
+        info!(component = %slot.id, "component `{}`: from {} to {}", slot.id, old.digest, new.digest);
+        let mut answer = self.note(slot, "switched", None);
+        let policy = old.runnable.declared.kobliat.swap.clone();
+        match new.migration {
+            Migration::None => self.watch(&slot.id, old, policy),
+            Migration::OneWay { from, to } => {
+                let note = format!(
+                    "migrates the database from schema {from} to {to}, which the old version does not work with: automatic roll-back is off"
+                );
+                add(&mut answer, "note", json!(note));
+            }
+        }
+        answer
+    }
+
+    fn start_canary(&self, slot: &Slot, new: Candidate, percent: u8) -> Result<Value, ChangeError> {
+        if let Migration::OneWay { from, to } = new.migration {
+            return Err(ChangeError::Conflict(format!(
+                "this version migrates the database from schema {from} to {to}, which the running one does not work with, so both can not serve at once: swap it without `--percent`"
+            )));
+        }
+        if slot.phase() == Phase::Stopped {
+            return Err(ChangeError::Conflict(format!("component `{}` is stopped; start it first", slot.id)));
+        }
+        let version = slot.next(new.digest, new.runnable, new.follows_manifest);
+        slot.start_canary(&self.instances, version, percent);
+        Ok(self.note(slot, "canary", None))
+    }
+
+    /// The version on trial becomes everybody's.
+    pub async fn promote(&self, id: &str) -> Result<Value, ChangeError> {
+        let _turn = self.change.lock().await;
+        let slot = self.slot(id)?;
+        let version = slot.promote().ok_or_else(|| no_canary(id))?;
+        self.archive.activated(id, &version.digest, !version.follows_manifest);
+        Ok(self.note(slot, "promoted", None))
+    }
+
+    /// The version on trial goes; what runs in it finishes.
+    pub async fn withdraw(&self, id: &str) -> Result<Value, ChangeError> {
+        let _turn = self.change.lock().await;
+        let slot = self.slot(id)?;
+        slot.withdraw().ok_or_else(|| no_canary(id))?;
+        Ok(self.note(slot, "withdrawn", None))
+    }
+
+    /// Puts the version in its place, and writes down that it is there.
+    pub(super) fn activate(&self, slot: &Slot, digest: Digest, runnable: Arc<Runnable>, follows_manifest: bool) {
+        let version = slot.next(digest, runnable, follows_manifest);
+        self.archive.activated(&slot.id, &version.digest, !follows_manifest);
+        slot.replace(&self.instances, version);
+    }
+
+    fn settle_unchanged(&self, slot: &Slot, follows_manifest: bool) -> Value {
+        if follows_manifest {
+            self.archive.activated(&slot.id, &slot.version().digest, false);
+        }
+        let mut answer = report::describe(slot, &self.archive);
+        add(&mut answer, "outcome", json!("unchanged"));
+        answer
+    }
+
+    /// Remembers the outcome, and answers with the component as it is now.
+    fn note(&self, slot: &Slot, outcome: &str, reason: Option<&str>) -> Value {
+        let at = report::rfc3339(SystemTime::now());
+        self.archive.swapped(&slot.id, &json!({ "outcome": outcome, "reason": reason, "at": at }));
+        let mut answer = report::describe(slot, &self.archive);
+        add(&mut answer, "outcome", json!(outcome));
+        answer
+    }
+}
+
+fn add(answer: &mut Value, key: &str, value: Value) {
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert(key.to_owned(), value);
+    }
+}
+
+fn refuse_canary(slot: &Slot) -> Result<(), ChangeError> {
+    match slot.canary() {
+        Some(_) => Err(ChangeError::Conflict(format!(
+            "component `{0}` has a version on trial: `kobliat promote {0}` or `kobliat withdraw {0}` first",
+            slot.id
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn no_canary(id: &str) -> ChangeError {
+    ChangeError::Conflict(format!("component `{id}` has no version on trial"))
+}
