@@ -44,7 +44,7 @@ async fn what_can_be_linked_is_accepted() {
     // The dummies export no handler: that is the one thing left to refuse.
     let reason = refusal(GOOD, GOOD).await;
     assert_eq!(reason.lines().count(), 1, "{reason}");
-    assert!(reason.contains("component `caller` has an HTTP trigger but does not export"), "{reason}");
+    assert!(reason.contains("component `caller` has an HTTP trigger, but it does not export"), "{reason}");
 }
 
 #[tokio::test]
