@@ -5,7 +5,7 @@ use crate::attempt::Handler;
 use crate::clock::{Clock, micros};
 use crate::dispatch;
 use crate::engine::{Engine, EngineError, Publication, Published};
-use crate::event::Event;
+use crate::event::{Event, Micros};
 use crate::subscription::Subscription;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -99,6 +99,15 @@ impl Broker {
             tasks.spawn(dispatch::run(Arc::clone(self), Arc::clone(subscriber), Arc::clone(handler), stop.clone()));
         }
         tasks.spawn(forget_old(Arc::clone(self), stop.clone()));
+    }
+
+    /// Now, by the broker's clock.
+    pub fn now(&self) -> Micros {
+        self.clock.now()
+    }
+
+    pub fn subscribers(&self) -> &[Arc<Subscriber>] {
+        &self.subscribers
     }
 
     /// Stores the events in the name of the component `from`; when this answers `Ok`, they are durable.
