@@ -119,7 +119,7 @@ in_both_modes! {
 
     async fn unknown_channels_are_not_found(mode: Mode) {
         let app = TestApp::start(mode).await;
-        for path in ["/webhooks/telegram", "/webhooks", "/webhooks/whatsapp/more", "/api/webhooks/sms"] {
+        for path in ["/webhooks/carrier-pigeon", "/webhooks", "/webhooks/whatsapp/more", "/api/webhooks/fax"] {
             app.send(Method::POST, path, &[], "{}").await.expect_problem(404, "not_found");
         }
         app.send(Method::DELETE, PATH, &[], "").await.expect_problem(405, "method_not_allowed");
