@@ -1,0 +1,1 @@
+//! The chat simulator: personas that write, and a provider emulator.

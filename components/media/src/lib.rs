@@ -1,0 +1,1 @@
+//! Media: attachments of messages, from their bytes to signed links.
