@@ -12,6 +12,9 @@ pub enum Command {
     /// The native twin of the webhook path.
     #[command(hide = true)]
     ServeTwin(Twin),
+    /// The event broker in a process of its own: until how many waiting events are handled, how long and how much memory.
+    #[command(hide = true)]
+    OpenEvents(OpenEvents),
 }
 
 #[derive(clap::Args, Clone)]
@@ -25,7 +28,7 @@ pub struct Run {
     /// Lets the scheduler place server and load generator, instead of one core each.
     #[arg(long)]
     pub unpinned: bool,
-    /// Only these parts: disk, hello, calls, webhook, platform.
+    /// Only these parts: disk, hello, calls, webhook, platform, events.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 }
@@ -40,6 +43,15 @@ pub struct Twin {
     pub secret: String,
     #[arg(long, value_enum)]
     pub commit: Commit,
+}
+
+#[derive(clap::Args, Clone)]
+pub struct OpenEvents {
+    /// The events' file.
+    #[arg(long)]
+    pub file: PathBuf,
+    #[arg(long)]
+    pub handled: usize,
 }
 
 /// What a commit on disk is shared by.

@@ -17,6 +17,14 @@ impl Cores {
         Some(Cores { server: cores.next()?, generator: cores.next()? })
     }
 
+    /// Gives this thread both cores, and so those that it starts: for what is measured within this process.
+    pub fn both(self) {
+        let mut set = CpuSet::new();
+        set.set(self.server);
+        set.set(self.generator);
+        pin_to(&set);
+    }
+
     /// Runs `spawn` on the server's core: a process inherits the core of the thread that starts it.
     pub fn as_server<T>(self, spawn: impl FnOnce() -> T) -> T {
         pin(self.server);
@@ -29,6 +37,10 @@ impl Cores {
 fn pin(core: usize) {
     let mut set = CpuSet::new();
     set.set(core);
+    pin_to(&set);
+}
+
+fn pin_to(set: &CpuSet) {
     // Refused (a container's limits) means unpinned: noisier, not wrong.
-    let _ = sched_setaffinity(None, &set);
+    let _ = sched_setaffinity(None, set);
 }

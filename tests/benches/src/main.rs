@@ -21,5 +21,6 @@ fn main() -> anyhow::Result<()> {
         arguments::Command::Run(run) => suite::run(&run),
         arguments::Command::ServeHello => hello::serve(),
         arguments::Command::ServeTwin(twin) => twin::serve(&twin),
+        arguments::Command::OpenEvents(open) => suite::open_events(&open),
     }
 }

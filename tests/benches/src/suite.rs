@@ -1,9 +1,12 @@
 //! The suite: builds what it measures, starts every server once, and works through its parts.
 
 mod calls;
+mod events;
 mod hello;
 mod platform;
 mod webhook;
+
+pub use events::open as open_events;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,26 +37,33 @@ pub struct Bench {
 
 pub fn run(run: &Run) -> anyhow::Result<()> {
     let bench = Bench::new(run.clone())?;
-    bench.build()?;
+    let parts = || PARTS.iter().filter(|part| run.only.is_empty() || run.only.iter().any(|only| only == part.name));
+    if parts().any(|part| part.needs_platform) {
+        bench.build()?;
+    }
     let mut report = Report::default();
-    for (name, part) in PARTS {
-        if run.only.is_empty() || run.only.iter().any(|only| only == name) {
-            eprintln!("{name}");
-            part(&bench, &mut report).with_context(|| format!("the part `{name}` failed"))?;
-        }
+    for Part { name, measure, .. } in parts() {
+        eprintln!("{name}");
+        measure(&bench, &mut report).with_context(|| format!("the part `{name}` failed"))?;
     }
     println!("{}", report.markdown());
     Ok(())
 }
 
-type Part = fn(&Bench, &mut Report) -> anyhow::Result<()>;
+struct Part {
+    name: &'static str,
+    measure: fn(&Bench, &mut Report) -> anyhow::Result<()>,
+    /// Host and guests are built first.
+    needs_platform: bool,
+}
 
-const PARTS: &[(&str, Part)] = &[
-    ("disk", measure_disk),
-    ("hello", hello::measure),
-    ("calls", calls::measure),
-    ("webhook", webhook::measure),
-    ("platform", platform::measure),
+const PARTS: &[Part] = &[
+    Part { name: "disk", measure: measure_disk, needs_platform: false },
+    Part { name: "hello", measure: hello::measure, needs_platform: true },
+    Part { name: "calls", measure: calls::measure, needs_platform: true },
+    Part { name: "webhook", measure: webhook::measure, needs_platform: true },
+    Part { name: "platform", measure: platform::measure, needs_platform: true },
+    Part { name: "events", measure: events::measure, needs_platform: false },
 ];
 
 fn measure_disk(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
