@@ -73,22 +73,18 @@ impl Circuit {
 #[derive(Clone)]
 pub struct Guarded<B> {
     outside: B,
-    circuits: Rc<[Circuit; Service::ALL.len()]>,
+    circuits: Rc<[(Service, Circuit)]>,
 }
 
 impl<B: Outside> Guarded<B> {
     pub fn new(outside: B) -> Self {
-        Self { outside, circuits: Rc::default() }
+        let circuits = Service::ALL.into_iter().map(|service| (service, Circuit::default())).collect();
+        Self { outside, circuits }
     }
 
     pub fn circuit(&self, service: Service) -> &Circuit {
-        let [customer, conversation, messaging, notification] = &*self.circuits;
-        match service {
-            Service::Customer => customer,
-            Service::Conversation => conversation,
-            Service::Messaging => messaging,
-            Service::Notification => notification,
-        }
+        let found = self.circuits.iter().find(|(one, _)| *one == service);
+        found.map(|(_, circuit)| circuit).expect("every service has one")
     }
 
     async fn call<T>(&self, service: Service, work: impl Future<Output = CallResult<T>>) -> CallResult<T> {

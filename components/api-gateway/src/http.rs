@@ -18,7 +18,9 @@ use crate::logs::redact::Policy;
 use crate::logs::{Entry, Logs};
 use crate::reply::{buffered, ok, whole};
 use crate::routes::oauth;
-use crate::routes::{self, API_PREFIX, Action, Match, Route, api_keys, conversations, messages, tenants, users};
+use crate::routes::{
+    self, API_PREFIX, Action, Match, Route, api_keys, channels, conversations, messages, tenants, users,
+};
 use crate::tokens::Signing;
 use crate::trace::{Trace, X_REQUEST_ID};
 use crate::{cors, docs, health, problem};
@@ -176,6 +178,7 @@ impl<B: Outside> Gateway<B> {
             Action::ApiKeys(what) => api_keys::act(outside, call, what).await,
             Action::Tenants(what) => tenants::act(outside, call, what).await,
             Action::Users(what) => users::act(outside, call, what).await,
+            Action::Channels => channels::act(outside, call, &routes::fill(route.path, &call.parameters)).await,
             Action::Logs(what) => routes::logs::act(outside, call, what).await,
             Action::Services(what) => routes::services::act(outside, call, what).await,
             Action::DeadLetters(what) => routes::dead_letters::act(outside, call, what).await,

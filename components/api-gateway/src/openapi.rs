@@ -14,6 +14,7 @@ const SCHEMAS: &[&str] = &[
     include_str!("../openapi/conversations.json"),
     include_str!("../openapi/messages.json"),
     include_str!("../openapi/access.json"),
+    include_str!("../openapi/channels.json"),
     include_str!("../openapi/operations.json"),
     include_str!("../openapi/notifications.json"),
 ];

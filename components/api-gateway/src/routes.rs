@@ -1,6 +1,7 @@
 //! The public paths: which exist, who may use them, and whether a service or the gateway itself answers.
 
 pub mod api_keys;
+pub mod channels;
 pub mod conversations;
 pub mod customers;
 pub mod dead_letters;
@@ -30,12 +31,14 @@ pub enum Service {
     Conversation,
     Messaging,
     Notification,
+    /// For the channel accounts; webhooks do not come through here.
+    Inbound,
 }
 
 impl Service {
     /// Without these there is no conversation: the gateway is ready when they are.
     pub const NEEDED: [Self; 3] = [Self::Customer, Self::Conversation, Self::Messaging];
-    pub const ALL: [Self; 4] = [Self::Customer, Self::Conversation, Self::Messaging, Self::Notification];
+    pub const ALL: [Self; 5] = [Self::Customer, Self::Conversation, Self::Messaging, Self::Notification, Self::Inbound];
 
     /// The component's id, which is also its internal host name.
     pub const fn id(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Service {
             Self::Conversation => "conversation",
             Self::Messaging => "messaging",
             Self::Notification => "notification",
+            Self::Inbound => "inbound-gateway",
         }
     }
 }
@@ -62,6 +66,7 @@ pub enum Action {
     ApiKeys(api_keys::Do),
     Tenants(tenants::Do),
     Users(users::Do),
+    Channels,
     Logs(logs::Do),
     Services(services::Do),
     DeadLetters(dead_letters::Do),
@@ -84,6 +89,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         messages::ROUTES,
         api_keys::ROUTES,
         users::ROUTES,
+        channels::ROUTES,
         tenants::ROUTES,
         oauth::ROUTES,
         logs::ROUTES,

@@ -22,6 +22,22 @@ pub trait Channel: Sync {
     /// The variable that holds what only the provider and we know.
     fn secret(&self) -> &'static str;
 
+    /// The credentials that an account of this channel may have of its own.
+    fn credentials(&self) -> &'static [&'static str];
+
+    /// Which of them takes the place of the variable's secret.
+    fn own_secret(&self) -> &'static str;
+
+    /// The account whose row counts for those in the body that have none: the one that the webhook's address names.
+    fn fallback(&self, payload: Payload<'_>) -> Option<String> {
+        payload.parameter("account")
+    }
+
+    /// The account of webhooks that name none; no tenant but `default` may have it.
+    fn unnamed_account(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The header that proves who calls: kept with a delivery when it is a signature, and so no secret itself.
     fn signature(&self) -> Option<&'static str> {
         None
@@ -99,6 +115,10 @@ pub enum Unreadable {
 }
 
 static ALL: [&dyn Channel; 5] = [&whatsapp::WhatsApp, &sms::Sms, &telegram::Telegram, &web::Web, &email::Email];
+
+pub fn names() -> [&'static str; 5] {
+    ALL.map(|channel| channel.name())
+}
 
 /// The channel of this name; `None` for one that there is not.
 pub fn find(name: &str) -> Option<&'static dyn Channel> {

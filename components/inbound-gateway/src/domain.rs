@@ -3,8 +3,10 @@
 //! Pure Rust: what it needs from the world stands behind the traits of `services`, `delivery` and `Platform`.
 
 pub mod attempt;
+pub mod authority;
 pub mod conclusions;
 pub mod delivery;
+pub mod directory;
 mod ingest;
 pub mod outcome;
 mod receive;
@@ -18,12 +20,18 @@ pub use receive::{Incoming, Received, receive};
 pub use tick::{Report, tick};
 pub use update::{Contact, Content, Direction, Identity, Message, Receipt, Update};
 
+use crate::accounts::Accounts;
 use delivery::Store;
+use directory::Directory;
 use services::{Conversations, Customers, Messages};
 
 /// Why a webhook was not taken.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Error {
+    /// Nobody signed it who may speak for one of its accounts. It is not kept.
+    Unsigned,
+    /// A variable is missing or cannot be read; for the log.
+    Deployment(String),
     /// Signed, but not JSON. It is kept, as rejected.
     Unreadable,
     /// More items than the provider ever sends. It is not kept.
@@ -35,12 +43,14 @@ pub enum Error {
 /// The world as the domain sees it.
 #[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
 pub trait Platform {
-    type Store: Store;
+    type Store: Store + Accounts;
     type Customers: Customers;
     type Conversations: Conversations;
     type Messages: Messages;
 
     fn store(&self) -> &Self::Store;
+    /// What this instance remembers of channel accounts.
+    fn directory(&self) -> &Directory;
     fn customers(&self) -> &Self::Customers;
     fn conversations(&self) -> &Self::Conversations;
     fn messages(&self) -> &Self::Messages;

@@ -1,13 +1,18 @@
-//! The gateway's routes: every channel's webhooks, Meta's verification, and the host's tick.
+//! The gateway's routes: every channel's webhooks, Meta's verification, the host's tick, and what other components ask.
 
+mod accounts;
+mod lending;
+
+use http::Method;
 use sdk::http::Response;
+use sdk::query::percent_encode;
 use sdk::{Problem, Request, Router, log, response, router::Outcome};
 use serde_json::{Map, Value};
 
 use crate::channel::whatsapp::subscription;
 use crate::channel::{self, Call, Channel, Payload};
 use crate::domain::delivery::State;
-use crate::domain::{self, Error, Incoming, Platform};
+use crate::domain::{self, Error, Incoming, Platform, directory};
 
 /// Meta sends 3 MB at most; the rest is room for its idea of a megabyte.
 pub const BODY_LIMIT_BYTES: usize = (3 << 20) + (64 << 10);
@@ -22,26 +27,54 @@ pub fn router<P: Platform + 'static>() -> Router<P> {
     Router::public()
         .get("/webhooks/:channel", verify)
         .post("/webhooks/:channel", receive)
+        .get("/webhooks/:channel/:account", verify)
+        .post("/webhooks/:channel/:account", receive)
         .get("/api/webhooks/:channel", verify)
         .post("/api/webhooks/:channel", receive)
-        // No public route leads here: spin.toml gives this component /webhooks/... and /api/webhooks/... only.
+        .get("/api/webhooks/:channel/:account", verify)
+        .post("/api/webhooks/:channel/:account", receive)
+        // No public route leads to the rest: spin.toml gives this component /webhooks/... and /api/webhooks/... only.
+        .get("/health", async |_: &P, _| response::ok(&serde_json::json!({ "status": "ok" })))
         .post("/internal/tick", tick)
+        .private(Method::GET, "/internal/accounts/:kind", lending::any)
+        .private(Method::GET, "/internal/accounts/:kind/:provider_id", lending::by_name)
+        .private(Method::GET, "/channels", accounts::list)
+        .private(Method::POST, "/channels", accounts::create)
+        .private(Method::GET, "/channels/:id", accounts::get)
+        .private(Method::PATCH, "/channels/:id", accounts::update)
+        .private(Method::DELETE, "/channels/:id", accounts::delete)
 }
 
 /// Of Meta's webhooks only: nobody else asks before sending.
 async fn verify<P: Platform>(platform: &P, request: Request) -> Outcome {
-    let name = channel_of(&request)?.name();
-    if name != channel::whatsapp::CHANNEL {
+    let channel = channel_of(&request)?;
+    if channel.name() != channel::whatsapp::CHANNEL {
         return Err(Problem::method_not_allowed("POST"));
     }
-    if request.method != http::Method::GET {
+    if request.method != Method::GET {
         return Err(Problem::method_not_allowed("GET, POST"));
     }
     let refused = || Problem::forbidden("the verification token is wrong");
-    let token = secret(platform, &request, "whatsapp_verify_token").await?;
     let query = request.query().map_err(|_| refused())?;
+    let token = match verify_token(platform, channel, &request).await? {
+        Some(own) => own,
+        None => secret(platform, &request, "whatsapp_verify_token").await?,
+    };
     let challenge = subscription::challenge(&query, &token).ok_or_else(refused)?;
     Ok(plain(challenge))
+}
+
+/// Of the account that the address names, when it has one.
+async fn verify_token<P: Platform>(
+    platform: &P,
+    channel: &'static dyn Channel,
+    request: &Request,
+) -> Result<Option<String>, Problem> {
+    let query = address_query(request);
+    let Some(account) = channel.fallback(Payload { body: &[], query: &query }) else { return Ok(None) };
+    let names = [account];
+    let found = directory::find(platform, channel, &names, true).await.map_err(|reason| internal(request, &reason))?;
+    Ok(found.into_values().flatten().find_map(|known| known.verify_token.clone()))
 }
 
 fn plain(text: String) -> Response {
@@ -50,15 +83,12 @@ fn plain(text: String) -> Response {
 
 async fn receive<P: Platform>(platform: &P, request: Request) -> Outcome {
     let channel = channel_of(&request)?;
-    let secret = secret(platform, &request, channel.secret()).await?;
     let call = Call { request: &request, urls: urls(platform, &request).await?, now: platform.now() };
-    if !channel.is_authentic(&secret, &call) {
-        return Err(Problem::unauthenticated("the signature is missing or wrong"));
-    }
-    let headers = kept_headers(channel, &request);
+    let (headers, query) = (kept_headers(channel, &request), address_query(&request));
     let incoming = Incoming {
         channel,
-        payload: Payload { body: &request.body, query: &request.raw_query },
+        payload: Payload { body: &request.body, query: &query },
+        is_signed_with: &|secret| channel.is_authentic(secret, &call),
         headers: &headers,
         request_id: &request.context.request_id,
         traceparent: &request.context.traceparent,
@@ -77,6 +107,9 @@ async fn tick<P: Platform>(platform: &P, request: Request) -> Outcome {
         days.and_then(|days| days.parse::<i64>().ok()).filter(|days| *days > 0).unwrap_or(DEFAULT_RETENTION_DAYS);
     let retention = days.saturating_mul(DAY_MICROS);
     let report = domain::tick(platform, retention).await.map_err(|error| problem(error, &request))?;
+    if let Err(reason) = directory::seal_anew(platform).await {
+        log::error(&request.context, "credentials could not be sealed anew", &[("reason", &reason)]);
+    }
     if report.failed > 0 {
         log::error(&request.context, "deliveries failed for good", &[("count", &report.failed)]);
     }
@@ -100,6 +133,15 @@ async fn urls<P: Platform>(platform: &P, request: &Request) -> Result<Vec<String
     Ok(bases.into_iter().map(|base| format!("{base}{}{query}", request.path)).collect())
 }
 
+/// The query with the account in the path before it: it is kept and read like one that was written there.
+fn address_query(request: &Request) -> String {
+    match (request.param("account"), request.raw_query.as_str()) {
+        ("", query) => query.to_owned(),
+        (account, "") => format!("account={}", percent_encode(account)),
+        (account, query) => format!("account={}&{query}", percent_encode(account)),
+    }
+}
+
 fn kept_headers(channel: &dyn Channel, request: &Request) -> String {
     let kept = |name: &str| Some((name.to_owned(), Value::from(request.header(name)?)));
     let names = KEPT_HEADERS.into_iter().chain(channel.signature());
@@ -119,6 +161,8 @@ fn internal(request: &Request, reason: &str) -> Problem {
 
 fn problem(error: Error, request: &Request) -> Problem {
     match error {
+        Error::Unsigned => Problem::unauthenticated("the signature is missing or wrong"),
+        Error::Deployment(reason) => internal(request, &reason),
         Error::Unreadable => Problem::unreadable("the body is not in the form that this channel sends"),
         Error::TooManyItems => {
             Problem::new(http::StatusCode::PAYLOAD_TOO_LARGE, "too_many_items", "the body holds too many items")

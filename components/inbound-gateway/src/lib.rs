@@ -1,10 +1,11 @@
 //! Inbound webhooks: stored first, then made into customers, conversations, messages and receipts.
 //!
-//! `http` takes a webhook and checks who sent it, `channel` says what it means, `domain` makes it happen and finishes what
-//! was left unfinished, `store` and `clients` reach the database and the services.
+//! `http` takes a webhook, `channel` says who may send it and what it means, `domain` checks that, makes it happen and finishes what
+//! was left unfinished, `accounts` are ours with the providers, `store` and `clients` reach the database and the services.
 
 pub mod http;
 
+pub mod accounts;
 pub mod channel;
 pub mod domain;
 pub mod store;

@@ -11,6 +11,7 @@ use crate::clients::Linked;
 use crate::domain::Platform;
 use crate::domain::conclusions::{Conclusions, GATHERING};
 use crate::domain::delivery::Conclusion;
+use crate::domain::directory::Directory;
 use crate::store::SqlStore;
 
 /// The database's label, which is the component's name.
@@ -20,6 +21,7 @@ const LABEL: &str = "inbound-gateway";
 pub struct Live {
     store: Rc<SqlStore<Spin>>,
     services: Linked,
+    directory: Directory,
     conclusions: Rc<Conclusions>,
     /// Read once: a deployment's variables outlive its instances.
     variables: RefCell<HashMap<String, String>>,
@@ -32,6 +34,7 @@ impl Live {
         Self {
             store: Rc::new(SqlStore::new(Spin::new(LABEL))),
             services: Linked,
+            directory: Directory::default(),
             conclusions: Rc::default(),
             variables: RefCell::default(),
         }
@@ -46,6 +49,10 @@ impl Platform for Live {
 
     fn store(&self) -> &Self::Store {
         &self.store
+    }
+
+    fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     fn customers(&self) -> &Linked {

@@ -1,28 +1,29 @@
-//! The gateway's SQL: deliveries, and whose account is whose.
+//! The gateway's SQL: deliveries here, channel accounts in `store/accounts.rs`.
 
-use std::collections::HashMap;
+pub mod accounts;
 
+use sdk::idempotency;
 use sdk::sql::{Database, Driver, Migration, Row, SqlError, list};
 
-use crate::domain::delivery::{Claimed, Conclusion, DEFAULT_TENANT, NewDelivery, State, Store, Tenants};
+use crate::domain::delivery::{Claimed, Conclusion, NewDelivery, State, Store};
 
 pub static MIGRATIONS: &[Migration] = &[
     Migration::new(1, include_str!("../migrations/0001_webhook_deliveries.sql")),
     Migration::new(2, include_str!("../migrations/0002_query.sql")),
+    Migration::new(3, include_str!("../migrations/0003_channel_accounts.sql")),
+    Migration::new(4, idempotency::MIGRATION),
 ];
 
-/// Finds the tenant in the same statement: one round trip, one commit. The owner comes back for the typed calls.
+/// Nothing, when an account (`?12`: a list of `[name, version]`, 0 where there was none) is no longer as it was looked up: so whose it
+/// is and who signed it is true at the commit, with nothing asked before it. One round trip, one commit.
 pub const INSERT: &str = "
 INSERT INTO webhook_deliveries
-  (tenant_id, id, channel, channel_account_id, received_at, state, lease_until, attempts, outcome, headers, query, body)
-VALUES
-  (coalesce((SELECT tenant_id FROM channel_accounts WHERE kind = ?1 AND provider_id = ?2), ?3),
-   ?4, ?1, ?2, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?11)
+  (tenant_id, id, channel, channel_account_id, received_at, state, lease_until, attempts, outcome, headers, query, body, grants)
+SELECT ?3, ?4, ?1, ?2, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?11, ?13
+WHERE NOT EXISTS (
+  SELECT 1 FROM json_each(?12) j
+  WHERE coalesce((SELECT updated_at FROM channel_accounts WHERE kind = ?1 AND provider_id = j.value ->> 0), 0) <> j.value ->> 1)
 RETURNING tenant_id";
-
-pub const TENANTS: &str = "
-SELECT provider_id, tenant_id FROM channel_accounts
-WHERE kind = ?1 AND provider_id IN (SELECT value FROM json_each(?2))";
 
 /// One statement, so that no two claimants get the same delivery.
 pub const CLAIM: &str = "
@@ -30,7 +31,7 @@ UPDATE webhook_deliveries SET lease_until = ?2, attempts = attempts + 1
 WHERE (tenant_id, id) IN (
   SELECT tenant_id, id FROM webhook_deliveries
   WHERE state = 'pending' AND lease_until <= ?1 ORDER BY lease_until LIMIT ?3)
-RETURNING tenant_id, id, channel, received_at, attempts, outcome, query, body";
+RETURNING tenant_id, id, channel, received_at, attempts, outcome, query, body, grants";
 
 /// An attempt that lost its lease may still say that all is done: it is. That it is not done is for the latest one to say.
 pub const CONCLUDE: &str = "
@@ -66,12 +67,12 @@ impl<D: Driver> SqlStore<D> {
         self.0.driver()
     }
 
-    /// The tenant that owns the new row.
-    async fn add(&self, delivery: &NewDelivery<'_>, state: &str, outcome: Option<&str>) -> Result<String, SqlError> {
+    /// Whether it was stored.
+    async fn add(&self, delivery: &NewDelivery<'_>, state: &str, outcome: Option<&str>) -> Result<bool, SqlError> {
         let parameters = vec![
             delivery.channel.into(),
-            delivery.accounts.first().into(),
-            DEFAULT_TENANT.into(),
+            delivery.account.into(),
+            delivery.tenant.into(),
             delivery.id.into(),
             delivery.received_at.into(),
             state.into(),
@@ -80,36 +81,21 @@ impl<D: Driver> SqlStore<D> {
             delivery.headers.into(),
             delivery.query.into(),
             delivery.body.to_vec().into(),
+            list(delivery.versions)?,
+            delivery.grants.into(),
         ];
-        let mut rows = self.0.execute(INSERT, parameters).await?;
-        rows.first_mut().ok_or_else(|| SqlError::Row("no owner of the delivery".to_owned()))?.take()
-    }
-
-    async fn owners(&self, channel: &str, accounts: &[String]) -> Result<Tenants, SqlError> {
-        let rows = self.0.execute(TENANTS, vec![channel.into(), list(accounts)?]).await?;
-        let owner = |mut row: Row| Ok((row.take()?, row.take()?));
-        rows.into_iter().map(owner).collect::<Result<HashMap<_, _>, _>>().map(Tenants)
+        Ok(!self.0.execute(INSERT, parameters).await?.is_empty())
     }
 }
 
 impl<D: Driver> Store for SqlStore<D> {
-    async fn insert(&self, delivery: &NewDelivery<'_>) -> Result<Tenants, String> {
-        let owner = self.add(delivery, "pending", None).await.map_err(reason)?;
-        match delivery.accounts {
-            [] => Ok(Tenants::default()),
-            [only] => Ok(Tenants(HashMap::from([(only.clone(), owner)]))),
-            several => self.owners(delivery.channel, several).await.map_err(reason),
-        }
+    async fn insert(&self, delivery: &NewDelivery<'_>) -> Result<bool, String> {
+        self.add(delivery, "pending", None).await.map_err(reason)
     }
 
-    async fn insert_rejected(&self, delivery: &NewDelivery<'_>, why: &str) -> Result<(), String> {
+    async fn insert_rejected(&self, delivery: &NewDelivery<'_>, why: &str) -> Result<bool, String> {
         let outcome = serde_json::json!([{ "at": "", "outcome": "rejected", "reason": why }]).to_string();
-        self.add(delivery, "rejected", Some(&outcome)).await.map_err(reason)?;
-        Ok(())
-    }
-
-    async fn tenants(&self, channel: &str, accounts: &[String]) -> Result<Tenants, String> {
-        self.owners(channel, accounts).await.map_err(reason)
+        self.add(delivery, "rejected", Some(&outcome)).await.map_err(reason)
     }
 
     async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<Claimed>, String> {
@@ -168,6 +154,7 @@ fn claimed(mut row: Row) -> Result<Claimed, SqlError> {
         outcome: row.take()?,
         query: row.take()?,
         body: row.take()?,
+        grants: row.take()?,
     })
 }
 

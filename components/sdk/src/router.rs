@@ -17,9 +17,19 @@ pub struct Router<A> {
 struct Route<A> {
     method: Method,
     pattern: &'static str,
-    /// The platform asks, for no tenant in particular.
-    is_platforms: bool,
+    asked_by: By,
     handler: Box<dyn Handle<A>>,
+}
+
+/// Who asks for a route, which says what is believed of its headers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// Whoever the router is for.
+    Callers,
+    /// The platform, for no tenant in particular.
+    Platform,
+    /// Other components, for a tenant.
+    Components,
 }
 
 /// An `async fn(&App, Request) -> Outcome`, with its future boxed.
@@ -78,7 +88,21 @@ impl<A> Router<A> {
         pattern: &'static str,
         handler: impl AsyncFn(&A, Request) -> Outcome + 'static,
     ) -> Self {
-        self.routes.push(Route { method, pattern, is_platforms: false, handler: Box::new(handler) });
+        self.routes.push(Route { method, pattern, asked_by: By::Callers, handler: Box::new(handler) });
+        self
+    }
+
+    /// What other components ask of a component that has public routes elsewhere: here the gateway's headers are believed, and a
+    /// request without a tenant is refused. Its manifest must give it no public route that leads there; a test of the component's
+    /// reads the manifest for it.
+    #[must_use]
+    pub fn private(
+        mut self,
+        method: Method,
+        pattern: &'static str,
+        handler: impl AsyncFn(&A, Request) -> Outcome + 'static,
+    ) -> Self {
+        self.routes.push(Route { method, pattern, asked_by: By::Components, handler: Box::new(handler) });
         self
     }
 
@@ -87,7 +111,7 @@ impl<A> Router<A> {
     #[must_use]
     pub fn platform(mut self, pattern: &'static str, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
         let (method, handler) = (Method::POST, Box::new(handler));
-        self.routes.push(Route { method, pattern, is_platforms: true, handler });
+        self.routes.push(Route { method, pattern, asked_by: By::Platform, handler });
         self
     }
 
@@ -119,7 +143,16 @@ impl<A> Router<A> {
                 allowed.push(route.method.as_str());
                 continue;
             }
-            if self.trusts_headers && !route.is_platforms && request.context.tenant.is_empty() {
+            if route.asked_by == By::Components {
+                let request_id = std::mem::take(&mut request.context.request_id);
+                request.context = Context { request_id, ..Context::trusting(&request.headers) };
+            }
+            let needs_tenant = match route.asked_by {
+                By::Callers => self.trusts_headers,
+                By::Platform => false,
+                By::Components => true,
+            };
+            if needs_tenant && request.context.tenant.is_empty() {
                 return Err(Problem::unauthenticated("this is reached through the gateway"));
             }
             request.params = params;

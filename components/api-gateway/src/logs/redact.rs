@@ -22,6 +22,8 @@ const CREDENTIALS: &[&str] = &[
     "authorization",
     "signature",
 ];
+/// Whatever stands before it: `app_secret`, `bot_token`.
+const ENDINGS: &[&str] = &["_secret", "_token", "_password"];
 /// Unless the variable `log_redact_fields` names others: what people write, and who they are.
 pub const PERSONAL: &[&str] = &["body", "name", "subject", "metadata", "external_id", "message", "q"];
 
@@ -40,7 +42,7 @@ impl Policy {
 
     fn hides(&self, field: &str) -> bool {
         let field = field.to_lowercase();
-        self.0.contains(&field)
+        ENDINGS.iter().any(|ending| field.ends_with(ending)) || self.0.contains(&field)
     }
 
     /// A JSON body as it may be kept; nothing of what is no JSON, because nobody knows what is in it.

@@ -13,6 +13,7 @@ mod world;
 
 mod api_keys;
 mod authentication;
+mod channels;
 mod conversations;
 mod cors;
 mod details;

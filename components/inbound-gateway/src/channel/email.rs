@@ -28,6 +28,18 @@ impl Channel for Email {
         Some(stamped::SIGNATURE)
     }
 
+    fn credentials(&self) -> &'static [&'static str] {
+        &["api_token", "webhook_secret"]
+    }
+
+    fn own_secret(&self) -> &'static str {
+        "webhook_secret"
+    }
+
+    fn fallback(&self, payload: Payload<'_>) -> Option<String> {
+        payload.parameter("account").map(|account| account.to_lowercase())
+    }
+
     /// Our signature, or the secret as the password of HTTP basic authentication, which is what mail services can do
     /// (`https://any:<secret>@host/webhooks/email`).
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {

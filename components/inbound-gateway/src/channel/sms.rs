@@ -25,6 +25,20 @@ impl Channel for Sms {
         Some(signature::HEADER)
     }
 
+    fn credentials(&self) -> &'static [&'static str] {
+        &["account_sid", "auth_token"]
+    }
+
+    fn own_secret(&self) -> &'static str {
+        "auth_token"
+    }
+
+    /// Twilio's own account: who registers it has all its numbers.
+    fn fallback(&self, payload: Payload<'_>) -> Option<String> {
+        let form = Form::read(payload.body)?;
+        form.get("AccountSid").filter(|sid| sid.len() <= 255).map(str::to_owned)
+    }
+
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {
         let body = &call.request.body;
         let signature = call.only_header(signature::HEADER);

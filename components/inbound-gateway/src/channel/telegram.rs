@@ -27,6 +27,18 @@ impl Channel for Telegram {
         "telegram_secret_token"
     }
 
+    fn credentials(&self) -> &'static [&'static str] {
+        &["bot_token", "secret_token"]
+    }
+
+    fn own_secret(&self) -> &'static str {
+        "secret_token"
+    }
+
+    fn unnamed_account(&self) -> Option<&'static str> {
+        Some(ACCOUNT)
+    }
+
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {
         call.only_header(HEADER).is_some_and(|given| secret::same(given, secret))
     }

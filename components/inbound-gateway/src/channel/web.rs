@@ -33,6 +33,18 @@ impl Channel for Web {
         Some(stamped::SIGNATURE)
     }
 
+    fn credentials(&self) -> &'static [&'static str] {
+        &["webhook_secret"]
+    }
+
+    fn own_secret(&self) -> &'static str {
+        "webhook_secret"
+    }
+
+    fn unnamed_account(&self) -> Option<&'static str> {
+        Some(ACCOUNT)
+    }
+
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {
         stamped::is_valid(secret, call)
     }

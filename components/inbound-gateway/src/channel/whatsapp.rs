@@ -34,6 +34,14 @@ impl Channel for WhatsApp {
         Some(signature::HEADER)
     }
 
+    fn credentials(&self) -> &'static [&'static str] {
+        &["access_token", "app_secret", "verify_token"]
+    }
+
+    fn own_secret(&self) -> &'static str {
+        "app_secret"
+    }
+
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {
         let signature = call.only_header(signature::HEADER);
         signature.is_some_and(|header| signature::is_valid(secret, &call.request.body, header))

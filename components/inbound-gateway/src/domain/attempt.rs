@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::future::{Either, select};
 
 use super::Platform;
-use super::delivery::{Conclusion, MAX_ATTEMPTS, State, Tenants, retry_at};
+use super::authority::Grants;
+use super::delivery::{Conclusion, MAX_ATTEMPTS, State, retry_at};
 use super::ingest::Ingest;
 use super::outcome::Outcomes;
 use super::services::CallContext;
@@ -21,7 +22,8 @@ pub struct Attempt {
     pub channel: &'static str,
     /// 1 for the one made inline.
     pub number: u32,
-    pub tenants: Tenants,
+    /// Applied to the updates already.
+    pub grants: Grants,
     pub updates: Vec<Update>,
     pub earlier: Option<Outcomes>,
     pub request_id: String,
@@ -55,7 +57,7 @@ impl Attempt {
         let mut by_tenant: BTreeMap<&str, Vec<(usize, &Update)>> = BTreeMap::new();
         let open = self.updates.iter().zip(&outcomes.0).enumerate().filter(|(_, (_, item))| !item.is_finished());
         for (index, (update, _)) in open {
-            by_tenant.entry(self.tenants.of(&update.account)).or_default().push((index, update));
+            by_tenant.entry(self.grants.tenant_of(&update.account)).or_default().push((index, update));
         }
         by_tenant
     }

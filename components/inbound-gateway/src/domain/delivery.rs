@@ -1,7 +1,5 @@
 //! A delivery: the raw webhook as it came, and how far the work on it is.
 
-use std::collections::HashMap;
-
 /// The tenant of every account that is not listed in `channel_accounts`.
 pub const DEFAULT_TENANT: &str = "default";
 
@@ -16,8 +14,14 @@ pub const LEASE_MICROS: i64 = 60 * 1_000_000;
 pub struct NewDelivery<'a> {
     pub id: &'a str,
     pub channel: &'static str,
-    /// The accounts that it names. The first one's tenant owns the row.
-    pub accounts: &'a [String],
+    /// Owns it.
+    pub tenant: &'a str,
+    /// The first account that it names.
+    pub account: Option<&'a str>,
+    /// JSON: for which of its accounts its signer may speak.
+    pub grants: &'a str,
+    /// The accounts that were looked up for it, each in its version.
+    pub versions: &'a [(String, i64)],
     pub received_at: i64,
     pub lease_until: i64,
     /// A JSON object: the headers that an investigation would ask for.
@@ -38,6 +42,8 @@ pub struct Claimed {
     pub attempts: u32,
     pub query: String,
     pub body: Vec<u8>,
+    /// As they were stored; none with a delivery from before they were.
+    pub grants: Option<String>,
     /// What earlier attempts settled, as JSON.
     pub outcome: Option<String>,
 }
@@ -61,24 +67,13 @@ pub enum State {
     Failed,
 }
 
-/// A tenant for each account: `Tenants::of`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tenants(pub HashMap<String, String>);
-
-impl Tenants {
-    pub fn of(&self, account: &str) -> &str {
-        self.0.get(account).map_or(DEFAULT_TENANT, String::as_str)
-    }
-}
-
 /// Where deliveries live.
 #[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
 pub trait Store {
-    /// Durable when it answers. The tenants are those of the accounts named.
-    async fn insert(&self, delivery: &NewDelivery<'_>) -> Result<Tenants, String>;
+    /// Durable when it answers `true`. `false`: an account is no longer in the version that was looked up, and nothing is stored.
+    async fn insert(&self, delivery: &NewDelivery<'_>) -> Result<bool, String>;
     /// Keeps what was signed but cannot be read.
-    async fn insert_rejected(&self, delivery: &NewDelivery<'_>, reason: &str) -> Result<(), String>;
-    async fn tenants(&self, channel: &str, accounts: &[String]) -> Result<Tenants, String>;
+    async fn insert_rejected(&self, delivery: &NewDelivery<'_>, reason: &str) -> Result<bool, String>;
     /// Takes over up to `limit` unfinished deliveries whose lease has run out, for one more attempt each. No two callers get the same.
     async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<Claimed>, String>;
     async fn conclude(&self, conclusion: &Conclusion) -> Result<(), String>;

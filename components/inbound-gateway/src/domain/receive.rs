@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::attempt::Attempt;
-use super::delivery::{Conclusion, DEFAULT_TENANT, LEASE_MICROS, NewDelivery, Store};
+use super::authority::{Authority, MAX_ACCOUNTS, establish};
+use super::delivery::{Conclusion, LEASE_MICROS, NewDelivery, Store};
 use super::outcome::Outcomes;
 use super::{Error, Platform};
 use crate::channel::{Channel, Contents, Payload, Unreadable};
@@ -13,10 +14,15 @@ use crate::channel::{Channel, Contents, Payload, Unreadable};
 /// Providers give up after about five seconds; what takes longer than two goes on by itself.
 pub const INLINE_LIMIT: Duration = Duration::from_secs(2);
 
-/// A webhook whose sender is known.
+/// How often a webhook is checked anew because its accounts have changed meanwhile.
+const MAX_CHECKS: u32 = 4;
+
+/// A webhook as it came: nothing is known of its sender yet.
 pub struct Incoming<'a> {
     pub channel: &'static dyn Channel,
     pub payload: Payload<'a>,
+    /// Whether who sent it knows this secret.
+    pub is_signed_with: &'a dyn Fn(&str) -> bool,
     /// A JSON object.
     pub headers: &'a str,
     pub request_id: &'a str,
@@ -50,33 +56,28 @@ fn is_zero(count: &usize) -> bool {
 pub async fn receive<P: Platform>(platform: &P, incoming: Incoming<'_>) -> Result<Received, Error> {
     let id = platform.new_id();
     let received_at = platform.now();
-    let mut delivery = NewDelivery {
-        id: &id,
-        channel: incoming.channel.name(),
-        accounts: &[],
-        received_at,
-        lease_until: received_at.saturating_add(LEASE_MICROS),
-        headers: incoming.headers,
-        query: incoming.payload.query,
-        body: incoming.payload.body,
-    };
-    let Contents { accounts, updates } = match incoming.channel.read(incoming.payload, received_at) {
-        Ok(contents) => contents,
-        Err(Unreadable::TooManyItems) => return Err(Error::TooManyItems),
+    // The body says whose secret signs it, so it is read before that is checked; nothing else is done with it before.
+    let read = incoming.channel.read(incoming.payload, received_at).and_then(bounded);
+    let arrival = Arrival { platform, incoming: &incoming, id: &id, received_at };
+    let (authority, mut contents) = match read {
+        Ok(contents) => (arrival.store(&contents).await?, contents),
+        Err(Unreadable::TooManyItems) => {
+            establish(platform, &incoming, None, true).await?;
+            return Err(Error::TooManyItems);
+        }
         Err(Unreadable::Malformed) => {
-            platform.store().insert_rejected(&delivery, "unreadable").await.map_err(Error::Store)?;
+            arrival.store_rejected("unreadable").await?;
             return Err(Error::Unreadable);
         }
     };
-    delivery.accounts = &accounts;
-    let tenants = platform.store().insert(&delivery).await.map_err(Error::Store)?;
+    authority.grants.apply(&mut contents.updates);
     let mut attempt = Attempt {
-        tenant: accounts.first().map_or(DEFAULT_TENANT, |account| tenants.of(account)).to_owned(),
+        tenant: authority.tenant,
         id: id.clone(),
         channel: incoming.channel.name(),
         number: 1,
-        tenants,
-        updates,
+        grants: authority.grants,
+        updates: contents.updates,
         earlier: None,
         request_id: incoming.request_id.to_owned(),
         traceparent: incoming.traceparent.to_owned(),
@@ -84,6 +85,73 @@ pub async fn receive<P: Platform>(platform: &P, incoming: Incoming<'_>) -> Resul
     let mut outcomes = attempt.run(platform, left(received_at, platform.now())).await;
     let answer = answer(&outcomes);
     Ok(Received { answer, conclusion: attempt.conclude(platform.now(), &mut outcomes) })
+}
+
+fn bounded(contents: Contents) -> Result<Contents, Unreadable> {
+    if contents.accounts.len() > MAX_ACCOUNTS { Err(Unreadable::TooManyItems) } else { Ok(contents) }
+}
+
+/// A webhook between its signature and its row.
+struct Arrival<'a, P> {
+    platform: &'a P,
+    incoming: &'a Incoming<'a>,
+    id: &'a str,
+    received_at: i64,
+}
+
+impl<P: Platform> Arrival<'_, P> {
+    async fn store(&self, contents: &Contents) -> Result<Authority, Error> {
+        self.checked(Some(contents), async |delivery| self.platform.store().insert(delivery).await).await
+    }
+
+    async fn store_rejected(&self, why: &str) -> Result<Authority, Error> {
+        self.checked(None, async |delivery| self.platform.store().insert_rejected(delivery, why).await).await
+    }
+
+    /// Checks the signature by what is remembered of the accounts, and again by what they are now where that may be why it does not fit.
+    async fn checked(
+        &self,
+        contents: Option<&Contents>,
+        insert: impl AsyncFn(&NewDelivery<'_>) -> Result<bool, String>,
+    ) -> Result<Authority, Error> {
+        let mut fresh = false;
+        for _ in 0..MAX_CHECKS {
+            let authority = match establish(self.platform, self.incoming, contents, fresh).await {
+                Err(Error::Unsigned) if !fresh => {
+                    fresh = true;
+                    continue;
+                }
+                established => established?,
+            };
+            let grants = authority.grants.to_json();
+            if insert(&self.delivery(contents, &authority, &grants)).await.map_err(Error::Store)? {
+                return Ok(authority);
+            }
+            fresh = true;
+        }
+        Err(Error::Store("the accounts of a webhook kept changing".to_owned()))
+    }
+
+    fn delivery<'d>(
+        &'d self,
+        contents: Option<&'d Contents>,
+        authority: &'d Authority,
+        grants: &'d str,
+    ) -> NewDelivery<'d> {
+        NewDelivery {
+            id: self.id,
+            channel: self.incoming.channel.name(),
+            tenant: &authority.tenant,
+            account: contents.and_then(|contents| contents.accounts.first()).map(String::as_str),
+            grants,
+            versions: &authority.versions,
+            received_at: self.received_at,
+            lease_until: self.received_at.saturating_add(LEASE_MICROS),
+            headers: self.incoming.headers,
+            query: self.incoming.payload.query,
+            body: self.incoming.payload.body,
+        }
+    }
 }
 
 /// What storing has left of the time.

@@ -6,9 +6,11 @@ use futures::future::join_all;
 use serde::Serialize;
 
 use super::attempt::Attempt;
+use super::authority::Grants;
 use super::delivery::{Claimed, Conclusion, LEASE_MICROS, MAX_ATTEMPTS, State, Store};
 use super::outcome::{Item, Outcome, Outcomes};
 use super::{Error, Platform};
+use crate::accounts::Accounts;
 use crate::channel::{self, Contents, Payload};
 
 /// One attempt of the tick. A third of the lease, so that nobody takes over what is still being worked on.
@@ -69,14 +71,19 @@ async fn again<P: Platform>(
     platform: &P,
     delivery: &Claimed,
     channel: &'static str,
-    contents: Contents,
+    mut contents: Contents,
 ) -> Result<Conclusion, Error> {
+    let grants = match delivery.grants.as_deref().and_then(Grants::from_json) {
+        Some(grants) => grants,
+        None => owners(platform, channel, &contents.accounts).await?,
+    };
+    grants.apply(&mut contents.updates);
     let mut attempt = Attempt {
         tenant: delivery.tenant.clone(),
         id: delivery.id.clone(),
         channel,
         number: delivery.attempts,
-        tenants: platform.store().tenants(channel, &contents.accounts).await.map_err(Error::Store)?,
+        grants,
         updates: contents.updates,
         earlier: delivery.outcome.as_deref().and_then(Outcomes::from_json),
         request_id: delivery.id.clone(),
@@ -86,6 +93,12 @@ async fn again<P: Platform>(
     let limit = if delivery.attempts > MAX_ATTEMPTS { Duration::ZERO } else { ATTEMPT_LIMIT };
     let mut outcomes = attempt.run(platform, limit).await;
     Ok(attempt.conclude(platform.now(), &mut outcomes))
+}
+
+/// Of a delivery that was stored before its grants were.
+async fn owners<P: Platform>(platform: &P, channel: &str, accounts: &[String]) -> Result<Grants, Error> {
+    let owners = platform.store().named(channel, accounts).await;
+    owners.map(Grants::of_owners).map_err(|error| Error::Store(format!("{error:?}")))
 }
 
 /// It could be read when it was stored. Whatever has changed since, no further attempt will help.

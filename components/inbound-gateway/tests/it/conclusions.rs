@@ -14,14 +14,17 @@ fn stored(world: &World, id: &str, state: State) -> Conclusion {
     let delivery = NewDelivery {
         id,
         channel: CHANNEL,
-        accounts: &[],
+        tenant: "default",
+        account: None,
+        grants: "{}",
+        versions: &[],
         received_at: 1,
         lease_until: 60_000_001,
         headers: "{}",
         query: "",
         body: b"{}",
     };
-    block_on(world.store.insert(&delivery)).unwrap();
+    assert_eq!(block_on(world.store.insert(&delivery)), Ok(true));
     let outcome = r#"[{"at":"0","outcome":"accepted","reason":"it's \"fine\""}]"#.to_owned();
     Conclusion { tenant: "default".to_owned(), id: id.to_owned(), attempt: 1, state, outcome }
 }

@@ -9,8 +9,10 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
+use inbound_gateway::accounts::Accounts;
 use inbound_gateway::channel::{self, Payload, whatsapp::CHANNEL};
 use inbound_gateway::domain::delivery::{Conclusion, Store};
+use inbound_gateway::domain::directory::Directory;
 use inbound_gateway::domain::outcome::{Item, Outcomes};
 use inbound_gateway::domain::{Error, Incoming, Platform, Received, Report, receive, tick};
 use inbound_gateway::store::SqlStore;
@@ -31,6 +33,7 @@ pub struct World {
     pub customers: CustomerService,
     pub conversations: ConversationService,
     pub messages: MessageService,
+    pub directory: Directory,
     pub variables: RefCell<HashMap<String, String>>,
     /// What is to be written down after the answer. A crash loses it.
     pub later: RefCell<Vec<Conclusion>>,
@@ -59,6 +62,7 @@ impl World {
             customers: CustomerService::default(),
             conversations: ConversationService::default(),
             messages: MessageService::default(),
+            directory: Directory::default(),
             variables: RefCell::default(),
             later: RefCell::default(),
             ids: Cell::new(0),
@@ -74,7 +78,10 @@ impl World {
     pub fn try_receive_by(&self, channel: &str, body: &[u8], query: &str) -> Result<Received, Error> {
         let channel = channel::find(channel).unwrap();
         let payload = Payload { body, query };
-        let incoming = Incoming { channel, payload, headers: "{}", request_id: "request-1", traceparent: "" };
+        self.variables.borrow_mut().entry(channel.secret().to_owned()).or_insert_with(|| "the deployment's".to_owned());
+        let is_signed_with = &|_: &str| true;
+        let incoming =
+            Incoming { channel, payload, is_signed_with, headers: "{}", request_id: "request-1", traceparent: "" };
         block_on(receive(self, incoming))
     }
 
@@ -147,9 +154,10 @@ impl World {
 
     /// Writes down that the account belongs to the tenant.
     pub fn give_account(&self, account: &str, tenant: &str) {
-        block_on(self.store.tenants(CHANNEL, &[])).unwrap(); // migrates
-        let sql =
-            "INSERT INTO channel_accounts (tenant_id, kind, provider_id, created_at) VALUES (?, 'whatsapp', ?, 0)";
+        block_on(self.store.named(CHANNEL, &[])).unwrap(); // migrates
+        let sql = "INSERT INTO channel_accounts \
+                   (tenant_id, id, kind, provider_id, name, credentials_set, created_at, updated_at) \
+                   VALUES (?1, 'id of ' || ?2, 'whatsapp', ?2, ?2, '[]', 1, 1)";
         self.memory.sqlite().execute(sql, [tenant, account]).unwrap();
     }
 }
@@ -162,6 +170,10 @@ impl Platform for World {
 
     fn store(&self) -> &SqlStore<Memory> {
         &self.store
+    }
+
+    fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     fn customers(&self) -> &CustomerService {

@@ -59,6 +59,8 @@ impl Path {
         let headers = json!({ "content-type": "application/json" }).to_string();
         let insert = move |db: &Connection| {
             let (now, lease) = (now(), now() + 30_000_000);
+            let (versions, grants) = (json!([[message.account, 0]]), json!({ &message.account: { "tenant": TENANT } }));
+            let (versions, grants) = (versions.to_string(), grants.to_string());
             let row = params![
                 CHANNEL,
                 message.account,
@@ -70,7 +72,9 @@ impl Path {
                 None::<&str>,
                 headers,
                 "",
-                &body[..]
+                &body[..],
+                versions,
+                grants
             ];
             db.prepare_cached(INSERT_DELIVERY)?.query_row(row, |row| row.get::<_, String>(0))
         };

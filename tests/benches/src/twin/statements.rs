@@ -15,6 +15,8 @@ macro_rules! migration {
 pub const INBOUND_MIGRATIONS: &[&str] = &[
     migration!("inbound-gateway/migrations/0001_webhook_deliveries.sql"),
     migration!("inbound-gateway/migrations/0002_query.sql"),
+    migration!("inbound-gateway/migrations/0003_channel_accounts.sql"),
+    migration!("sdk/migrations/idempotency.sql"),
 ];
 pub const CUSTOMER_MIGRATIONS: &[&str] = &[
     migration!("customer/migrations/0001_customers.sql"),
