@@ -121,7 +121,7 @@ fn parameters(route: &Route, is_oauth: bool) -> Value {
     if route.method == Method::POST && !is_oauth {
         parameters.push(reference(&"idempotency_key"));
     }
-    if route.method == Method::PATCH {
+    if route.method == Method::PATCH || route.doc.if_match {
         parameters.push(reference(&"if_match"));
     }
     parameters.into()

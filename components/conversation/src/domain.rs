@@ -4,11 +4,16 @@ use sdk::{
     Context, Micros,
     idempotency::{Done, Once},
     ids,
-    pagination::{Keyset, Page, PageRequest},
+    pagination::Keyset,
 };
 pub use sdk::{Error, invalid};
 
-use crate::touch::Run;
+use crate::{
+    changes::{Changes, Reading},
+    finding::Filter,
+    participants::{Joined, NewParticipant},
+    touch::Run,
+};
 
 pub const MAX_ITEMS: usize = 1000;
 pub const MAX_IDS: usize = 500;
@@ -48,13 +53,6 @@ pub struct Conversation {
     pub created_at: Micros,
     pub updated_at: Micros,
     pub participants: Vec<Participant>,
-}
-
-impl Conversation {
-    /// Where it stands in a list.
-    pub fn position(&self) -> Keyset {
-        Keyset { at: self.last_message_at.unwrap_or(self.created_at), id: self.id.clone() }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,13 +97,6 @@ pub struct Created {
     pub is_new: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    pub status: Option<Status>,
-    pub channel: Option<String>,
-    pub customer_id: Option<String>,
-}
-
 #[expect(async_fn_in_trait, reason = "a guest is single-threaded: no bound is needed")]
 pub trait Store {
     /// For each of the keys, the direct conversation that has it. One read for all.
@@ -126,10 +117,23 @@ pub trait Store {
     ) -> Result<Done<Created>, Error>;
     async fn get(&self, tenant: &str, id: &str) -> Result<Option<Conversation>, Error>;
     async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Conversation>, Error>;
-    /// At most `limit` that come after `from`, the most recently active first.
+    /// At most `limit` that come after `from`, in the filter's order.
     async fn list(&self, tenant: &str, filter: &Filter, from: &Keyset, limit: u32) -> Result<Vec<Conversation>, Error>;
     /// Whether every conversation is known; those that are have been touched.
     async fn touch(&self, context: &Context, runs: &[Run], now: Micros) -> Result<bool, Error>;
+    /// The change and its event in one transaction.
+    async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Conversation, Error>;
+    /// Moves the mark forward, never back; the conversation as it is then.
+    async fn mark_read(&self, context: &Context, reading: &Reading, now: Micros) -> Result<Conversation, Error>;
+    async fn join(
+        &self,
+        context: &Context,
+        id: &str,
+        new: &NewParticipant,
+        now: Micros,
+        once: Option<&Once<'_, Joined>>,
+    ) -> Result<Done<Joined>, Error>;
+    async fn leave(&self, context: &Context, id: &str, participant_id: &str, now: Micros) -> Result<(), Error>;
 }
 
 /// The direct conversation of each, in order. Known ones, nearly all, cost one read together and no write.
@@ -238,17 +242,4 @@ pub async fn get_many(store: &impl Store, context: &Context, ids: &[String]) -> 
         n if n > MAX_IDS => Err(invalid("ids", format!("at most {MAX_IDS}"))),
         _ => store.get_many(&context.tenant, ids).await,
     }
-}
-
-/// The most recently active first.
-pub async fn list(
-    store: &impl Store,
-    context: &Context,
-    filter: &Filter,
-    page: &PageRequest,
-) -> Result<Page<Conversation>, Error> {
-    let name = format!("conversations/{}", context.tenant);
-    let from = Keyset::open(&name, page.cursor.as_deref()).ok_or(Error::BadCursor)?;
-    let rows = store.list(&context.tenant, filter, &from, page.limit + 1).await?;
-    Ok(Page::cut(rows, page.limit, |last| last.position().seal(&name)))
 }

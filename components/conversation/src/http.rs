@@ -1,40 +1,56 @@
 //! The REST surface, as the gateway forwards it.
 
 use sdk::{
-    App, Context, Input, Outcome, Problem, Request, Router,
+    App, Context, Input, Outcome, Problem, Request, Router, etag,
     idempotency::{Answer, Done, Key, Once},
     ids,
     pagination::{self, Page, PageRequest},
     query::Query,
     response,
+    search::Words,
 };
 
 use crate::{
-    domain::{self, Created, Error, Filter, Kind, NewConversation, Status, Store},
-    view::View,
+    changes::Changes,
+    domain::{self, Conversation, Created, Error, Kind, NewConversation, Role, Status, Store},
+    finding::{self, Filter, Search, Sort},
+    participants::{Joined, NewParticipant},
+    view::{ParticipantView, View},
 };
 
 const PAGE: u32 = 20;
+const STATUSES: &str = "open, pending, closed";
+const SORTS: &str = "-last_message_at, last_message_at, -created_at, created_at";
 
 pub fn router<S: Store + 'static>() -> Router<App<S>> {
-    Router::internal().get("/conversations", list).post("/conversations", create).get("/conversations/:id", get)
+    Router::internal()
+        .get("/conversations", list)
+        .post("/conversations", create)
+        .get("/conversations/:id", get)
+        .patch("/conversations/:id", change)
+        .post("/conversations/:id/participants", join)
+        .delete("/conversations/:id/participants/:participant_id", leave)
 }
 
 async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("conversations:read")?;
     let query = request.query()?;
-    query.allow(&["status", "channel", "customer_id", "limit", "cursor"])?;
+    query.allow(&["status", "channel", "customer_id", "q", "sort", "limit", "cursor"])?;
     let (filter, page) = (filter(&query)?, PageRequest::from_query(&query, PAGE)?);
-    let found = domain::list(&app.store, &request.context, &filter, &page).await;
+    let found = finding::list(&app.store, &request.context, &filter, &page).await;
     let Page { items, next_cursor } = found.map_err(|e| problem(&request.context, e))?;
     let items = items.into_iter().map(View::from).collect();
     pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
 }
 
 fn filter(query: &Query) -> Result<Filter, Problem> {
-    let unknown_status = || Problem::invalid_field("?status", "must be one of open, pending, closed");
+    let unknown_status = || Problem::invalid_field("?status", format!("must be one of {STATUSES}"));
     let no_id = || Problem::invalid_field("?customer_id", "must be a UUID");
+    let no_order = || Problem::invalid_field("?sort", format!("must be one of {SORTS}"));
+    let search = |words| Search { words, conversation_ids: Vec::new(), customer_ids: Vec::new() };
     Ok(Filter {
+        search: Words::of(query)?.map(search),
+        sort: query.get("sort").map_or(Ok(Sort::LastMessageDown), |word| Sort::parse(word).ok_or_else(no_order))?,
         status: query.get("status").map(|word| Status::parse(word).ok_or_else(unknown_status)).transpose()?,
         channel: query.get("channel").map(str::to_owned),
         customer_id: query.get("customer_id").map(|id| ids::parse(id).ok_or_else(no_id)).transpose()?,
@@ -79,15 +95,76 @@ fn new_conversation(input: &mut Input) -> NewConversation {
 }
 
 fn told(created: &Created) -> Outcome {
-    let view = View::from(created.conversation.clone());
-    if created.is_new { response::created(&view) } else { response::ok(&view) }
+    let (view, updated_at) = (View::from(created.conversation.clone()), created.conversation.updated_at);
+    let answer = if created.is_new { response::created(&view) } else { response::ok(&view) };
+    answer.map(|answer| etag::with(answer, updated_at))
+}
+
+/// In its version.
+fn shown(conversation: Conversation) -> Outcome {
+    let updated_at = conversation.updated_at;
+    response::ok(&View::from(conversation)).map(|answer| etag::with(answer, updated_at))
 }
 
 async fn get<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("conversations:read")?;
     let id = request.id("id", "conversation")?;
     let conversation = domain::get(&app.store, &request.context, &id).await;
-    response::ok(&View::from(conversation.map_err(|e| problem(&request.context, e))?))
+    shown(conversation.map_err(|e| problem(&request.context, e))?)
+}
+
+async fn change<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("conversations:write")?;
+    let id = request.id("id", "conversation")?;
+    let changes = request.decode(changes)?;
+    let changes = Changes { version: etag::if_match(&request)?, ..changes };
+    let changed = app.store.update(&request.context, &id, &changes, app.clock.now()).await;
+    shown(changed.map_err(|e| problem(&request.context, e))?)
+}
+
+fn changes(input: &mut Input) -> Changes {
+    let changes = Changes {
+        status: input.choice("status", Status::parse, STATUSES),
+        subject: input.changed_text("subject", domain::MAX_SUBJECT),
+        metadata: input.optional_object("metadata"),
+        version: None,
+    };
+    if changes == Changes::default() {
+        input.refuse("status", "status, subject or metadata is required");
+    }
+    changes
+}
+
+/// That the customer exists, the gateway has checked.
+async fn join<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("conversations:write")?;
+    let id = request.id("id", "conversation")?;
+    let new = request.decode(|input| NewParticipant {
+        customer_id: input.required_id("customer_id"),
+        role: input.choice("role", Role::parse, "member, admin"),
+    })?;
+    let answer =
+        |joined: &Joined| taken_part(joined).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
+    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
+    let done = app.store.join(&request.context, &id, &new, app.clock.now(), once.as_ref()).await;
+    match done.map_err(|e| problem(&request.context, e))? {
+        Done::Now(joined) => taken_part(&joined),
+        Done::Before(answer) => Ok(answer.replay()),
+    }
+}
+
+/// 200 for who took part already.
+fn taken_part(joined: &Joined) -> Outcome {
+    let view = ParticipantView::from(joined.participant.clone());
+    if joined.is_new { response::created(&view) } else { response::ok(&view) }
+}
+
+async fn leave<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("conversations:write")?;
+    let (id, participant_id) = (request.id("id", "conversation")?, request.id("participant_id", "participant")?);
+    let left = app.store.leave(&request.context, &id, &participant_id, app.clock.now()).await;
+    left.map_err(|e| e.problem(&request.context, "participant"))?;
+    response::no_content()
 }
 
 fn problem(context: &Context, error: Error) -> Problem {

@@ -2,8 +2,11 @@
 
 pub mod http;
 
+pub mod changes;
 pub mod domain;
 pub mod events;
+pub mod finding;
+pub mod participants;
 pub mod rpc;
 pub mod store;
 pub mod touch;

@@ -12,7 +12,9 @@ use sdk::{
 
 use crate::{
     bindings::exports::kobliat::conversations::conversations::{self as wit, Guest},
+    changes,
     domain::{self, Created, Error, NewConversation, Store, invalid},
+    finding::{self, Filter},
     touch,
 };
 
@@ -52,14 +54,38 @@ where
         cursor: Option<String>,
         limit: u32,
     ) -> Result<wit::Page, wit::Error> {
-        if !pagination::is_limit(limit) {
-            return Err(error(&context, invalid("limit", "must be 1 to 100")));
-        }
-        let page = PageRequest { limit, cursor };
-        let page = domain::list(&E::app().store, &context, &filter.into(), &page).await;
-        let page = page.map_err(|e| error(&context, e))?;
-        Ok(wit::Page { conversations: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor })
+        page(&E::app(), &context, filter.into(), cursor, limit).await.map_err(|e| error(&context, e))
     }
+
+    async fn find_page(
+        context: Context,
+        query: wit::Query,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<wit::Page, wit::Error> {
+        let filter = query.try_into().map_err(|e| error(&context, e))?;
+        page(&E::app(), &context, filter, cursor, limit).await.map_err(|e| error(&context, e))
+    }
+
+    async fn mark_read(context: Context, reading: wit::Reading) -> Result<wit::Conversation, wit::Error> {
+        let app = E::app();
+        let read = changes::mark_read(&app.store, &context, &reading.into(), app.clock.now()).await;
+        read.map(Into::into).map_err(|e| error(&context, e))
+    }
+}
+
+async fn page<S: Store>(
+    app: &App<S>,
+    context: &Context,
+    filter: Filter,
+    cursor: Option<String>,
+    limit: u32,
+) -> Result<wit::Page, Error> {
+    if !pagination::is_limit(limit) {
+        return Err(invalid("limit", "must be 1 to 100"));
+    }
+    let page = finding::list(&app.store, context, &filter, &PageRequest { limit, cursor }).await?;
+    Ok(wit::Page { conversations: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor })
 }
 
 /// With the context's idempotency key, the id is what is remembered: a repetition gets the conversation as it is now.

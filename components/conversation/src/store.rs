@@ -1,5 +1,8 @@
-//! Conversations in SQL: reads and lists. Writing is in `store/`.
+//! Conversations in SQL: single ones. Lists and writing are in `store/`.
 
+mod changing;
+mod finding;
+mod joining;
 mod opening;
 mod touching;
 
@@ -12,7 +15,10 @@ use sdk::{
 };
 
 use crate::{
-    domain::{Conversation, Created, Error, Filter, Kind, NewConversation, Participant, Role, Status, Store},
+    changes::{Changes, Reading},
+    domain::{Conversation, Created, Error, Kind, NewConversation, Participant, Role, Status, Store},
+    finding::Filter,
+    participants::{Joined, NewParticipant},
     touch::Run,
 };
 
@@ -21,64 +27,65 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(2, idempotency::MIGRATION),
     Migration::new(3, outbox::MIGRATION),
     Migration::new(4, outbox::RELAY_MIGRATION),
+    Migration::new(5, include_str!("../migrations/0005_read_state.sql")),
+    Migration::new(6, include_str!("../migrations/0006_conversation_texts.sql")),
+    Migration::new(7, include_str!("../migrations/0007_conversation_search.sql")).needing("fts5"),
 ];
 
 /// A conversation with its participants is one row, so that a page is one statement.
-macro_rules! conversation {
+macro_rules! columns {
     () => {
         "c.id, c.kind, c.status, c.channel, c.channel_account_id, c.subject, c.metadata, c.last_seq, \
-         c.last_message_at, c.last_message_preview, c.unread_count, c.created_at, c.updated_at, \
+         c.last_message_at, c.last_message_preview, max(0, c.unread_count - c.read_inbound), c.created_at, c.updated_at, \
          (SELECT json_group_array(json_array(p.id, p.customer_id, p.role, p.joined_at, p.left_at)) \
          FROM participants p WHERE p.tenant_id = c.tenant_id AND p.conversation_id = c.id)"
     };
 }
 
-macro_rules! page {
-    ($filter:literal) => {
-        concat!(
-            "SELECT ",
-            conversation!(),
-            " FROM conversations c WHERE c.tenant_id = ?1 ",
-            $filter,
-            "AND (c.activity_at, c.id) < (?2, ?3) ORDER BY c.activity_at DESC, c.id DESC LIMIT ?4"
-        )
-    };
-}
+use columns;
 
 /// The statements whose plan a test reads.
 pub mod statements {
-    pub use super::{opening::statements::*, touching::statements::*};
+    pub use super::{
+        changing::statements::*, finding::statements::*, joining::statements::*, opening::statements::*,
+        touching::statements::*,
+    };
 
     pub const BY_ID: &str =
-        concat!("SELECT ", conversation!(), " FROM conversations c WHERE c.tenant_id = ?1 AND c.id = ?2");
+        concat!("SELECT ", columns!(), " FROM conversations c WHERE c.tenant_id = ?1 AND c.id = ?2");
     pub const BY_IDS: &str = concat!(
         "SELECT ",
-        conversation!(),
+        columns!(),
         " FROM json_each(?2) j CROSS JOIN conversations c ON c.tenant_id = ?1 AND c.id = j.value"
     );
     /// Answers the index in the list of keys, then the conversation.
     pub const BY_DIRECT_KEYS: &str = concat!(
         "SELECT j.key, ",
-        conversation!(),
+        columns!(),
         " FROM json_each(?2) j CROSS JOIN conversations c ON c.tenant_id = ?1 AND c.direct_key = j.value"
     );
-    pub const PAGE: &str = page!("");
-    pub const PAGE_OF_STATUS: &str = page!("AND c.status = ?5 AND (?6 IS NULL OR c.channel = ?6) ");
-    pub const PAGE_OF_CHANNEL: &str = page!("AND c.channel = ?5 ");
-    /// A customer takes part in few conversations: their positions are read and sorted here, then one page of them is fetched.
-    pub const POSITIONS_OF_CUSTOMER: &str = "SELECT c.activity_at, c.id FROM participants p \
-         CROSS JOIN conversations c ON c.tenant_id = p.tenant_id AND c.id = p.conversation_id \
-         WHERE p.tenant_id = ?1 AND p.customer_id = ?2 AND (c.activity_at, c.id) < (?3, ?4) \
-         AND (?5 IS NULL OR c.status = ?5) AND (?6 IS NULL OR c.channel = ?6)";
 
     pub const ALL: &[&str] = &[
         BY_ID,
         BY_IDS,
         BY_DIRECT_KEYS,
-        PAGE,
-        PAGE_OF_STATUS,
-        PAGE_OF_CHANNEL,
-        POSITIONS_OF_CUSTOMER,
+        PAGE_DOWN,
+        PAGE_UP,
+        PAGE_OF_STATUS_DOWN,
+        PAGE_OF_STATUS_UP,
+        PAGE_OF_CHANNEL_DOWN,
+        PAGE_OF_CHANNEL_UP,
+        BY_AGE_DOWN,
+        BY_AGE_UP,
+        OF_CUSTOMERS,
+        POSITIONS,
+        SEARCH,
+        SEARCH_SLOWLY,
+        CHANGE,
+        READ,
+        JOIN_AGAIN,
+        LEAVE,
+        VERSION,
         REOPEN,
         ADVANCE,
         ADVANCE_SILENTLY,
@@ -142,23 +149,7 @@ impl<D: Driver> Store for Database<D> {
     }
 
     async fn list(&self, tenant: &str, filter: &Filter, from: &Keyset, limit: u32) -> Result<Vec<Conversation>, Error> {
-        if let Some(customer_id) = &filter.customer_id {
-            return page_of_customer(self, tenant, filter, customer_id, from, limit).await;
-        }
-        let mut parameters = vec![tenant.into(), from.at.into(), (&from.id).into(), limit.into()];
-        let channel = filter.channel.as_deref();
-        let sql = match (filter.status, channel) {
-            (Some(status), channel) => {
-                parameters.extend([status.as_str().into(), channel.into()]);
-                statements::PAGE_OF_STATUS
-            }
-            (None, Some(channel)) => {
-                parameters.push(channel.into());
-                statements::PAGE_OF_CHANNEL
-            }
-            (None, None) => statements::PAGE,
-        };
-        Ok(sql::many(self.execute(sql, parameters).await?, conversation)?)
+        finding::list(self, tenant, filter, from, limit).await
     }
 
     async fn touch(&self, context: &Context, runs: &[Run], now: Micros) -> Result<bool, Error> {
@@ -178,6 +169,40 @@ impl<D: Driver> Store for Database<D> {
         };
         Ok(self.transaction(work).await?)
     }
+
+    async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Conversation, Error> {
+        let work = async |transaction: &D::Connection| changing::change(transaction, context, id, changes, now).await;
+        self.transaction(work).await
+    }
+
+    async fn mark_read(&self, context: &Context, reading: &Reading, now: Micros) -> Result<Conversation, Error> {
+        let work = async |transaction: &D::Connection| changing::read(transaction, context, reading, now).await;
+        self.transaction(work).await
+    }
+
+    async fn join(
+        &self,
+        context: &Context,
+        id: &str,
+        new: &NewParticipant,
+        now: Micros,
+        once: Option<&Once<'_, Joined>>,
+    ) -> Result<Done<Joined>, Error> {
+        let work = async |transaction: &D::Connection| joining::join(transaction, context, id, new, now).await;
+        idempotency::once(self, once, now, work).await
+    }
+
+    async fn leave(&self, context: &Context, id: &str, participant_id: &str, now: Micros) -> Result<(), Error> {
+        let work =
+            async |transaction: &D::Connection| joining::leave(transaction, context, id, participant_id, now).await;
+        self.transaction(work).await
+    }
+}
+
+/// The conversation, seen from within a transaction.
+async fn by_id(db: &impl Execute, tenant: &str, id: &str) -> Result<Conversation, Error> {
+    let rows = db.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?;
+    sql::one(rows, conversation)?.ok_or(Error::NotFound)
 }
 
 fn conversation(mut row: Row) -> Result<Conversation, SqlError> {
@@ -215,26 +240,4 @@ async fn by_direct_key(db: &impl Execute, tenant: &str, key: &str) -> Result<Opt
     let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
     row.take::<usize>()?;
     conversation(row).map(Some)
-}
-
-async fn page_of_customer<D: Driver>(
-    database: &Database<D>,
-    tenant: &str,
-    filter: &Filter,
-    customer_id: &str,
-    from: &Keyset,
-    limit: u32,
-) -> Result<Vec<Conversation>, Error> {
-    let (status, channel) = (filter.status.map(Status::as_str), filter.channel.as_deref());
-    let parameters =
-        vec![tenant.into(), customer_id.into(), from.at.into(), (&from.id).into(), status.into(), channel.into()];
-    let rows = database.execute(statements::POSITIONS_OF_CUSTOMER, parameters).await?;
-    let position = |mut row: Row| -> Result<(Micros, String), SqlError> { Ok((row.take()?, row.take()?)) };
-    let mut positions = rows.into_iter().map(position).collect::<Result<Vec<_>, _>>()?;
-    positions.sort_unstable_by(|a, b| b.cmp(a));
-    let page = positions.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
-    let ids: Vec<String> = page.map(|(_, id)| id).collect();
-    let mut conversations = database.get_many(tenant, &ids).await?;
-    conversations.sort_by_key(|c| ids.iter().position(|id| *id == c.id));
-    Ok(conversations)
 }

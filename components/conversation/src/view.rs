@@ -26,7 +26,7 @@ pub(crate) struct View {
 }
 
 #[derive(Serialize)]
-struct ParticipantView {
+pub(crate) struct ParticipantView {
     id: String,
     customer_id: String,
     role: &'static str,

@@ -1,9 +1,10 @@
 //! Customers and their rules: what a contact must look like, and whose it is.
 
 use sdk::{
-    Context, Micros,
+    Context, Micros, etag,
     idempotency::{Done, Once},
-    pagination::{self, Page, PageRequest},
+    merge::merged,
+    search::Words,
 };
 pub use sdk::{Error, invalid};
 
@@ -62,8 +63,18 @@ pub struct NewCustomer {
 /// What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    pub name: Option<String>,
-    pub metadata: Option<String>,
+    /// `Some(None)` takes the name away.
+    pub name: Option<Option<String>>,
+    pub metadata: Option<Metadata>,
+    /// The version that is to be changed.
+    pub version: Option<Micros>,
+}
+
+/// A JSON object that takes the place of the old one, or is merged into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Metadata {
+    Instead(String),
+    Merged(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +103,15 @@ pub trait Store {
     async fn by_external_id(&self, tenant: &str, kind: &str, external_id: &str) -> Result<Option<Customer>, Error>;
     /// At most `limit` with an id below `before`, the newest first.
     async fn list(&self, tenant: &str, kind: Option<&str>, before: &str, limit: u32) -> Result<Vec<Customer>, Error>;
+    /// At most `limit` that are found by the words, with their numbers, which are below `before`; the newest first.
+    async fn search(
+        &self,
+        tenant: &str,
+        words: &Words,
+        kind: Option<&str>,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, Customer)>, Error>;
     async fn upsert(
         &self,
         context: &Context,
@@ -99,13 +119,9 @@ pub trait Store {
         now: Micros,
         once: Option<&Once<'_, Upserted>>,
     ) -> Result<Done<Upserted>, Error>;
-    async fn update(
-        &self,
-        context: &Context,
-        id: &str,
-        changes: &Changes,
-        now: Micros,
-    ) -> Result<Option<Customer>, Error>;
+    async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Customer, Error>;
+    /// Forgets who it was: the customer, its identities, and what answers to repeated requests say of it.
+    async fn delete(&self, context: &Context, id: &str, version: Option<Micros>, now: Micros) -> Result<(), Error>;
     /// How many customers each channel has.
     async fn count_by_type(&self, tenant: &str) -> Result<Vec<(String, u64)>, Error>;
 }
@@ -209,18 +225,17 @@ pub async fn get_many(store: &impl Store, context: &Context, ids: &[String]) -> 
     }
 }
 
-/// The newest first.
-pub async fn list(
-    store: &impl Store,
-    context: &Context,
-    kind: Option<&str>,
-    page: &PageRequest,
-) -> Result<Page<Customer>, Error> {
-    let name = format!("customers/{}", context.tenant);
-    let before = match &page.cursor {
-        Some(cursor) => pagination::open(&name, cursor).ok_or(Error::BadCursor)?,
-        None => "~".to_owned(), // after every UUID
+/// The customer as it is after the changes; `None` when they change nothing.
+pub fn changed(before: &Customer, changes: &Changes, now: Micros) -> Result<Option<Customer>, Error> {
+    etag::check(changes.version, before.updated_at)?;
+    let name = changes.name.clone().unwrap_or_else(|| before.name.clone());
+    let metadata = match &changes.metadata {
+        None => before.metadata.clone(),
+        Some(Metadata::Instead(new)) => new.clone(),
+        Some(Metadata::Merged(patch)) => merged("metadata", &before.metadata, patch)?,
     };
-    let rows = store.list(&context.tenant, kind, &before, page.limit + 1).await?;
-    Ok(Page::cut(rows, page.limit, |last| pagination::seal(&name, &last.id)))
+    if name == before.name && metadata == before.metadata {
+        return Ok(None);
+    }
+    Ok(Some(Customer { name, metadata, updated_at: etag::next(before.updated_at, now), ..before.clone() }))
 }

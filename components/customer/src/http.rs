@@ -1,7 +1,7 @@
 //! The REST surface, as the gateway forwards it.
 
 use sdk::{
-    App, Context, Input, Outcome, Problem, Request, Router,
+    App, Context, Input, Outcome, Problem, Request, Router, etag,
     idempotency::{Answer, Done, Key, Once},
     pagination::{self, Page, PageRequest},
     response,
@@ -9,7 +9,8 @@ use sdk::{
 use serde_json::json;
 
 use crate::{
-    domain::{self, Changes, Error, NewCustomer, Store, Upserted},
+    domain::{self, Changes, Customer, Error, Metadata, NewCustomer, Store, Upserted},
+    finding::{self, Filter},
     view::View,
 };
 
@@ -21,16 +22,21 @@ pub fn router<S: Store + 'static>() -> Router<App<S>> {
         .post("/customers", upsert)
         .get("/customers/external/:type/:external_id", by_external_id)
         .get("/customers/:id", get)
-        .put("/customers/:id", update)
+        .put("/customers/:id", replace)
+        .patch("/customers/:id", merge)
+        .delete("/customers/:id", delete)
         .get("/stats/channels", channels)
 }
 
 async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("customers:read")?;
     let query = request.query()?;
-    query.allow(&["external_type", "limit", "cursor"])?;
+    query.allow(&["external_type", "q", "limit", "cursor"])?;
     let page = PageRequest::from_query(&query, PAGE)?;
-    let found = domain::list(&app.store, &request.context, query.get("external_type"), &page).await;
+    let words = query.get("q").map(finding::words).transpose();
+    let words = words.map_err(|reason| Problem::invalid_field("?q", reason))?;
+    let filter = Filter { external_type: query.get("external_type").map(str::to_owned), words };
+    let found = finding::list(&app.store, &request.context, &filter, &page).await;
     let Page { items, next_cursor } = found.map_err(|e| problem(&request.context, e))?;
     let items = items.into_iter().map(View::from).collect();
     pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
@@ -59,15 +65,22 @@ fn new_customer(input: &mut Input) -> NewCustomer {
 }
 
 fn told(upserted: &Upserted) -> Outcome {
-    let view = View::from(upserted.customer.clone());
-    if upserted.is_new { response::created(&view) } else { response::ok(&view) }
+    let (view, updated_at) = (View::from(upserted.customer.clone()), upserted.customer.updated_at);
+    let answer = if upserted.is_new { response::created(&view) } else { response::ok(&view) };
+    answer.map(|answer| etag::with(answer, updated_at))
+}
+
+/// In its version.
+fn shown(customer: Customer) -> Outcome {
+    let updated_at = customer.updated_at;
+    response::ok(&View::from(customer)).map(|answer| etag::with(answer, updated_at))
 }
 
 async fn get<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("customers:read")?;
     let id = request.id("id", "customer")?;
     let customer = domain::get(&app.store, &request.context, &id).await;
-    response::ok(&View::from(customer.map_err(|e| problem(&request.context, e))?))
+    shown(customer.map_err(|e| problem(&request.context, e))?)
 }
 
 async fn by_external_id<S: Store>(app: &App<S>, request: Request) -> Outcome {
@@ -75,23 +88,44 @@ async fn by_external_id<S: Store>(app: &App<S>, request: Request) -> Outcome {
     let (kind, external_id) = (request.param("type"), request.param("external_id"));
     let found = app.store.by_external_id(&request.context.tenant, kind, external_id).await;
     let found = found.map_err(|e| problem(&request.context, e))?;
-    response::ok(&View::from(found.ok_or_else(|| Problem::not_found("customer"))?))
+    shown(found.ok_or_else(|| Problem::not_found("customer"))?)
 }
 
-async fn update<S: Store>(app: &App<S>, request: Request) -> Outcome {
+/// The metadata that is given takes the place of the old one.
+async fn replace<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    update(app, request, Metadata::Instead).await
+}
+
+/// The metadata that is given is merged into the old one.
+async fn merge<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    update(app, request, Metadata::Merged).await
+}
+
+async fn update<S: Store>(app: &App<S>, request: Request, metadata: fn(String) -> Metadata) -> Outcome {
     request.context.require("customers:write")?;
     let id = request.id("id", "customer")?;
-    let changes = request.decode(changes)?;
+    let changes = request.decode(|input| changes(input, metadata))?;
+    let changes = Changes { version: etag::if_match(&request)?, ..changes };
     let updated = app.store.update(&request.context, &id, &changes, app.clock.now()).await;
-    let updated = updated.map_err(|e| problem(&request.context, e))?;
-    response::ok(&View::from(updated.ok_or_else(|| Problem::not_found("customer"))?))
+    shown(updated.map_err(|e| problem(&request.context, e))?)
 }
 
-fn changes(input: &mut Input) -> Changes {
-    if !input.has("name") && !input.has("metadata") {
+fn changes(input: &mut Input, metadata: fn(String) -> Metadata) -> Changes {
+    let (name, metadata) =
+        (input.changed_text("name", domain::MAX_NAME), input.optional_object("metadata").map(metadata));
+    if name.is_none() && metadata.is_none() {
         input.refuse("name", "name or metadata is required");
     }
-    Changes { name: input.text("name", domain::MAX_NAME), metadata: input.optional_object("metadata") }
+    Changes { name, metadata, version: None }
+}
+
+async fn delete<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("customers:write")?;
+    let id = request.id("id", "customer")?;
+    let version = etag::if_match(&request)?;
+    let deleted = app.store.delete(&request.context, &id, version, app.clock.now()).await;
+    deleted.map_err(|e| problem(&request.context, e))?;
+    response::no_content()
 }
 
 /// Customers per channel, for the dashboard's chart: `[{"name":"Whatsapp","value":1}]`.

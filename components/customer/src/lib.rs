@@ -4,6 +4,7 @@ pub mod http;
 
 pub mod domain;
 pub mod events;
+pub mod finding;
 pub mod rpc;
 pub mod store;
 mod view;

@@ -5,6 +5,7 @@ use sdk::{App, Context, service::Exported};
 use crate::{
     bindings::exports::kobliat::customers::customers::{self as wit, Guest},
     domain::{self, Store},
+    finding,
 };
 
 impl<E: Exported> Guest for E
@@ -34,6 +35,10 @@ where
             },
         };
         Ok(found.map_err(|e| error(&context, e))?.into_iter().map(known).collect())
+    }
+
+    async fn find_ids(context: Context, text: String, limit: u32) -> Result<Vec<String>, wit::Error> {
+        finding::find_ids(&E::app().store, &context, &text, limit).await.map_err(|e| error(&context, e))
     }
 }
 

@@ -1,11 +1,14 @@
-//! Customers in SQL. Every statement starts at the tenant. What contacts become is in `store/settling.rs`.
+//! Customers in SQL. Every statement starts at the tenant. What contacts become, changes and the search are in `store/`.
 
+mod changing;
+mod searching;
 mod settling;
 
 use sdk::{
     Context, Micros,
     idempotency::{self, Done, Once},
     ids, outbox,
+    search::Words,
     sql::{self, Database, Driver, Execute, Migration, Row, SqlError, Value},
 };
 use serde_json::json;
@@ -20,6 +23,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(2, idempotency::MIGRATION),
     Migration::new(3, outbox::MIGRATION),
     Migration::new(4, outbox::RELAY_MIGRATION),
+    Migration::new(5, include_str!("../migrations/0005_customer_texts.sql")),
+    Migration::new(6, include_str!("../migrations/0006_customer_search.sql")).needing("fts5"),
 ];
 
 macro_rules! columns {
@@ -40,10 +45,12 @@ macro_rules! insert {
          VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, '{}'), ?7, ?7) "
     };
 }
-use {insert, returned};
+use {columns, insert, returned};
 
 /// The statements whose plan a test reads.
 pub mod statements {
+    pub use super::{changing::statements::*, searching::statements::*};
+
     /// `?2`: a list of `[account, kind, value]`. Answers the index in it, then the customer.
     pub const BY_IDENTITIES: &str = concat!(
         "SELECT j.key, ",
@@ -81,11 +88,6 @@ pub mod statements {
         "SELECT external_type, count(*) FROM customers WHERE tenant_id = ? GROUP BY external_type";
     pub const HAS_IDENTITY_ELSEWHERE: &str = "SELECT 1 FROM identities WHERE tenant_id = ? AND customer_id = ? \
                                               AND channel_account_id <> ? LIMIT 1";
-    pub const UPDATE: &str = concat!(
-        "UPDATE customers SET name = coalesce(?3, name), metadata = coalesce(?4, metadata), updated_at = ?5 \
-         WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
-        returned!()
-    );
 
     pub const ALL: &[&str] = &[
         BY_IDENTITIES,
@@ -97,6 +99,11 @@ pub mod statements {
         COUNT_BY_TYPE,
         HAS_IDENTITY_ELSEWHERE,
         UPDATE,
+        DELETE,
+        DELETE_IDENTITIES,
+        FORGET_ANSWERS,
+        SEARCH,
+        SEARCH_SLOWLY,
     ];
 }
 
@@ -150,6 +157,17 @@ impl<D: Driver> Store for Database<D> {
         Ok(sql::many(rows, customer)?)
     }
 
+    async fn search(
+        &self,
+        tenant: &str,
+        words: &Words,
+        kind: Option<&str>,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, Customer)>, Error> {
+        searching::search(self, tenant, words, kind, before, limit).await
+    }
+
     async fn upsert(
         &self,
         context: &Context,
@@ -163,15 +181,14 @@ impl<D: Driver> Store for Database<D> {
         idempotency::once(self, once, now, work).await
     }
 
-    async fn update(
-        &self,
-        context: &Context,
-        id: &str,
-        changes: &Changes,
-        now: Micros,
-    ) -> Result<Option<Customer>, Error> {
-        let work = async |transaction: &D::Connection| update(transaction, context, id, changes, now).await;
-        Ok(self.transaction(work).await?)
+    async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Customer, Error> {
+        let work = async |transaction: &D::Connection| changing::update(transaction, context, id, changes, now).await;
+        self.transaction(work).await
+    }
+
+    async fn delete(&self, context: &Context, id: &str, version: Option<Micros>, now: Micros) -> Result<(), Error> {
+        let work = async |transaction: &D::Connection| changing::delete(transaction, context, id, version, now).await;
+        self.transaction(work).await
     }
 
     async fn count_by_type(&self, tenant: &str) -> Result<Vec<(String, u64)>, Error> {
@@ -233,7 +250,7 @@ async fn upsert(
         insert!(),
         "ON CONFLICT (tenant_id, external_type, external_id) DO UPDATE SET name = coalesce(?5, name), \
          metadata = coalesce(?6, metadata), \
-         updated_at = CASE WHEN ?5 IS NULL AND ?6 IS NULL THEN updated_at ELSE ?7 END RETURNING ",
+         updated_at = CASE WHEN ?5 IS NULL AND ?6 IS NULL THEN updated_at ELSE max(?7, updated_at + 1) END RETURNING ",
         returned!()
     );
     let parameters = insert_parameters(&context.tenant, new, now);
@@ -248,22 +265,6 @@ async fn upsert(
         outbox::append_all(transaction, &[events::updated(context, &customer, now)]).await?;
     }
     Ok(Upserted { is_new, customer })
-}
-
-async fn update(
-    transaction: &impl Execute,
-    context: &Context,
-    id: &str,
-    changes: &Changes,
-    now: Micros,
-) -> Result<Option<Customer>, SqlError> {
-    let (name, metadata) = (changes.name.as_deref(), changes.metadata.as_deref());
-    let parameters = vec![(&context.tenant).into(), id.into(), name.into(), metadata.into(), now.into()];
-    let updated = sql::one(transaction.execute(statements::UPDATE, parameters).await?, customer)?;
-    if let Some(customer) = &updated {
-        outbox::append_all(transaction, &[events::updated(context, customer, now)]).await?;
-    }
-    Ok(updated)
 }
 
 fn customer(mut row: Row) -> Result<Customer, SqlError> {

@@ -1,15 +1,20 @@
 //! Messages and their rules: what one must look like, how its status moves, how a conversation is read.
 
 use sdk::{
-    Context, Micros,
+    Context, Micros, etag,
     idempotency::{Done, Once},
     ids, input,
     pagination::{self, Page},
+    search::Words,
 };
 pub use sdk::{Error, invalid};
 
 use crate::{
     delivery::Delivery,
+    finding::Search,
+    history::{Reported, Version},
+    media::MediaChange,
+    reading::Place,
     receipts::{Outcome, Receipt},
 };
 
@@ -79,6 +84,8 @@ pub struct Inserted {
 pub struct Changes {
     pub body: Option<String>,
     pub status: Option<Status>,
+    /// The version that is to be changed.
+    pub version: Option<Micros>,
 }
 
 /// Which part of a conversation to read.
@@ -127,6 +134,23 @@ pub trait Store {
         from: Position,
         limit: u32,
     ) -> Result<(Vec<Message>, u64), Error>;
+    /// What becomes of its media: the change and its event in one transaction.
+    async fn set_media(&self, context: &Context, change: &MediaChange, now: Micros) -> Result<Message, Error>;
+    /// At most `limit` that are found, each with its place in that list; those after the place `before`, the newest first.
+    async fn search(
+        &self,
+        tenant: &str,
+        search: &Search,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(String, Message)>, Error>;
+    async fn search_conversations(&self, tenant: &str, words: &Words, limit: u32) -> Result<Vec<String>, Error>;
+    /// Brings the search's index closer to what is stored.
+    async fn index_more(&self) -> Result<(), Error>;
+    /// At most `limit` with a number below `before`, the highest first.
+    async fn versions(&self, tenant: &str, id: &str, before: u64, limit: u32) -> Result<Vec<Version>, Error>;
+    async fn reported(&self, tenant: &str, message: &Message) -> Result<Vec<Reported>, Error>;
+    async fn place_of(&self, tenant: &str, id: &str) -> Result<Option<Place>, Error>;
 }
 
 /// Stores each or finds it stored, in order; one bad message does not fail the others.
@@ -198,6 +222,7 @@ pub async fn get_many(store: &impl Store, context: &Context, ids: &[String]) -> 
 
 /// Whether the change may be made to this message.
 pub fn check_change(message: &Message, changes: &Changes) -> Result<(), Error> {
+    etag::check(changes.version, message.updated_at)?;
     let Some(status) = changes.status else { return Ok(()) };
     if message.direction != Direction::Outbound && status < Status::Delivered {
         return Err(invalid(

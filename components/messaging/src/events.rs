@@ -24,7 +24,7 @@ pub fn progressed(context: &Context, message: &Message, now: Micros) -> Event {
     event(progress(message.status), context, message, now)
 }
 
-/// A message's text changed.
+/// A message's text changed, or what is known of its media.
 pub fn edited(context: &Context, message: &Message, now: Micros) -> Event {
     event("com.kobliat.message.edited.v1", context, message, now)
 }

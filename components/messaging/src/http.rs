@@ -1,26 +1,37 @@
 //! The REST surface, as the gateway forwards it (after it has checked that conversation, sender and media exist).
 
 use sdk::{
-    App, Context, Input, Outcome, Problem, Request, Router,
+    App, Context, Input, Outcome, Problem, Request, Router, etag,
     idempotency::{Answer, Done, Key, Once},
+    ids,
     pagination::{self, Page, PageRequest},
+    query::Query,
     response,
+    search::Words,
 };
+use serde::Serialize;
 
 use crate::{
     domain::{self, Changes, Direction, Error, Inserted, Message, NewMessage, Status, Store},
-    view::View,
+    finding::{self, Search},
+    history,
+    view::{ReceiptView, VersionView, View},
 };
 
 const PAGE: u32 = 50;
 
 pub fn router<S: Store + 'static>() -> Router<App<S>> {
     Router::internal()
+        .get("/messages", search)
         .post("/messages", create)
         .get("/messages/:id", get)
         .put("/messages/:id", update)
+        .patch("/messages/:id", update)
+        .get("/messages/:id/history", history)
+        .get("/messages/:id/receipts", receipts)
         .post("/messages/:id/retry", retry)
         .get("/conversations/:id/messages", list)
+        .platform("/internal/tick", index)
 }
 
 async fn create<S: Store>(app: &App<S>, request: Request) -> Outcome {
@@ -67,23 +78,31 @@ fn new_message(input: &mut Input) -> NewMessage {
 
 /// 200 for a message that was there: the caller's own repetition by `client_ref` or external id.
 fn told(inserted: &Inserted) -> Outcome {
-    let view = View::from(inserted.message.clone());
-    if inserted.duplicate { response::ok(&view) } else { response::created(&view) }
+    let (view, updated_at) = (View::from(inserted.message.clone()), inserted.message.updated_at);
+    let answer = if inserted.duplicate { response::ok(&view) } else { response::created(&view) };
+    answer.map(|answer| etag::with(answer, updated_at))
+}
+
+/// In its version.
+fn shown(message: Message) -> Outcome {
+    let updated_at = message.updated_at;
+    response::ok(&View::from(message)).map(|answer| etag::with(answer, updated_at))
 }
 
 async fn get<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("messages:read")?;
     let id = request.id("id", "message")?;
     let message = domain::get(&app.store, &request.context, &id).await;
-    response::ok(&View::from(message.map_err(|e| problem(&request.context, e))?))
+    shown(message.map_err(|e| problem(&request.context, e))?)
 }
 
 async fn update<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("messages:write")?;
     let id = request.id("id", "message")?;
     let changes = request.decode(changes)?;
+    let changes = Changes { version: etag::if_match(&request)?, ..changes };
     let updated = app.store.update(&request.context, &id, &changes, app.clock.now()).await;
-    response::ok(&View::from(updated.map_err(|e| problem(&request.context, e))?))
+    shown(updated.map_err(|e| problem(&request.context, e))?)
 }
 
 /// Sends once more what failed or is unknown; accepted, because it is only queued here.
@@ -110,13 +129,19 @@ fn changes(input: &mut Input) -> Changes {
     }
     Changes {
         body: input.has("body").then(|| input.required_text("body", domain::MAX_TYPED_CHARS)),
-        // That nobody knows is nothing that anybody could tell.
         status: input.choice(
             "status",
-            |w| Status::parse(w).filter(|s| *s != Status::Unknown),
-            "queued, sent, delivered, read, failed",
+            |word| Status::parse(word).filter(|s| is_told(*s)),
+            "sent, delivered, read, failed",
         ),
+        version: None,
     }
+}
+
+/// What a client may say of a message. Queued it is by being stored, or by asking to send it again; and that nobody knows is
+/// nothing that anybody could tell.
+fn is_told(status: Status) -> bool {
+    !matches!(status, Status::Queued | Status::Unknown)
 }
 
 /// That the conversation exists, the gateway has checked: here one without messages is an empty list.
@@ -124,8 +149,15 @@ async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("messages:read")?;
     let id = request.id("id", "conversation")?;
     let query = request.query()?;
-    query.allow(&["cursor", "limit", "after"])?;
+    query.allow(&["cursor", "limit", "after", "q"])?;
     let page = PageRequest::from_query(&query, PAGE)?;
+    if let Some(words) = Words::of(&query)? {
+        if query.get("after").is_some() {
+            return Err(Problem::invalid_field("?after", "goes with no search"));
+        }
+        let search = Search { words, conversation_id: Some(id), sender_customer_id: None };
+        return searched(app, &request.context, &search, &page, &query).await;
+    }
     let no_number = || Problem::invalid_field("?after", "must be a sequence number");
     let after = query.get("after").map(|text| text.parse().map_err(|_| no_number())).transpose()?;
     let cursor = page.cursor.as_deref();
@@ -133,6 +165,75 @@ async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
     let (Page { items, next_cursor }, total) = found.map_err(|e| problem(&request.context, e))?;
     let items = items.into_iter().map(View::from).collect();
     pagination::list(&Page { items, next_cursor }, page.limit, &query, Some(total))
+}
+
+/// What was said, in all conversations or in one.
+async fn search<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("messages:read")?;
+    let query = request.query()?;
+    query.allow(&["q", "conversation_id", "sender_customer_id", "cursor", "limit"])?;
+    let page = PageRequest::from_query(&query, PAGE)?;
+    let words = Words::of(&query)?.ok_or_else(|| Problem::invalid_field("?q", "is required"))?;
+    let id = |name: &str| {
+        let no_id = || Problem::invalid_field(format!("?{name}"), "must be a UUID");
+        query.get(name).map(|id| ids::parse(id).ok_or_else(no_id)).transpose()
+    };
+    let (conversation_id, sender_customer_id) = (id("conversation_id")?, id("sender_customer_id")?);
+    let search = Search { words, conversation_id, sender_customer_id };
+    searched(app, &request.context, &search, &page, &query).await
+}
+
+async fn searched<S: Store>(
+    app: &App<S>,
+    context: &Context,
+    search: &Search,
+    page: &PageRequest,
+    query: &Query,
+) -> Outcome {
+    let found = finding::search(&app.store, context, search, page).await;
+    let Page { items, next_cursor } = found.map_err(|e| problem(context, e))?;
+    let items = items.into_iter().map(View::from).collect();
+    pagination::list(&Page { items, next_cursor }, page.limit, query, None)
+}
+
+async fn history<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    past(&request, async |id, page| {
+        let found = history::versions(&app.store, &request.context, id, page).await?;
+        let items = found.items.into_iter().map(VersionView::from).collect();
+        Ok(Page { items, next_cursor: found.next_cursor })
+    })
+    .await
+}
+
+async fn receipts<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    past(&request, async |id, page| {
+        let found = history::receipts(&app.store, &request.context, id, page).await?;
+        let items = found.items.into_iter().map(ReceiptView::from).collect();
+        Ok(Page { items, next_cursor: found.next_cursor })
+    })
+    .await
+}
+
+/// One of the lists of a message's past.
+async fn past<T: Serialize>(
+    request: &Request,
+    read: impl AsyncFnOnce(&str, &PageRequest) -> Result<Page<T>, Error>,
+) -> Outcome {
+    request.context.require("messages:read")?;
+    let id = request.id("id", "message")?;
+    let query = request.query()?;
+    query.allow(&["cursor", "limit"])?;
+    let page = PageRequest::from_query(&query, PAGE)?;
+    let found = read(&id, &page).await.map_err(|e| problem(&request.context, e))?;
+    pagination::list(&found, page.limit, &query, None)
+}
+
+/// The platform's tick: the search catches up with what was stored. What is left is the next one's.
+async fn index<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    match app.store.index_more().await {
+        Ok(()) | Err(Error::Unavailable(_)) => response::no_content(),
+        Err(error) => Err(problem(&request.context, error)),
+    }
 }
 
 fn problem(context: &Context, error: Error) -> Problem {

@@ -2,13 +2,17 @@
 
 mod convert;
 
-use sdk::{Context, ids, pagination, service::Exported};
+use sdk::{
+    Context, ids,
+    pagination::{self, PageRequest},
+    service::Exported,
+};
 
 use crate::{
     bindings::exports::kobliat::messages::messages::{self as wit, Guest},
     delivery,
     domain::{self, Store, invalid},
-    receipts,
+    finding, media, reading, receipts,
 };
 
 impl<E: Exported> Guest for E
@@ -67,6 +71,42 @@ where
         let (page, total) = page.map_err(|e| error(&context, e))?;
         let messages = page.items.into_iter().map(Into::into).collect();
         Ok(wit::Page { messages, next_cursor: page.next_cursor, total })
+    }
+
+    async fn set_media(
+        context: Context,
+        changes: Vec<wit::MediaChange>,
+    ) -> Result<Vec<Result<wit::Message, wit::Error>>, wit::Error> {
+        let (app, changes) = (E::app(), changes.into_iter().map(Into::into).collect());
+        let answers = media::set_many(&app.store, &context, changes, app.clock.now()).await;
+        let answers = answers.map_err(|e| error(&context, e))?.into_iter();
+        Ok(answers.map(|answer| answer.map(Into::into).map_err(|e| error(&context, e))).collect())
+    }
+
+    async fn find_page(
+        context: Context,
+        query: wit::Query,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<wit::Found, wit::Error> {
+        if !pagination::is_limit(limit) {
+            return Err(error(&context, invalid("limit", "must be 1 to 100")));
+        }
+        let search = query.try_into().map_err(|e| error(&context, e))?;
+        let found = finding::search(&E::app().store, &context, &search, &PageRequest { limit, cursor }).await;
+        let found = found.map_err(|e| error(&context, e))?;
+        let messages = found.items.into_iter().map(Into::into).collect();
+        Ok(wit::Found { messages, next_cursor: found.next_cursor })
+    }
+
+    async fn find_conversations(context: Context, text: String, limit: u32) -> Result<Vec<String>, wit::Error> {
+        finding::conversations(&E::app().store, &context, &text, limit).await.map_err(|e| error(&context, e))
+    }
+
+    async fn place_of(context: Context, message_id: String) -> Result<wit::Place, wit::Error> {
+        let place = reading::place_of(&E::app().store, &context, &message_id).await;
+        let reading::Place { conversation_id, seq, inbound } = place.map_err(|e| error(&context, e))?;
+        Ok(wit::Place { conversation_id, seq, inbound })
     }
 }
 

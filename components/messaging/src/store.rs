@@ -3,18 +3,25 @@
 mod changing;
 mod delivering;
 mod inserting;
+mod past;
 mod recording;
+mod searching;
 
 use sdk::{
     Context, Micros,
     idempotency::{self, Done, Once},
     outbox,
+    search::Words,
     sql::{self, Database, Driver, Migration, Row, SqlError},
 };
 
 use crate::{
     delivery::Delivery,
     domain::{Changes, Direction, Error, Inserted, Message, NewMessage, Position, Status, Store},
+    finding::Search,
+    history::{Reported, Version},
+    media::MediaChange,
+    reading::Place,
     receipts::{Outcome, Receipt},
 };
 
@@ -25,6 +32,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(4, include_str!("../migrations/0004_messages_with_events.sql")),
     Migration::new(5, include_str!("../migrations/0005_receipts_of_messages.sql")),
     Migration::new(6, outbox::RELAY_MIGRATION),
+    Migration::new(7, include_str!("../migrations/0007_inbound_messages.sql")),
+    Migration::new(8, include_str!("../migrations/0008_message_search.sql")).needing("fts5"),
 ];
 
 macro_rules! columns {
@@ -38,7 +47,8 @@ use columns;
 /// The statements whose plan a test reads.
 pub mod statements {
     pub use super::{
-        changing::statements::*, delivering::statements::*, inserting::statements::*, recording::statements::*,
+        changing::statements::*, delivering::statements::*, inserting::statements::*, past::statements::*,
+        recording::statements::*, searching::statements::*,
     };
 
     pub const BY_ID: &str = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = ?1 AND id = ?2");
@@ -78,6 +88,17 @@ pub mod statements {
         LAST_INBOUND_AT,
         ADOPT,
         REQUEUE,
+        SET_MEDIA,
+        VERSIONS,
+        REPORTED,
+        REPORTED_BEFORE,
+        PLACE,
+        PENDING,
+        INDEX_MORE,
+        INDEXED,
+        SEARCH,
+        BY_ROWS,
+        SEARCH_SLOWLY,
     ];
 }
 
@@ -163,6 +184,48 @@ impl<D: Driver> Store for Database<D> {
         let rows = self.execute(statements::TOTAL, parameters).await?;
         let total = rows.into_iter().next().map_or(Ok(0), |mut row| row.take())?;
         Ok((messages, total))
+    }
+
+    async fn set_media(&self, context: &Context, change: &MediaChange, now: Micros) -> Result<Message, Error> {
+        let work = async |t: &D::Connection| changing::set_media(t, context, change, now).await;
+        self.transaction(work).await
+    }
+
+    async fn search(
+        &self,
+        tenant: &str,
+        search: &Search,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(String, Message)>, Error> {
+        searching::search(self, tenant, search, before, limit).await
+    }
+
+    async fn search_conversations(&self, tenant: &str, words: &Words, limit: u32) -> Result<Vec<String>, Error> {
+        searching::conversations(self, tenant, words, limit).await
+    }
+
+    async fn index_more(&self) -> Result<(), Error> {
+        searching::catch_up(self, searching::BATCHES).await.map(|_| ())
+    }
+
+    async fn versions(&self, tenant: &str, id: &str, before: u64, limit: u32) -> Result<Vec<Version>, Error> {
+        let parameters = vec![tenant.into(), id.into(), before.into(), limit.into()];
+        Ok(sql::many(self.execute(statements::VERSIONS, parameters).await?, past::version)?)
+    }
+
+    async fn reported(&self, tenant: &str, message: &Message) -> Result<Vec<Reported>, Error> {
+        let account = message.channel_account_id.as_deref().unwrap_or_default();
+        let external_id = message.external_message_id.as_deref().unwrap_or_default();
+        let now = vec![tenant.into(), account.into(), external_id.into()];
+        let before = vec![tenant.into(), (&message.id).into(), account.into(), external_id.into()];
+        let mut rows = self.execute(statements::REPORTED, now).await?;
+        rows.extend(self.execute(statements::REPORTED_BEFORE, before).await?);
+        Ok(sql::many(rows, past::reported)?)
+    }
+
+    async fn place_of(&self, tenant: &str, id: &str) -> Result<Option<Place>, Error> {
+        Ok(sql::one(self.execute(statements::PLACE, vec![tenant.into(), id.into()]).await?, past::place)?)
     }
 }
 

@@ -1,10 +1,13 @@
-//! A message in the API and in events.
+//! A message in the API and in events, and its past.
 
 use sdk::{clock::rfc3339, response};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::Message;
+use crate::{
+    domain::Message,
+    history::{Reported, Version},
+};
 
 #[derive(Serialize)]
 pub(crate) struct View {
@@ -47,6 +50,50 @@ impl From<Message> for View {
             metadata: response::raw_object(message.metadata),
             created_at: rfc3339(message.created_at),
             updated_at: rfc3339(message.updated_at),
+        }
+    }
+}
+
+/// What a message was before a change.
+#[derive(Serialize)]
+pub(crate) struct VersionView {
+    version: u64,
+    body: Option<String>,
+    status: &'static str,
+    changed_by: String,
+    changed_at: String,
+}
+
+impl From<Version> for VersionView {
+    fn from(version: Version) -> Self {
+        Self {
+            version: version.number,
+            body: version.body,
+            status: version.status.as_str(),
+            changed_by: version.principal,
+            changed_at: rfc3339(version.changed_at),
+        }
+    }
+}
+
+/// What a provider reported, as it came.
+#[derive(Serialize)]
+pub(crate) struct ReceiptView {
+    status: String,
+    at: String,
+    external_message_id: String,
+    details: Box<RawValue>,
+    received_at: String,
+}
+
+impl From<Reported> for ReceiptView {
+    fn from(reported: Reported) -> Self {
+        Self {
+            status: reported.status,
+            at: rfc3339(reported.at),
+            external_message_id: reported.external_message_id,
+            details: response::raw_object(reported.details),
+            received_at: rfc3339(reported.received_at),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a service's domain can say went wrong, and how HTTP and typed calls tell it.
 
-use crate::{Context, Problem, idempotency::Refused, log, pagination, sql::SqlError};
+use crate::{Context, Problem, etag, idempotency::Refused, log, pagination, sql::SqlError};
 
 /// Why a domain function did not do it. The client learns what it can act on; the reason of the last two is for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Error {
     BadCursor,
     /// It contradicts what is there.
     Conflict(String),
+    /// It is no longer in the version that the caller wants to change.
+    Stale,
     Key(Refused),
     /// Worth another try.
     Unavailable(String),
@@ -32,6 +34,7 @@ impl Error {
             Self::Invalid { field, reason } => Problem::invalid_field(format!("/{field}"), reason),
             Self::BadCursor => pagination::bad_cursor(),
             Self::Conflict(reason) => Problem::conflict(reason),
+            Self::Stale => etag::mismatch(),
             Self::Key(refused) => refused.into(),
             Self::Unavailable(reason) => {
                 log::warn(context, "request failed for now", &[("error", &reason)]);
@@ -51,6 +54,7 @@ impl Error {
             Self::Invalid { field, reason } => Told::Invalid(format!("{field}: {reason}")),
             Self::BadCursor => Told::Invalid("cursor: is not one of this list".to_owned()),
             Self::Conflict(reason) => Told::Conflict(reason),
+            Self::Stale => Told::Conflict("it was changed in between".to_owned()),
             Self::Key(refused) => Told::Conflict(format!("idempotency key: {refused:?}")),
             Self::Unavailable(reason) => {
                 log::warn(context, "typed call failed for now", &[("error", &reason)]);

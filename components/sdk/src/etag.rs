@@ -2,7 +2,7 @@
 
 use ::http::{HeaderValue, StatusCode, header};
 
-use crate::{Micros, Problem, Request, Response};
+use crate::{Error, Micros, Problem, Request, Response};
 
 /// The answer with the entity tag of a resource that was changed then.
 #[must_use]
@@ -22,6 +22,16 @@ pub fn if_match(request: &Request) -> Result<Option<Micros>, Problem> {
     }
     let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|tag| tag.parse().ok());
     tag.map(Some).ok_or_else(mismatch)
+}
+
+/// Refuses a change of a resource that is not in the version which `wanted` names.
+pub fn check(wanted: Option<Micros>, updated_at: Micros) -> Result<(), Error> {
+    if wanted.is_none_or(|wanted| wanted == updated_at) { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// The time of a change that follows one at `updated_at`: later, whatever the clock says, so that no version has another's tag.
+pub fn next(updated_at: Micros, now: Micros) -> Micros {
+    now.max(updated_at.saturating_add(1))
 }
 
 /// 412: somebody else changed it in between.

@@ -53,6 +53,11 @@ impl Input {
         }
     }
 
+    /// Like [`Self::text`] for a field of a change: absent it stays as it is, null or empty takes it away (`Some(None)`).
+    pub fn changed_text(&mut self, name: &str, max: usize) -> Option<Option<String>> {
+        self.fields.contains_key(name).then(|| self.text(name, max))
+    }
+
     /// Like [`Self::text`], and one of the words that `parse` knows.
     pub fn choice<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Option<T>, known: &str) -> Option<T> {
         let word = self.text(name, 64)?;

@@ -10,6 +10,7 @@ pub mod service;
 
 pub mod error;
 pub mod input;
+pub mod merge;
 pub mod pagination;
 pub mod problem;
 pub mod query;
@@ -28,6 +29,7 @@ pub mod event;
 pub mod idempotency;
 pub mod outbox;
 pub mod outgoing;
+pub mod search;
 pub mod sql;
 
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]

@@ -115,6 +115,11 @@ impl<A> Router<A> {
         self
     }
 
+    /// Whether there is a route of the platform's of this pattern.
+    pub fn has_platform(&self, pattern: &str) -> bool {
+        self.routes.iter().any(|route| route.is_platforms && route.pattern == pattern)
+    }
+
     /// Answers the request; what fails is answered as a problem. Every answer carries the request id.
     pub async fn handle(&self, app: &A, mut request: Request) -> Response {
         request.context = match self.trusts_headers {

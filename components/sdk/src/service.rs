@@ -44,7 +44,7 @@ pub trait Service: Sized + 'static {
     /// Something was asked of it and has been done (`wrote`: and events were written meanwhile). Nobody waits for what this starts.
     fn after_call(&'static self, _wrote: bool) {}
 
-    /// The platform's tick; false when the router is to answer it.
+    /// The platform's tick; false when the router is to answer it. A router that has a route for it is asked in any case.
     async fn tick(&'static self) -> bool {
         false
     }
@@ -151,7 +151,8 @@ impl<A: Service> Running<A> {
 
     async fn answer(self, call: &Call<A>, request: Request) -> Response {
         // No public route leads there: the host refuses to start otherwise.
-        if request.path == TICK && request.method == Method::POST && self.service.tick().await {
+        let is_tick = request.path == TICK && request.method == Method::POST;
+        if is_tick && self.service.tick().await && !self.router.has_platform(TICK) {
             return response::no_content().unwrap_or_default();
         }
         self.router.handle(call, request).await

@@ -47,7 +47,8 @@ const READING_PRAGMAS: [&str; 20] = [
     "table_xinfo",
     "user_version",
 ];
-const READING_PRAGMAS_WITHOUT_VALUE: [&str; 3] = ["schema_version", "synchronous", "table_list"];
+/// `data_version` is what full-text search asks by itself, before it reads.
+const READING_PRAGMAS_WITHOUT_VALUE: [&str; 4] = ["data_version", "schema_version", "synchronous", "table_list"];
 /// Where a value is the name of a table or index, or a number of errors to report: it sets nothing.
 const PRAGMAS_WITH_ARGUMENT: [&str; 9] = [
     "foreign_key_check",

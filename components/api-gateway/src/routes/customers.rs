@@ -13,6 +13,7 @@ pub const ROUTES: &[Route] = &[
         FORWARD,
         Doc::new("listCustomers", "Customers, newest first", &[(200, Some("CustomerList"))]).query(&[
             "external_type",
+            "customer_q",
             "limit",
             "cursor",
         ]),
@@ -34,7 +35,21 @@ pub const ROUTES: &[Route] = &[
         WRITE,
         FORWARD,
         Doc::new("updateCustomer", "Change a customer's name or metadata", &[(200, Some("Customer"))])
+            .body("CustomerChanges")
+            .if_match(),
+    ),
+    Route::patch(
+        "/customers/{id}",
+        WRITE,
+        FORWARD,
+        Doc::new("patchCustomer", "Change a customer's name, or merge into its metadata", &[(200, Some("Customer"))])
             .body("CustomerChanges"),
+    ),
+    Route::delete(
+        "/customers/{id}",
+        WRITE,
+        FORWARD,
+        Doc::new("deleteCustomer", "Forget who a customer is; its history stays", &[(204, None)]).if_match(),
     ),
     Route::get(
         "/customers/external/{type}/{external_id}",

@@ -25,6 +25,8 @@ pub struct Doc {
     /// Schema of the request's body.
     pub body: Option<&'static str>,
     pub answers: &'static [Answer],
+    /// Whether `If-Match` names the version to change. Every PATCH takes it.
+    pub if_match: bool,
 }
 
 /// A success status, and the schema of what comes with it.
@@ -33,7 +35,7 @@ pub type Answer = (u16, Option<&'static str>);
 impl Doc {
     /// Answers 200 with this.
     pub const fn new(id: &'static str, summary: &'static str, answers: &'static [Answer]) -> Self {
-        Self { id, summary, query: &[], body: None, answers }
+        Self { id, summary, query: &[], body: None, answers, if_match: false }
     }
 
     pub const fn query(self, query: &'static [&'static str]) -> Self {
@@ -42,6 +44,10 @@ impl Doc {
 
     pub const fn body(self, schema: &'static str) -> Self {
         Self { body: Some(schema), ..self }
+    }
+
+    pub const fn if_match(self) -> Self {
+        Self { if_match: true, ..self }
     }
 }
 

@@ -19,6 +19,8 @@ fn each_row_goes_to_its_owner_without_the_prefix() {
             "http://customer.spin.internal/customers?external_type=sms&limit=5",
         ),
         (Method::PUT, &format!("/customers/{ID}"), &format!("http://customer.spin.internal/customers/{ID}")),
+        (Method::PATCH, &format!("/customers/{ID}"), &format!("http://customer.spin.internal/customers/{ID}")),
+        (Method::GET, "/customers?q=ada%20l", "http://customer.spin.internal/customers?q=ada%20l"),
         (
             Method::GET,
             "/customers/external/email/a%40b.c",
@@ -38,11 +40,20 @@ fn each_row_goes_to_its_owner_without_the_prefix() {
         ),
         (Method::PUT, &format!("/messages/{ID}"), &format!("http://messaging.spin.internal/messages/{ID}")),
     ] {
-        let body = if method == Method::PUT { r#"{"name":"Ada"}"# } else { "" };
+        let body = if matches!(method, Method::PUT | Method::PATCH) { r#"{"name":"Ada"}"# } else { "" };
         let seen = app.send(request(method.clone(), &format!("/api/v1{path}"), body)).json();
         assert_eq!((seen["method"].as_str(), seen["uri"].as_str()), (Some(method.as_str()), Some(uri)));
         assert_eq!(seen["body"], body);
     }
+}
+
+#[test]
+fn what_is_gone_has_no_body() {
+    let app = TestApp::new();
+    let answer = app.delete(&format!("/api/v1/customers/{ID}"));
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (204, 0));
+    let forwarded = app.world.forwarded.borrow();
+    assert_eq!(forwarded[0].uri().to_string(), format!("http://customer.spin.internal/customers/{ID}"));
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! WIT's types to the domain's and back.
 
+use sdk::search::Words;
+
 use crate::{
     bindings::exports::kobliat::conversations::conversations as wit,
-    domain::{self, Kind, Role, Status},
+    changes::Reading,
+    domain::{self, Error, Kind, Role, Status, invalid},
+    finding::{Filter, MAX_SEARCHED, Search, Sort},
     touch::Touch,
 };
 
@@ -32,9 +36,48 @@ impl From<wit::Touch> for Touch {
     }
 }
 
-impl From<wit::Filter> for domain::Filter {
+impl From<wit::Filter> for Filter {
     fn from(filter: wit::Filter) -> Self {
-        Self { status: filter.status.map(Into::into), channel: filter.channel, customer_id: filter.customer_id }
+        Self {
+            status: filter.status.map(Into::into),
+            channel: filter.channel,
+            customer_id: filter.customer_id,
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<wit::Query> for Filter {
+    type Error = Error;
+
+    fn try_from(query: wit::Query) -> Result<Self, Error> {
+        Ok(Self {
+            status: query.status.map(Into::into),
+            channel: query.channel,
+            customer_id: query.customer_id,
+            search: query.search.map(TryInto::try_into).transpose()?,
+            sort: query.sort.into(),
+        })
+    }
+}
+
+impl TryFrom<wit::Search> for Search {
+    type Error = Error;
+
+    fn try_from(search: wit::Search) -> Result<Self, Error> {
+        let wit::Search { text, conversation_ids, customer_ids } = search;
+        if conversation_ids.len().max(customer_ids.len()) > MAX_SEARCHED {
+            return Err(invalid("search", format!("at most {MAX_SEARCHED} ids of a kind")));
+        }
+        let words = Words::parse(&text).map_err(|reason| invalid("text", reason))?;
+        Ok(Self { words, conversation_ids, customer_ids })
+    }
+}
+
+impl From<wit::Reading> for Reading {
+    fn from(reading: wit::Reading) -> Self {
+        let wit::Reading { conversation_id, seq, inbound } = reading;
+        Self { conversation_id, seq, inbound }
     }
 }
 
@@ -86,3 +129,4 @@ macro_rules! same {
 same!(Kind, Kind: Direct, Group, Channel);
 same!(Status, Status: Open, Pending, Closed);
 same!(Role, Role: Member, Admin);
+same!(Sort, Sort: LastMessageDown, LastMessageUp, CreatedDown, CreatedUp);

@@ -1,7 +1,7 @@
 //! Opening a conversation: the row, its participants, and what happens when the direct one is there already.
 
 use sdk::{
-    Context, Micros, ids, outbox,
+    Context, Micros, etag, ids, outbox,
     sql::{self, Execute, SqlError},
 };
 use serde_json::json;
@@ -28,7 +28,7 @@ pub(super) async fn open(
     let conversation = as_opened(new, now);
     let direct_key = new.direct_key();
     if insert(db, tenant, &conversation, direct_key.as_deref()).await? {
-        add_participants(db, tenant, &conversation).await?;
+        add_participants(db, tenant, &conversation.id, &conversation.participants, now).await?;
         outbox::append_all(db, &[events::created(context, &conversation, now)]).await?;
         return Ok(Created { conversation, is_new: true });
     }
@@ -46,9 +46,10 @@ pub(super) async fn reopen(
     now: Micros,
 ) -> Result<(), SqlError> {
     if conversation.status == Status::Closed {
-        let parameters = vec![(&context.tenant).into(), (&conversation.id).into(), now.into()];
+        let at = etag::next(conversation.updated_at, now);
+        let parameters = vec![(&context.tenant).into(), (&conversation.id).into(), at.into()];
         db.execute(statements::REOPEN, parameters).await?;
-        (conversation.status, conversation.updated_at) = (Status::Open, now);
+        (conversation.status, conversation.updated_at) = (Status::Open, at);
         outbox::append_all(db, &[events::updated(context, conversation, now)]).await?;
     }
     Ok(())
@@ -107,12 +108,17 @@ async fn insert(
 }
 
 /// One statement, however many they are.
-async fn add_participants(db: &impl Execute, tenant: &str, conversation: &Conversation) -> Result<(), SqlError> {
+pub(super) async fn add_participants(
+    db: &impl Execute,
+    tenant: &str,
+    conversation_id: &str,
+    participants: &[Participant],
+    now: Micros,
+) -> Result<(), SqlError> {
     const INSERT: &str = "INSERT INTO participants (tenant_id, conversation_id, id, customer_id, role, joined_at) \
                           SELECT ?1, ?2, json_extract(value, '$[0]'), json_extract(value, '$[1]'), \
                           json_extract(value, '$[2]'), ?4 FROM json_each(?3)";
-    let list = conversation.participants.iter().map(|p| json!([p.id, p.customer_id, p.role.as_str()]));
-    let list: Vec<_> = list.collect();
-    let parameters = vec![tenant.into(), (&conversation.id).into(), sql::list(&list)?, conversation.created_at.into()];
+    let list: Vec<_> = participants.iter().map(|p| json!([p.id, p.customer_id, p.role.as_str()])).collect();
+    let parameters = vec![tenant.into(), conversation_id.into(), sql::list(&list)?, now.into()];
     db.execute(INSERT, parameters).await.map(|_| ())
 }

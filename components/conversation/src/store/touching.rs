@@ -18,7 +18,7 @@ macro_rules! advance {
             "UPDATE conversations SET last_seq = ?4, last_message_preview = ?5, \
              last_message_at = max(coalesce(last_message_at, ?6), ?6), \
              activity_at = max(coalesce(last_message_at, ?6), ?6), unread_count = unread_count + ?7, \
-             status = CASE WHEN ?7 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = ?8 \
+             status = CASE WHEN ?7 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = max(updated_at + 1, ?8) \
              WHERE tenant_id = ?1 AND id = ?2 AND last_seq = ?3 ",
             $unless,
             "RETURNING id"
@@ -34,7 +34,7 @@ pub mod statements {
     /// A message from before the last one: it counts, but what is shown stays.
     pub const FILL: &str = "UPDATE conversations SET last_message_at = max(last_message_at, ?3), \
          activity_at = max(activity_at, ?3), unread_count = unread_count + ?4, \
-         status = CASE WHEN ?4 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = ?5 \
+         status = CASE WHEN ?4 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = max(updated_at + 1, ?5) \
          WHERE tenant_id = ?1 AND id = ?2";
     pub const STATE: &str = "SELECT last_seq, status FROM conversations WHERE tenant_id = ?1 AND id = ?2";
     pub const GAP: &str = "SELECT first_seq, last_seq FROM touch_gaps WHERE tenant_id = ?1 AND conversation_id = ?2 \

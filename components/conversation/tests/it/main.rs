@@ -5,9 +5,12 @@
     reason = "in a test, a panic is the message; clippy.toml covers test functions only"
 )]
 
+mod changing;
 mod events;
+mod finding;
 mod http;
 mod opening;
+mod participants;
 mod plans;
 mod rpc;
 mod touching;

@@ -57,3 +57,26 @@ fn creates_once_for_the_contexts_idempotency_key() {
     let got = block_on(Component::get_many(tenant(), vec![first.conversation.id, ids::new()])).unwrap();
     assert_eq!((got.len(), got[0].subject.as_deref()), (1, Some("Trip")));
 }
+
+#[test]
+fn finds_and_marks_as_read() {
+    let customer_id = ids::new();
+    let direct = Direct { channel: "sms".into(), channel_account_id: "acc".into(), customer_id: customer_id.clone() };
+    let opened = block_on(Component::resolve_direct_many(tenant(), vec![direct])).unwrap().remove(0).unwrap();
+    let touch = Touch { conversation_id: opened.id.clone(), seq: 1, preview: "hi".into(), at: NOW, inbound: true };
+    block_on(Component::touch_many(tenant(), vec![touch])).unwrap();
+    let query = |text: &str, people: Vec<String>| Query {
+        status: None,
+        channel: Some("sms".into()),
+        customer_id: None,
+        search: Some(Search { text: text.into(), conversation_ids: vec![], customer_ids: people }),
+        sort: Sort::CreatedUp,
+    };
+    let page = block_on(Component::find_page(tenant(), query("x", vec![customer_id]), None, 1)).unwrap();
+    assert_eq!((page.conversations.len(), page.conversations[0].unread_count), (1, 1));
+    for wrong in [query(&"x".repeat(300), vec![]), query("x", vec![ids::new(); 501])] {
+        assert!(matches!(block_on(Component::find_page(tenant(), wrong, None, 1)), Err(Error::Invalid(_))));
+    }
+    let reading = Reading { conversation_id: opened.id, seq: 1, inbound: 1 };
+    assert_eq!(block_on(Component::mark_read(tenant(), reading)).unwrap().unread_count, 0);
+}

@@ -1,7 +1,7 @@
 //! Contacts become customers: found, created, or given the identities that were unknown.
 
 use sdk::{
-    Context, Micros, outbox,
+    Context, Micros, etag, outbox,
     sql::{Execute, SqlError},
 };
 
@@ -36,9 +36,10 @@ pub(super) async fn settle(
     let is_named = customer.name.is_none() && contact.name.is_some();
     if is_named {
         const NAME: &str = "UPDATE customers SET name = ?, updated_at = ? WHERE tenant_id = ? AND id = ?";
-        let parameters = vec![contact.name.clone().into(), now.into(), tenant.into(), (&customer.id).into()];
+        let at = if is_new { now } else { etag::next(customer.updated_at, now) };
+        let parameters = vec![contact.name.clone().into(), at.into(), tenant.into(), (&customer.id).into()];
         db.execute(NAME, parameters).await?;
-        (customer.name, customer.updated_at) = (contact.name.clone(), now);
+        (customer.name, customer.updated_at) = (contact.name.clone(), at);
     }
     match is_new {
         true => outbox::append_all(db, &[events::created(context, &customer, now)]).await?,

@@ -5,7 +5,9 @@
     reason = "in a test, a panic is the message; clippy.toml covers test functions only"
 )]
 
+mod changing;
 mod events;
+mod finding;
 mod http;
 mod plans;
 mod resolving;

@@ -30,4 +30,8 @@ fn resolves_in_order_and_gets_what_it_resolved() {
     assert!(block_on(Component::identities_of(tenant("other"), vec![second.id.clone()])).unwrap().is_empty());
     let too_many = block_on(Component::get_many(tenant("default"), vec![String::new(); 501]));
     assert!(matches!(too_many, Err(Error::Invalid(_))));
+    let found = |text: &str| block_on(Component::find_ids(tenant("default"), text.into(), 500));
+    assert_eq!(found("sheena").unwrap(), [second.id.as_str(), first.id.as_str()]);
+    assert!(found("* \"").unwrap().is_empty());
+    assert!(matches!(found(&"x".repeat(300)), Err(Error::Invalid(_))));
 }

@@ -1,9 +1,13 @@
 //! WIT's types to the domain's and back.
 
+use sdk::search::Words;
+
 use crate::{
     bindings::exports::kobliat::messages::messages as wit,
     delivery,
     domain::{self, Direction, Status},
+    finding::Search,
+    media::{MediaChange, MediaStatus},
     receipts,
 };
 
@@ -53,6 +57,27 @@ impl From<wit::Delivery> for delivery::Delivery {
             wit::DeliveryOutcome::Unknown(why) => delivery::Ended::Unknown(failure(why)),
         };
         Self { message_id, channel, channel_account_id, ended }
+    }
+}
+
+impl From<wit::MediaChange> for MediaChange {
+    fn from(change: wit::MediaChange) -> Self {
+        let wit::MediaChange { message_id, media_id, status, reason, mime_type, size, filename } = change;
+        let status = match status {
+            wit::MediaStatus::Pending => MediaStatus::Pending,
+            wit::MediaStatus::Ready => MediaStatus::Ready,
+            wit::MediaStatus::Failed => MediaStatus::Failed,
+        };
+        Self { message_id, media_id, status, reason, mime_type, size, filename }
+    }
+}
+
+impl TryFrom<wit::Query> for Search {
+    type Error = domain::Error;
+
+    fn try_from(query: wit::Query) -> Result<Self, domain::Error> {
+        let words = Words::parse(&query.text).map_err(|reason| domain::invalid("text", reason))?;
+        Ok(Self { words, conversation_id: query.conversation_id, sender_customer_id: query.sender_customer_id })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     delivery::check_retry,
     domain::{Changes, Error, Message, check_change},
     events,
+    media::{self, MediaChange},
 };
 
 pub mod statements {
@@ -18,14 +19,38 @@ pub mod statements {
     /// Its old id at the provider is forgotten: what is reported of that one is not about this attempt.
     pub const REQUEUE: &str = concat!(
         "UPDATE messages SET status = 'queued', external_message_id = NULL, metadata = json_remove(metadata, '$.failure'), \
-         updated_at = ?3 WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
+         updated_at = max(updated_at + 1, ?3) WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
         columns!()
     );
-    pub const CHANGE: &str = concat!(
-        "UPDATE messages SET body = coalesce(?3, body), status = coalesce(?4, status), updated_at = ?5 \
+    pub const SET_MEDIA: &str = concat!(
+        "UPDATE messages SET media_id = ?3, metadata = ?4, updated_at = max(updated_at + 1, ?5) \
          WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
         columns!()
     );
+    pub const CHANGE: &str = concat!(
+        "UPDATE messages SET body = coalesce(?3, body), status = coalesce(?4, status), updated_at = max(updated_at + 1, ?5) \
+         WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
+        columns!()
+    );
+}
+
+/// What is known of its media changes nothing that anybody said: no history.
+pub(super) async fn set_media(
+    db: &impl Execute,
+    context: &Context,
+    change: &MediaChange,
+    now: Micros,
+) -> Result<Message, Error> {
+    let tenant = context.tenant.as_str();
+    let rows = db.execute(BY_ID, vec![tenant.into(), (&change.message_id).into()]).await?;
+    let before = message(rows.into_iter().next().ok_or(Error::NotFound)?)?;
+    let Some(changed) = media::changed(&before, change)? else { return Ok(before) };
+    let parameters =
+        vec![tenant.into(), (&before.id).into(), changed.media_id.into(), changed.metadata.into(), now.into()];
+    let rows = db.execute(statements::SET_MEDIA, parameters).await?;
+    let after = message(rows.into_iter().next().ok_or(Error::NotFound)?)?;
+    outbox::append_all(db, &[events::edited(context, &after, now)]).await?;
+    Ok(after)
 }
 
 pub(super) async fn change(

@@ -21,7 +21,7 @@ pub mod statements {
         "UPDATE messages SET status = ?3, external_message_id = coalesce(?4, external_message_id), \
          channel = coalesce(channel, ?5), channel_account_id = coalesce(channel_account_id, ?6), \
          metadata = CASE WHEN ?7 IS NOT NULL THEN json_set(metadata, '$.failure', json(?7)) \
-         ELSE json_remove(metadata, '$.failure') END, updated_at = ?8 WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
+         ELSE json_remove(metadata, '$.failure') END, updated_at = max(updated_at + 1, ?8) WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
         columns!()
     );
     /// The id under which a provider reported this message before we knew it.
@@ -35,7 +35,7 @@ pub mod statements {
     pub const ADOPT: &str = concat!(
         "UPDATE messages SET status = ?4, external_message_id = ?3, channel_account_id = ?5, \
          metadata = CASE WHEN ?6 IS NOT NULL THEN json_set(metadata, '$.failure', json(?6)) \
-         ELSE json_remove(metadata, '$.failure') END, updated_at = ?7 \
+         ELSE json_remove(metadata, '$.failure') END, updated_at = max(updated_at + 1, ?7) \
          WHERE tenant_id = ?1 AND id = ?2 AND direction = 'outbound' AND external_message_id IS NULL \
          AND coalesce(channel_account_id, ?5) = ?5 AND (status = 'unknown' OR (status = 'queued' AND ?4 <> 'failed')) RETURNING ",
         columns!()

@@ -17,7 +17,7 @@ pub mod statements {
 
     /// `?5`: the statuses that the new one wins over; `?7`: why it failed. What is over is forgotten.
     pub const PROGRESS: &str = concat!(
-        "UPDATE messages SET status = ?4, updated_at = ?6, metadata = CASE \
+        "UPDATE messages SET status = ?4, updated_at = max(updated_at + 1, ?6), metadata = CASE \
          WHEN ?7 IS NOT NULL THEN json_set(metadata, '$.failure', json(?7)) \
          WHEN status IN ('failed', 'unknown') THEN json_remove(metadata, '$.failure') ELSE metadata END \
          WHERE tenant_id = ?1 \

@@ -85,6 +85,41 @@ fn edits_with_history_and_moves_the_status_forward_only() {
 }
 
 #[test]
+fn a_patch_is_the_same_and_both_keep_to_the_version_that_was_seen() {
+    let app = TestApp::start();
+    let message = app.insert_one(carried("wamid.out")).message;
+    let path = format!("/messages/{}", message.id);
+    let first = app.send(Method::GET, &path, "").headers()["etag"].clone();
+    let change = |method: Method, tag: &str, body: &str| {
+        let mut change = request(method, &path, body);
+        change.headers.insert("if-match", tag.parse().unwrap());
+        app.handle(change)
+    };
+    let patched = change(Method::PATCH, first.to_str().unwrap(), r#"{"body":"better"}"#);
+    assert_eq!((patched.status().as_u16(), &json(&patched)["body"]), (200, &"better".into()));
+    assert_ne!(patched.headers()["etag"], first, "also when the clock stands still");
+    for method in [Method::PATCH, Method::PUT] {
+        assert_eq!(change(method, first.to_str().unwrap(), r#"{"body":"worse"}"#).status(), 412);
+    }
+    assert_eq!(app.memory.scalar("SELECT count(*) FROM message_history"), 1, "and nothing was written");
+    let mut theirs = request(Method::PATCH, &path, r#"{"body":"x"}"#);
+    theirs.headers.insert("kobliat-tenant", "other".parse().unwrap());
+    assert_eq!(app.handle(theirs).status(), 404);
+}
+
+#[test]
+fn a_client_says_what_it_can_know() {
+    let app = TestApp::start();
+    let message = app.insert_one(crate::outbound()).message;
+    let put = |status: &str| {
+        let body = json!({ "status": status }).to_string();
+        app.send(Method::PUT, &format!("/messages/{}", message.id), &body).status().as_u16()
+    };
+    assert_eq!((put("queued"), put("unknown")), (422, 422));
+    assert_eq!((put("sent"), put("delivered"), put("failed"), put("read"), put("sent")), (200, 200, 409, 200, 409));
+}
+
+#[test]
 fn lets_what_came_in_only_be_read() {
     let app = TestApp::start();
     let path = format!("/messages/{}", app.insert_one(inbound("1")).message.id);
@@ -102,7 +137,7 @@ fn pages_a_conversation_newest_first_and_catches_up_in_order() {
     assert_eq!(json(&app.send(Method::GET, &list, ""))["meta"]["total"], 7);
     let empty = json(&app.send(Method::GET, &format!("{list}?after=99"), ""));
     assert_eq!((&empty["data"], &empty["meta"]["total"]), (&json!([]), &7.into()));
-    for bad in ["limit=0", "after=-1", "after=x", "cursor=AAAA", "offset=3"] {
+    for bad in ["limit=0", "after=-1", "after=x", "cursor=AAAA", "offset=3", "q=text&after=3"] {
         assert_eq!(app.send(Method::GET, &format!("{list}?{bad}"), "").status(), 422, "{bad}");
     }
 }

@@ -6,8 +6,11 @@
 )]
 
 mod delivering;
+mod finding;
+mod history;
 mod http;
 mod inserting;
+mod media;
 mod plans;
 mod receipts;
 mod rpc;

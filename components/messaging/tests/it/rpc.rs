@@ -61,4 +61,23 @@ fn inserts_records_gets_and_lists() {
     assert_eq!((caught_up.messages[0].seq, caught_up.next_cursor.is_some()), (1, true));
     let unknown = block_on(Component::list_page(context(), "x".into(), None, None, 1));
     assert!(matches!(unknown, Err(Error::NotFound)));
+    let query =
+        |text: &str| Query { text: text.into(), conversation_id: Some(CONVERSATION.into()), sender_customer_id: None };
+    let found = block_on(Component::find_page(context(), query("hello"), None, 1)).unwrap();
+    assert_eq!((found.messages[0].seq, found.next_cursor.is_some()), (2, true));
+    assert!(matches!(block_on(Component::find_page(context(), query("x"), None, 0)), Err(Error::Invalid(_))));
+    assert_eq!(block_on(Component::find_conversations(context(), "hel".into(), 5)).unwrap(), [CONVERSATION]);
+    let place = block_on(Component::place_of(context(), second.message.id.clone())).unwrap();
+    assert_eq!((place.seq, place.inbound), (2, 1));
+    let change = MediaChange {
+        message_id: first.message.id.clone(),
+        media_id: "m".into(),
+        status: MediaStatus::Ready,
+        reason: None,
+        mime_type: None,
+        size: None,
+        filename: None,
+    };
+    let set = block_on(Component::set_media(context(), vec![change])).unwrap().remove(0).unwrap();
+    assert_eq!(set.media_id.as_deref(), Some("m"));
 }

@@ -7,11 +7,25 @@ use super::{Driver, Execute, SqlError, database::transact, statements::split};
 pub struct Migration {
     pub number: u32,
     pub sql: &'static str,
+    /// The module of SQLite without which it is passed over.
+    module: Option<&'static str>,
 }
 
 impl Migration {
     pub const fn new(number: u32, sql: &'static str) -> Self {
-        Self { number, sql }
+        Self { number, sql, module: None }
+    }
+
+    /// For what a store may lack: where its SQLite does not have the module, nothing of this is done, and the service finds
+    /// another way. Its first statement has to be the one that needs it.
+    #[must_use]
+    pub const fn needing(self, module: &'static str) -> Self {
+        Self { module: Some(module), ..self }
+    }
+
+    fn is_passed_over(&self, error: &SqlError) -> bool {
+        let lacks = |module: &str| format!("no such module: {module}");
+        matches!((self.module, error), (Some(module), SqlError::Failed(reason)) if reason.contains(&lacks(module)))
     }
 }
 
@@ -34,10 +48,19 @@ async fn apply_missing(connection: &impl Execute, migrations: &[Migration]) -> R
     connection.execute(TABLE, Vec::new()).await?;
     let done = applied(connection).await?;
     for migration in migrations.iter().filter(|m| m.number > done) {
-        for statement in split(migration.sql) {
-            connection.execute(statement, Vec::new()).await?;
+        match run(connection, migration).await {
+            // The statement that failed has done nothing, and it was the first.
+            Err(error) if migration.is_passed_over(&error) => {}
+            done => done?,
         }
         connection.execute(RECORD, vec![migration.number.into()]).await?;
+    }
+    Ok(())
+}
+
+async fn run(connection: &impl Execute, migration: &Migration) -> Result<(), SqlError> {
+    for statement in split(migration.sql) {
+        connection.execute(statement, Vec::new()).await?;
     }
     Ok(())
 }

@@ -42,6 +42,23 @@ fn leaves_nothing_of_a_migration_that_fails() {
 }
 
 #[test]
+fn passes_over_what_the_store_lacks_and_nothing_else() {
+    const LACKING: &[Migration] = &[
+        Migration::new(1, "CREATE TABLE a (x)"),
+        Migration::new(2, "CREATE VIRTUAL TABLE b USING fts9(x); CREATE TABLE c (x)").needing("fts9"),
+        Migration::new(3, "CREATE TABLE d (x)"),
+    ];
+    let memory = Memory::new();
+    let database = Database::new(memory.clone(), LACKING);
+    block_on(database.execute("SELECT 1", Vec::new())).unwrap();
+    let there = |name: &str| memory.scalar(&format!("SELECT count(*) FROM sqlite_master WHERE name = '{name}'"));
+    assert_eq!(["a", "b", "c", "d"].map(there), [1, 0, 0, 1]);
+    assert_eq!(memory.scalar("SELECT max(number) FROM schema_migrations"), 3);
+    const WRONG: &[Migration] = &[Migration::new(1, "CREATE VIRTUAL TABLE b USING fts9(x)").needing("fts5")];
+    assert!(block_on(Database::new(Memory::new(), WRONG).execute("SELECT 1", Vec::new())).is_err());
+}
+
+#[test]
 fn undoes_what_a_failed_or_abandoned_transaction_did() {
     let memory = Memory::new();
     let database = Database::new(memory.clone(), MIGRATIONS);

@@ -3,6 +3,7 @@
 
 mod checkpoints;
 mod crash;
+mod full_text;
 mod limits;
 mod neighbours;
 mod refusals;
