@@ -117,7 +117,7 @@ impl<A> Router<A> {
 
     /// Whether there is a route of the platform's of this pattern.
     pub fn has_platform(&self, pattern: &str) -> bool {
-        self.routes.iter().any(|route| route.is_platforms && route.pattern == pattern)
+        self.routes.iter().any(|route| route.asked_by == By::Platform && route.pattern == pattern)
     }
 
     /// Answers the request; what fails is answered as a problem. Every answer carries the request id.
