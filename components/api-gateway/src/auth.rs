@@ -9,7 +9,7 @@ use crate::jwt::issuer::{self, KeySets};
 use crate::keys::{self, ApiKey, KeyHash, Recent};
 use crate::store;
 use crate::tenants;
-use crate::throttle::Throttle;
+use crate::throttle::{Admission, Attempt, Throttle};
 use crate::tokens::Signing;
 use crate::users::{self, Login};
 use sdk::sql::SqlError;
@@ -126,7 +126,7 @@ pub async fn authenticate<B: Outside>(outside: &B, memory: &Memory, headers: &He
     let (source, now) = (credentials::source(headers), outside.now());
     let wait = memory.throttle.wait_seconds(&source, now);
     for credential in &presented.credentials {
-        if let Some(caller) = check(outside, memory, credential, wait.is_some()).await? {
+        if let Some(caller) = check(outside, memory, credential, &source, wait.is_some()).await? {
             return Ok(caller);
         }
     }
@@ -140,6 +140,7 @@ async fn check<B: Outside>(
     outside: &B,
     memory: &Memory,
     credential: &Credential,
+    source: &str,
     is_throttled: bool,
 ) -> Result<Option<Caller>, Denied> {
     match credential {
@@ -148,7 +149,7 @@ async fn check<B: Outside>(
         }
         Credential::Secret(secret) => Ok(is_bootstrap(outside, secret, is_throttled).await.then(Caller::bootstrap)),
         Credential::Password { login, password } if !is_throttled => {
-            Ok(sign_in(outside, memory, login, password).await?.map(Caller::of_user))
+            Ok(sign_in(outside, memory, source, (login, password)).await?.map(Caller::of_user))
         }
         Credential::Token(text) => Ok(check_token(outside, memory, text).await?),
         Credential::Password { .. } => Ok(None),
@@ -217,32 +218,36 @@ async fn check_token<B: Outside>(outside: &B, memory: &Memory, text: &str) -> Re
 async fn sign_in<B: Outside>(
     outside: &B,
     memory: &Memory,
-    login: &str,
-    password: &str,
-) -> Result<Option<Login>, SqlError> {
+    source: &str,
+    (login, password): (&str, &str),
+) -> Result<Option<Login>, Denied> {
     let Some((tenant, username)) = users::split_login(login) else { return Ok(None) };
-    let (subject, now) = (format!("user {tenant}/{username}"), outside.now());
+    let now = outside.now();
     let hash = KeyHash::of(&format!("{tenant}/{username}:{password}"));
     if let Some(known) = memory.logins.get(&hash, now) {
         return Ok(Some(known));
     }
     let found = store::users::find(outside.tables(), tenant, &username).await?;
-    let fits = match (&found, memory.logins.get_old(&hash)) {
-        (Some(row), Some(known)) if row.password_hash == known.password_hash => true,
-        _ if memory.throttle.wait_seconds(&subject, now).is_some() => false,
-        (Some(row), _) => users::is_password(password, &row.password_hash),
-        (None, _) => nobody(password),
-    };
-    match found.filter(|_| fits) {
-        Some(row) => {
-            memory.logins.put(hash, row.clone(), now);
-            Ok(Some(row))
+    let is_known = memory
+        .logins
+        .get_old(&hash)
+        .zip(found.as_ref())
+        .is_some_and(|(known, row)| known.password_hash == row.password_hash);
+    if !is_known {
+        let attempt = Attempt { source, tenant, name: &username };
+        match attempt.admit(outside).await? {
+            Admission::Admitted => {}
+            Admission::TooManyFrom(seconds) => return Err(Denied::Throttled(seconds)),
+            Admission::TooManyAt => return Ok(None),
         }
-        None => {
-            memory.throttle.failed(&subject, now);
-            Ok(None)
+        let fits =
+            found.as_ref().map_or_else(|| nobody(password), |row| users::is_password(password, &row.password_hash));
+        if !fits {
+            return Ok(None);
         }
+        attempt.forgive(outside);
     }
+    Ok(found.inspect(|row| memory.logins.put(hash, row.clone(), now)))
 }
 
 /// Works as long as for somebody, so that the time of an answer does not tell which names there are.

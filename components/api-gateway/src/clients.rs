@@ -103,34 +103,16 @@ pub trait Timer {
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 }
 
-/// All of it, for one parameter in place of ten. A copy reaches the same.
-pub trait Outside:
-    Customers
-    + Conversations
-    + Messages
-    + Upstream
-    + Elsewhere
-    + Tables
-    + Settings
-    + Tasks
-    + Timer
-    + Clock
-    + Clone
-    + 'static
-{
+/// A name for several traits at once, which whatever has them all has too.
+macro_rules! all_of {
+    ($(#[$doc:meta])* $name:ident: $($bound:path),+ $(,)?) => {
+        $(#[$doc])*
+        pub trait $name: $($bound +)+ 'static {}
+        impl<T: $($bound +)+ 'static> $name for T {}
+    };
 }
-impl<T> Outside for T where
-    T: Customers
-        + Conversations
-        + Messages
-        + Upstream
-        + Elsewhere
-        + Tables
-        + Settings
-        + Tasks
-        + Timer
-        + Clock
-        + Clone
-        + 'static
-{
+
+all_of! {
+    /// All of it, for one parameter in place of ten. A copy reaches the same.
+    Outside: Customers, Conversations, Messages, Upstream, Elsewhere, Tables, Settings, Tasks, Timer, Clock, Clone
 }

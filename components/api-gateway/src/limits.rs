@@ -58,6 +58,7 @@ impl Standing {
         if with_x {
             put(HeaderName::from_static("x-ratelimit-limit"), quota.to_string());
             put(HeaderName::from_static("x-ratelimit-remaining"), left.to_string());
+            put(HeaderName::from_static("x-ratelimit-reset"), seconds_per_token(quota).to_string());
         }
     }
 }

@@ -94,6 +94,9 @@ impl Logs {
             return;
         }
         self.0.swept_at.set(now);
+        if let Err(error) = store::attempts::sweep(outside.tables(), now).await {
+            log::warn(&Context::default(), "failed to sweep attempts", &[("reason", &error)]);
+        }
         let days = outside.variable("log_retention_days").await.and_then(|days| days.trim().parse::<i64>().ok());
         let days = days.filter(|days| (1..=3650).contains(days)).unwrap_or(DEFAULT_RETENTION_DAYS);
         if let Err(error) = store::logs::sweep(outside.tables(), now - days * DAY_MICROS).await {

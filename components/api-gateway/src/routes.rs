@@ -19,6 +19,7 @@ mod table;
 
 use http::Method;
 
+pub use own::Verb;
 pub use table::{Answer, Doc, Route};
 
 /// Everything below this prefix is the public API, version 1.
@@ -64,8 +65,8 @@ pub enum Action {
     ListMessages,
     CreateMessage,
     ApiKeys(api_keys::Do),
-    Tenants(tenants::Do),
-    Users(users::Do),
+    Tenants(Verb),
+    Users(Verb),
     Channels,
     Logs(logs::Do),
     Services(services::Do),

@@ -1,6 +1,7 @@
 //! The gateway's own tables. SQL is here and in the files below `store/`, nowhere else.
 
 pub mod api_keys;
+pub mod attempts;
 pub mod logs;
 pub mod quotas;
 pub mod tenants;
@@ -18,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(2, include_str!("../migrations/0002_tenants_and_users.sql")),
     Migration::new(3, sdk::idempotency::MIGRATION),
     Migration::new(4, include_str!("../migrations/0004_tokens_and_quotas.sql")),
+    Migration::new(5, include_str!("../migrations/0005_attempts.sql")),
 ];
 
 /// Why a write with an `Idempotency-Key` came to nothing.

@@ -23,8 +23,39 @@ const KIND: &str = "at+jwt";
 /// The variable is of 256 bits when `up` makes it; a person may have typed it.
 const MIN_SECRET_BYTES: usize = 16;
 
-/// The key that signs, made of the variable `token_secret`: the same in every instance, with nothing stored.
-pub struct Signing(SigningKey);
+/// The key that signs, made of the variable `token_secret`: the same in every instance, with nothing stored. And those that signed
+/// before it, for as long as the deployment names them: no token lives longer than an hour.
+pub struct Signing {
+    current: Pair,
+    earlier: Vec<Pair>,
+}
+
+struct Pair {
+    key: SigningKey,
+    /// The thumbprint of the public key (RFC 7638, RFC 8037 A.3): another secret, another name.
+    id: String,
+}
+
+impl Pair {
+    /// `None` for what is too short to be a secret.
+    fn of(secret: &str) -> Option<Self> {
+        if secret.len() < MIN_SECRET_BYTES {
+            return None;
+        }
+        let seed = Sha256::new().chain_update("kobliat access tokens\0").chain_update(secret).finalize();
+        let key = SigningKey::from_bytes(&seed.into());
+        let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, public(&key));
+        Some(Self { id: URL_SAFE_NO_PAD.encode(Sha256::digest(members)), key })
+    }
+
+    fn jwk(&self) -> Value {
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": public(&self.key), "kid": self.id, "alg": "EdDSA", "use": "sig" })
+    }
+}
+
+fn public(key: &SigningKey) -> String {
+    URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes())
+}
 
 /// A token of ours that is genuine and has not ended; whether it was revoked is in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,49 +72,44 @@ impl Signing {
     /// `None` without a secret: then there are no tokens.
     pub async fn of<B: Outside>(outside: &B) -> Option<Self> {
         let secret = outside.variable("token_secret").await?;
-        if secret.len() < MIN_SECRET_BYTES {
+        let Some(current) = Pair::of(&secret) else {
             log::error(&Context::default(), "the variable token_secret is too short to be used", &[]);
             return None;
-        }
-        let seed = Sha256::new().chain_update("kobliat access tokens\0").chain_update(secret).finalize();
-        Some(Self(SigningKey::from_bytes(&seed.into())))
+        };
+        let earlier = outside.variable("token_secret_previous").await.unwrap_or_default();
+        let earlier = earlier.split(',').map(str::trim).filter_map(Pair::of).collect();
+        Some(Self { current, earlier })
     }
 
-    fn public(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.verifying_key().as_bytes())
+    fn pairs(&self) -> impl Iterator<Item = &Pair> {
+        std::iter::once(&self.current).chain(&self.earlier)
     }
 
-    /// The thumbprint of the public key (RFC 7638, RFC 8037 A.3): another secret, another name.
-    fn id(&self) -> String {
-        let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, self.public());
-        URL_SAFE_NO_PAD.encode(Sha256::digest(members))
-    }
-
-    /// For `/.well-known/jwks.json`.
+    /// For `/.well-known/jwks.json`: every key whose tokens are taken, the one that signs first.
     pub fn jwks(&self) -> Value {
-        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": self.public(), "kid": self.id(), "alg": "EdDSA", "use": "sig" });
-        json!({ "keys": [key] })
+        json!({ "keys": self.pairs().map(Pair::jwk).collect::<Vec<_>>() })
     }
 
     pub fn issue(&self, key: &ApiKey, scopes: &[String], now: Micros) -> Result<String, Problem> {
         let now = now / 1_000_000;
-        let header = json!({ "typ": KIND, "alg": "EdDSA", "kid": self.id() });
+        let header = json!({ "typ": KIND, "alg": "EdDSA", "kid": self.current.id });
         let claims = json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": key.id, "client_id": key.id, "tenant": key.tenant,
             "scope": scopes.join(" "), "iat": now, "exp": now + LIFETIME_SECONDS, "jti": secret::token()?,
         });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&header), part(&claims));
-        let signature = URL_SAFE_NO_PAD.encode(self.0.sign(signed.as_bytes()).to_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(self.current.key.sign(signed.as_bytes()).to_bytes());
         Ok(format!("{signed}.{signature}"))
     }
 
     /// What a genuine token says; `None` for any other, also one of ours of another kind.
     pub fn read(&self, token: &Token<'_>, now: Micros) -> Option<AccessToken> {
-        if token.header.kind.as_deref() != Some(KIND) || token.header.key_id.as_deref() != Some(&self.id()) {
+        if token.header.kind.as_deref() != Some(KIND) {
             return None;
         }
-        let members = token.verify(&[Key::ed25519(self.id(), self.0.verifying_key())])?;
+        let pair = self.pairs().find(|pair| token.header.key_id.as_deref() == Some(&pair.id))?;
+        let members = token.verify(&[Key::ed25519(pair.id.clone(), pair.key.verifying_key())])?;
         let text = |name: &str| claims::text(&members, name).map(str::to_owned);
         let time = |name: &str| members.get(name).and_then(Value::as_i64);
         claims::hold(&members, ISSUER, AUDIENCE, now).then_some(())?;

@@ -13,6 +13,16 @@ use sdk::idempotency::{Answer, Done, Key, Once};
 use sdk::pagination::{Keyset, Page, PageRequest, bad_cursor};
 use sdk::{Micros, Problem, Request, etag, response};
 
+/// What may be done with a resource of the gateway's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    List,
+    Create,
+    Get,
+    Change,
+    Delete,
+}
+
 /// Items in a page when the client names no number.
 const DEFAULT_ITEMS: u32 = 20;
 

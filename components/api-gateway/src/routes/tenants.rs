@@ -2,7 +2,7 @@
 
 use http::Response;
 
-use super::own;
+use super::own::{self, Verb};
 use super::{Action, Doc, Route};
 use crate::call::Call;
 use crate::clients::{Body, Outside};
@@ -18,45 +18,36 @@ use sdk::{Problem, etag};
 const RIGHTS: &[&str] = &[OPERATOR];
 const LIST: &str = "tenants";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Do {
-    List,
-    Create,
-    Get,
-    Change,
-    Delete,
-}
-
 pub const ROUTES: &[Route] = &[
     Route::get(
         "/tenants",
         RIGHTS,
-        Action::Tenants(Do::List),
+        Action::Tenants(Verb::List),
         Doc::new("listTenants", "Tenants by name", &[(200, Some("TenantList"))]).query(&["limit", "cursor"]),
     ),
     Route::post(
         "/tenants",
         RIGHTS,
-        Action::Tenants(Do::Create),
+        Action::Tenants(Verb::Create),
         Doc::new("createTenant", "Make a tenant", &[(201, Some("Tenant"))]).body("NewTenant"),
     ),
     Route::get(
         "/tenants/{tenant}",
         RIGHTS,
-        Action::Tenants(Do::Get),
+        Action::Tenants(Verb::Get),
         Doc::new("getTenant", "One tenant", &[(200, Some("Tenant"))]),
     ),
     Route::patch(
         "/tenants/{tenant}",
         RIGHTS,
-        Action::Tenants(Do::Change),
+        Action::Tenants(Verb::Change),
         Doc::new("updateTenant", "Rename a tenant, change its plan, disable it", &[(200, Some("Tenant"))])
             .body("TenantChanges"),
     ),
     Route::delete(
         "/tenants/{tenant}",
         RIGHTS,
-        Action::Tenants(Do::Delete),
+        Action::Tenants(Verb::Delete),
         Doc::new(
             "deleteTenant",
             "Close a tenant for good: no credential of it works, its name is not given again, its data stays",
@@ -65,13 +56,13 @@ pub const ROUTES: &[Route] = &[
     ),
 ];
 
-pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Do) -> Result<Response<Body>, Problem> {
+pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Verb) -> Result<Response<Body>, Problem> {
     match what {
-        Do::List => list(outside, call).await,
-        Do::Create => create(outside, call).await,
-        Do::Get => get(outside, call).await,
-        Do::Change => change(outside, call).await,
-        Do::Delete => delete(outside, call).await,
+        Verb::List => list(outside, call).await,
+        Verb::Create => create(outside, call).await,
+        Verb::Get => get(outside, call).await,
+        Verb::Change => change(outside, call).await,
+        Verb::Delete => delete(outside, call).await,
     }
 }
 

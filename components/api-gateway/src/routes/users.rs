@@ -2,7 +2,7 @@
 
 use http::Response;
 
-use super::own;
+use super::own::{self, Verb};
 use super::{Action, Doc, Route};
 use crate::call::Call;
 use crate::clients::{Body, Outside};
@@ -17,38 +17,29 @@ use sdk::{Problem, etag, ids};
 
 const RIGHTS: &[&str] = &[ADMIN];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Do {
-    List,
-    Create,
-    Get,
-    Change,
-    Delete,
-}
-
 pub const ROUTES: &[Route] = &[
     Route::get(
         "/users",
         RIGHTS,
-        Action::Users(Do::List),
+        Action::Users(Verb::List),
         Doc::new("listUsers", "Users, newest first", &[(200, Some("UserList"))]).query(&["tenant", "limit", "cursor"]),
     ),
     Route::post(
         "/users",
         RIGHTS,
-        Action::Users(Do::Create),
+        Action::Users(Verb::Create),
         Doc::new("createUser", "Make a user", &[(201, Some("User"))]).body("NewUser"),
     ),
     Route::get(
         "/users/{id}",
         RIGHTS,
-        Action::Users(Do::Get),
+        Action::Users(Verb::Get),
         Doc::new("getUser", "One user", &[(200, Some("User"))]).query(&["tenant"]),
     ),
     Route::patch(
         "/users/{id}",
         RIGHTS,
-        Action::Users(Do::Change),
+        Action::Users(Verb::Change),
         Doc::new("updateUser", "Change a user's name, password, scopes or status", &[(200, Some("User"))])
             .query(&["tenant"])
             .body("UserChanges"),
@@ -56,21 +47,21 @@ pub const ROUTES: &[Route] = &[
     Route::delete(
         "/users/{id}",
         RIGHTS,
-        Action::Users(Do::Delete),
+        Action::Users(Verb::Delete),
         Doc::new("deleteUser", "Delete a user", &[(204, None)]).query(&["tenant"]),
     ),
 ];
 
-pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Do) -> Result<Response<Body>, Problem> {
+pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Verb) -> Result<Response<Body>, Problem> {
     match what {
-        Do::List => list(outside, call).await,
-        Do::Create => create(outside, call).await,
-        Do::Get => {
+        Verb::List => list(outside, call).await,
+        Verb::Create => create(outside, call).await,
+        Verb::Get => {
             let user = find(outside, call).await?;
             own::versioned(&user.view(), user.updated_at)
         }
-        Do::Change => change(outside, call).await,
-        Do::Delete => delete(outside, call).await,
+        Verb::Change => change(outside, call).await,
+        Verb::Delete => delete(outside, call).await,
     }
 }
 

@@ -62,6 +62,11 @@ impl TestApp {
         Self { gateway: Gateway::new(world.clone()), world }
     }
 
+    /// With nothing remembered, and the same services and tables.
+    pub fn on_another_instance(&self) -> Self {
+        Self { gateway: Gateway::new(self.world.clone()), world: self.world.clone() }
+    }
+
     pub fn send(&self, request: Request<impl Into<Bytes>>) -> Answer {
         self.send_streaming(request.map(|body| spin_sdk::http::box_body(Full::new(body.into()))))
     }

@@ -49,6 +49,33 @@ fn a_page_costs_two_calls_however_long_it_is() {
 }
 
 #[test]
+fn every_page_costs_as_many_calls_for_a_hundred_rows_as_for_one() {
+    let calls = |rows: usize, path: &dyn Fn(&str, &str) -> String| {
+        let app = TestApp::new();
+        let ada = app.world.customer("Ada");
+        let chat = app.world.conversation(&[&ada]);
+        for at in 0..rows {
+            let customer = app.world.customer(&format!("customer {at}"));
+            app.world.conversation(&[&customer, &ada]);
+            app.world.message(&chat, Some(&customer), "hello");
+        }
+        assert_eq!(app.get(&path(&ada, &chat)).status, 200);
+        app.world.calls().into_iter().filter(|call| *call != "conversations.touch-many").collect::<Vec<_>>()
+    };
+    type Path = dyn Fn(&str, &str) -> String;
+    let pages: [(&Path, usize); 4] = [
+        (&|_, _| "/api/v1/conversations?limit=100".to_owned(), 2),
+        (&|ada, _| format!("/api/v1/customers/{ada}/conversations?limit=100"), 3),
+        (&|_, chat| format!("/api/v1/conversations/{chat}/messages?limit=100"), 2),
+        (&|_, chat| format!("/api/v1/conversations/{chat}/details?limit=100"), 3),
+    ];
+    for (at, (path, expected)) in pages.into_iter().enumerate() {
+        let one = calls(1, path);
+        assert_eq!((calls(100, path), one.len()), (one, expected), "page {at}");
+    }
+}
+
+#[test]
 fn pages_follow_each_other_without_repeating_or_skipping() {
     let app = TestApp::new();
     let ada = app.world.customer("Ada");

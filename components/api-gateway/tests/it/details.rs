@@ -67,7 +67,7 @@ fn a_part_that_is_down_is_null_with_a_warning() {
         (Service::Messaging, "messages", vec!["/messages", "/message_count"]),
         (Service::Customer, "customers", vec!["/participants/0/name", "/messages/1/sender_name"]),
     ] {
-        for fault in [Fault::Down, Fault::Broken] {
+        for fault in [Fault::Down, Fault::Broken, Fault::Hangs] {
             let chat = Chat::new();
             chat.app.world.fault(service, fault);
             let answer = chat.details();

@@ -82,4 +82,5 @@ fn the_older_headers_are_behind_a_switch() {
     app.world.variables.borrow_mut().insert("x_ratelimit_headers", "true".into());
     let answer = app.send(request_as(&key, Method::GET, PATH, ""));
     assert_eq!((answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining")), ("100", "98"));
+    assert_eq!(answer.header("x-ratelimit-reset"), "36");
 }

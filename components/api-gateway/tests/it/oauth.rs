@@ -137,6 +137,24 @@ fn another_client_revokes_nothing() {
 }
 
 #[test]
+fn a_new_secret_lets_the_old_tokens_live_out_their_lives() {
+    let app = app();
+    let client = client(&app, &["customers:read"]);
+    let old = token(&app, &client);
+    let set = |name: &'static str, value: &str| _ = app.world.variables.borrow_mut().insert(name, value.into());
+    let before = app.world.variables.borrow()["token_secret"].clone();
+    set("token_secret", "another secret of enough bytes");
+    set("token_secret_previous", &format!("short, {before}"));
+    let keys = app.send(Request::get("/.well-known/jwks.json").body("").unwrap()).json()["keys"].clone();
+    assert_eq!(keys.as_array().map(Vec::len), Some(2));
+    let new = token(&app, &client);
+    assert!(old != new && [&old, &new].iter().all(|token| ask(&app, token, "/api/v1/customers").status == 200));
+    assert_eq!(post(&app, "introspect", &client, &format!("token={old}")).json()["active"], true);
+    app.world.now.set(NOW + 3_661_000_000);
+    ask(&app, &old, "/api/v1/customers").problem(401);
+}
+
+#[test]
 fn the_public_key_is_published_and_changes_with_the_secret() {
     let app = app();
     let get =

@@ -102,6 +102,29 @@ fn guessing_at_one_name_is_slowed_from_everywhere() {
 }
 
 #[test]
+fn guessing_is_slowed_over_all_instances_together() {
+    let app = TestApp::new();
+    make(&app, "ada", &["customers:read"]);
+    let from = |address: String, password: &str| {
+        let credential = STANDARD.encode(format!("ada:{password}"));
+        let request = Request::get("/api/v1/customers").header("authorization", format!("Basic {credential}"));
+        let request = request.header("spin-client-addr", address).body("").unwrap();
+        app.on_another_instance().send(request).status.as_u16()
+    };
+    for at in 0..5 {
+        assert_eq!(from("10.0.0.1:4000".into(), "wrong password"), 401);
+        assert_eq!(from(format!("10.0.1.{at}:4000"), PASSWORD), 200, "who knows it pays nothing");
+    }
+    for _ in 0..5 {
+        assert_eq!(from("10.0.0.1:4000".into(), "wrong password"), 401);
+    }
+    assert_eq!(from("10.0.0.1:4000".into(), "wrong password"), 429);
+    assert_eq!(from("10.0.2.1:4000".into(), PASSWORD), 401, "nor from elsewhere: it is not even compared");
+    app.world.now.set(NOW + 6_000_000);
+    assert_eq!(from("10.0.2.1:4000".into(), PASSWORD), 200);
+}
+
+#[test]
 fn names_are_unique_and_passwords_long() {
     let app = TestApp::new();
     make(&app, "ada", &["admin"]);

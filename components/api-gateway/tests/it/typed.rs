@@ -33,7 +33,7 @@ impl Customers for World {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.called(Service::Customer, "customers.get-many", &ctx)?;
+        self.called(Service::Customer, "customers.get-many", &ctx).await?;
         assert!(ids.len() <= 500, "the interface takes at most 500 ids");
         let wanted: HashSet<_> = ids.into_iter().collect();
         Ok(of_tenant(&self.customers, &ctx.tenant, |one| wanted.contains(&one.id)))
@@ -42,7 +42,7 @@ impl Customers for World {
 
 impl Conversations for World {
     async fn get_conversations(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Conversation>> {
-        self.called(Service::Conversation, "conversations.get-many", &ctx)?;
+        self.called(Service::Conversation, "conversations.get-many", &ctx).await?;
         Ok(of_tenant(&self.conversations, &ctx.tenant, |one| ids.contains(&one.id)))
     }
 
@@ -53,7 +53,7 @@ impl Conversations for World {
         cursor: Option<String>,
         limit: u32,
     ) -> CallResult<ConversationPage> {
-        self.called(Service::Conversation, "conversations.list-page", &ctx)?;
+        self.called(Service::Conversation, "conversations.list-page", &ctx).await?;
         let from = place(cursor)?;
         let mut found = of_tenant(&self.conversations, &ctx.tenant, |one| {
             filter.status.is_none_or(|status| status == one.status)
@@ -66,7 +66,7 @@ impl Conversations for World {
     }
 
     async fn touch(&self, ctx: Context, touches: Vec<Touch>) -> CallResult<()> {
-        self.called(Service::Conversation, "conversations.touch-many", &ctx)?;
+        self.called(Service::Conversation, "conversations.touch-many", &ctx).await?;
         if self.touches_to_fail.get() > 0 {
             self.touches_to_fail.set(self.touches_to_fail.get() - 1);
             return Err(CallError::Unavailable("overloaded".into()));
@@ -95,7 +95,7 @@ impl Messages for World {
         after: Option<u64>,
         limit: u32,
     ) -> CallResult<MessagePage> {
-        self.called(Service::Messaging, "messages.list-page", &ctx)?;
+        self.called(Service::Messaging, "messages.list-page", &ctx).await?;
         let from = place(cursor)?;
         let mut found = of_tenant(&self.messages, &ctx.tenant, |one| one.conversation_id == conversation);
         let total = found.len() as u64;

@@ -31,7 +31,7 @@ pub enum Fault {
     Down,
     /// Typed calls answer `other`, HTTP 500, both with internals that no client may see.
     Broken,
-    /// HTTP never answers.
+    /// Neither typed calls nor HTTP ever answer.
     Hangs,
     /// Nothing listens.
     Unreachable,
@@ -205,9 +205,11 @@ impl World {
     }
 
     /// Notes a typed call, which fails when its service is out of order.
-    pub fn called(&self, service: Service, name: &'static str, ctx: &Context) -> CallResult<()> {
+    pub async fn called(&self, service: Service, name: &'static str, ctx: &Context) -> CallResult<()> {
         self.typed_calls.borrow_mut().push((name, ctx.clone()));
-        match self.faults.borrow().get(service.id()) {
+        let fault = self.faults.borrow().get(service.id()).cloned();
+        match fault {
+            Some(Fault::Hangs) => std::future::pending().await,
             Some(Fault::Broken) => Err(CallError::Other("panicked at src/store.rs:17: SELECT broke".into())),
             Some(_) => Err(CallError::Unavailable("component is stopped".into())),
             None => Ok(()),

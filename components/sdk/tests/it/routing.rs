@@ -90,3 +90,44 @@ fn asks_for_json_when_something_else_is_declared() {
     request.headers.insert("content-type", "application/json; charset=utf-8".parse().unwrap());
     assert!(request.decode(|_| ()).is_ok());
 }
+
+/// Stock Spin tells a component's public routes by `spin-path-info`, relative to where they are mounted; a caller inside may send anything.
+#[test]
+fn finds_the_route_by_the_address_alone() {
+    let router = || Router::public().post("/x/:id", echo).post("/events", echo).private(Method::GET, "/channels", echo);
+    for (path, said, expected) in [
+        ("/events", "/x/1", serde_json::json!("")),
+        ("/x/7", "/events", serde_json::json!("7")),
+        ("/x/events", "/events", serde_json::json!("events")),
+    ] {
+        let mut request = request(Method::POST, path, "");
+        for header in
+            ["spin-path-info", "spin-full-url", "spin-matched-route", "spin-raw-component-route", "spin-base-path"]
+        {
+            request.headers.insert(header, said.parse().unwrap());
+        }
+        let response = answer(router(), request);
+        assert_eq!((response.status().as_u16(), &json(&response)["id"]), (200, &expected), "{path}");
+    }
+    for path in ["/x/../channels", "/x//channels", "/x/%2e%2e/channels", "//channels", "/CHANNELS"] {
+        let response = answer(router(), request(Method::GET, path, ""));
+        assert!(matches!(response.status().as_u16(), 404 | 405), "{path}");
+    }
+}
+
+#[test]
+fn believes_the_gateway_s_headers_on_private_routes_alone() {
+    let router = || Router::public().get("/x/:id", echo).private(Method::GET, "/channels", echo);
+    let public = answer(router(), request(Method::GET, "/x/1", ""));
+    assert_eq!(json(&public)["tenant"], "", "whatever the header says");
+    let mut private = request(Method::GET, "/channels", "");
+    private.headers.insert("x-request-id", "req-1".parse().unwrap());
+    let response = answer(router(), private);
+    assert_eq!(
+        (json(&response)["tenant"].as_str(), &response.headers()["x-request-id"]),
+        (Some("default"), &"req-1".parse().unwrap())
+    );
+    let mut nobody = request(Method::GET, "/channels", "");
+    nobody.headers.clear();
+    assert_eq!(answer(router(), nobody).status(), 401);
+}
