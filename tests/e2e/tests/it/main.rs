@@ -7,6 +7,7 @@
 )]
 
 mod batches;
+mod channels;
 mod outbound;
 mod statuses;
 mod webhooks;

@@ -53,6 +53,30 @@ in_both_modes! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_request_log_loses_nothing() {
+    let state = Arc::new(tempfile::tempdir().unwrap());
+    let host = crate::up().mode(Mode::Links).start(&state).await;
+    let requests: Vec<_> = (0..40)
+        .map(|_| {
+            tokio::spawn({
+                let outside = host.outside().clone();
+                async move { outside.get("/api/v1/stats/channels").await.expect(200) }
+            })
+        })
+        .collect();
+    for request in requests {
+        request.await.unwrap();
+    }
+    // The last of them were answered a moment ago: they are on their way to the disk.
+    host.terminate();
+    assert_eq!(host.ended().await.status.code(), Some(0));
+    let app = TestApp::start_on(state, Mode::Links).await;
+    let logged = app.walk("/api/v1/logs?path=/api/v1/stats/channels").await;
+    assert_eq!(logged.len(), 40);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_idle_host_with_open_connections_stops_at_once() {
     let state = Arc::new(tempfile::tempdir().unwrap());
     let host = crate::up().mode(Mode::Links).start(&state).await;
