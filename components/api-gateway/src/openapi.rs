@@ -17,6 +17,7 @@ const SCHEMAS: &[&str] = &[
     include_str!("../openapi/channels.json"),
     include_str!("../openapi/operations.json"),
     include_str!("../openapi/notifications.json"),
+    include_str!("../openapi/simulate.json"),
 ];
 const PARAMETERS: &str = include_str!("../openapi/parameters.json");
 const WEBHOOKS: &str = include_str!("../openapi/webhooks.json");

@@ -10,6 +10,7 @@ pub mod messages;
 pub mod notifications;
 pub mod oauth;
 pub mod services;
+pub mod simulate;
 pub mod telemetry;
 pub mod tenants;
 pub mod users;
@@ -34,12 +35,20 @@ pub enum Service {
     Notification,
     /// For the channel accounts; webhooks do not come through here.
     Inbound,
+    ChatSimulator,
 }
 
 impl Service {
     /// Without these there is no conversation: the gateway is ready when they are.
     pub const NEEDED: [Self; 3] = [Self::Customer, Self::Conversation, Self::Messaging];
-    pub const ALL: [Self; 5] = [Self::Customer, Self::Conversation, Self::Messaging, Self::Notification, Self::Inbound];
+    pub const ALL: [Self; 6] = [
+        Self::Customer,
+        Self::Conversation,
+        Self::Messaging,
+        Self::Notification,
+        Self::Inbound,
+        Self::ChatSimulator,
+    ];
 
     /// The component's id, which is also its internal host name.
     pub const fn id(self) -> &'static str {
@@ -49,6 +58,7 @@ impl Service {
             Self::Messaging => "messaging",
             Self::Notification => "notification",
             Self::Inbound => "inbound-gateway",
+            Self::ChatSimulator => "chat-simulator",
         }
     }
 }
@@ -98,6 +108,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         dead_letters::ROUTES,
         telemetry::ROUTES,
         notifications::ROUTES,
+        simulate::ROUTES,
     ]
     .into_iter()
     .flatten()

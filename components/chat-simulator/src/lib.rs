@@ -1,1 +1,22 @@
-//! The chat simulator: personas that write, and a provider emulator.
+//! The chat simulator: personas that write to the platform as customers do, and a stand-in for the providers that carry them.
+//!
+//! `scenario` and `content` say what is written, `gemini` lets a language model say it; `provider` is how Meta and Twilio put it, and `webhook`
+//! brings it to our own front. `persona` is one simulated customer with a memory. `app` is what all of it works with.
+
+pub mod http;
+
+pub mod persona;
+pub mod scenario;
+
+pub mod content;
+pub mod gemini;
+pub mod provider;
+pub mod webhook;
+
+pub mod app;
+pub mod dice;
+pub mod lanes;
+pub mod live;
+pub mod store;
+
+sdk::service! { app: live::Live = live::Live::live(), router: http::router() }

@@ -1,0 +1,47 @@
+//! The REST surface, as the gateway forwards it.
+
+mod batch;
+mod conversations;
+mod once;
+mod simulate;
+
+use sdk::{
+    Context, Outcome, Problem, Request, Router, response,
+    sql::{Driver, SqlError},
+};
+use serde_json::json;
+
+use crate::{
+    app::{App, World},
+    scenario,
+};
+
+const PAGE: u32 = 20;
+
+pub fn router<D: Driver + 'static, W: World>() -> Router<App<D, W>> {
+    Router::internal()
+        .post("/simulate", simulate::simulate)
+        .post("/simulate/batch", batch::batch)
+        .get("/simulate/scenarios", scenarios)
+        .get("/simulate/conversations", conversations::list)
+        .get("/simulate/conversations/:id", conversations::get)
+        .delete("/simulate/conversations/:id", conversations::end)
+}
+
+async fn scenarios<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
+    app.permit(&request.context).await?;
+    request.query()?.allow(&[])?;
+    let view = |scenario: &scenario::Scenario| {
+        json!({
+            "name": scenario.name,
+            "description": scenario.description,
+            "language": scenario.language,
+            "turns": scenario.turns.len(),
+        })
+    };
+    response::ok(&json!({ "data": scenario::all().map(view).collect::<Vec<_>>() }))
+}
+
+fn failed(context: &Context) -> impl Fn(SqlError) -> Problem {
+    |error| sdk::Error::from(error).problem(context, "conversation")
+}

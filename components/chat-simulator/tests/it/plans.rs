@@ -1,0 +1,14 @@
+//! No statement walks a table.
+
+use chat_simulator::store::personas;
+use sdk::testing::assert_uses_indexes;
+
+use crate::app::TestApp;
+
+#[test]
+fn every_statement_uses_an_index() {
+    let app = TestApp::start();
+    for sql in personas::statements::ALL {
+        assert_uses_indexes(&app.memory, sql);
+    }
+}

@@ -1,0 +1,140 @@
+//! What is around the simulator: a small platform that checks signatures and knows what it had, a language model, and variables.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, VecDeque},
+    ops::Deref,
+    rc::Rc,
+    time::Duration,
+};
+
+use ::http::{HeaderName, StatusCode};
+use chat_simulator::app;
+use hmac::{Hmac, Mac};
+use sdk::{
+    Clock, Micros, Response,
+    outgoing::{Failure, Outgoing},
+};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+#[derive(Clone, Default)]
+pub struct World(Rc<Inner>);
+
+#[derive(Default)]
+pub struct Inner {
+    pub now: Cell<Micros>,
+    settings: RefCell<BTreeMap<String, String>>,
+    /// The requests to our front, as they came.
+    pub webhooks: RefCell<Vec<Outgoing>>,
+    /// The messages that the front took, in order, each once.
+    pub messages: RefCell<Vec<Value>>,
+    /// What the front answers next, in place of doing its work.
+    pub faults: RefCell<VecDeque<Result<u16, Failure>>>,
+    pub model: RefCell<Option<Result<(u16, Value), Failure>>>,
+    pub asked: RefCell<Vec<Outgoing>>,
+}
+
+impl Deref for World {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Micros {
+        self.now.get()
+    }
+}
+
+impl app::World for World {
+    async fn send(&self, request: Outgoing, _: Duration) -> Result<Response, Failure> {
+        sdk::testing::yield_once().await;
+        if request.url.starts_with("http://inbound-gateway.spin.internal/") {
+            return self.front(request);
+        }
+        self.asked.borrow_mut().push(request);
+        match self.model.borrow().clone() {
+            Some(Ok((status, body))) => Ok(answer(status, &body)),
+            Some(Err(failure)) => Err(failure),
+            None => Err(Failure::Failed("nobody is there".to_owned())),
+        }
+    }
+
+    async fn setting(&self, name: &str) -> Option<String> {
+        self.settings.borrow().get(name).cloned()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.now.set(self.now.get() + Micros::try_from(time.as_micros()).unwrap());
+        sdk::testing::yield_once().await;
+    }
+}
+
+impl World {
+    pub fn set(&self, name: &str, value: &str) {
+        self.settings.borrow_mut().insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The front fails so in the next calls, one after the other.
+    pub fn front_fails(&self, faults: &[Result<u16, Failure>]) {
+        self.faults.borrow_mut().extend(faults.iter().cloned());
+    }
+
+    fn front(&self, request: Outgoing) -> Result<Response, Failure> {
+        self.webhooks.borrow_mut().push(request.clone());
+        let fault = self.faults.borrow_mut().pop_front();
+        match fault {
+            Some(Ok(status)) => return Ok(answer(status, &json!({ "title": "a fault" }))),
+            Some(Err(failure)) => return Err(failure),
+            None => {}
+        }
+        if request.url.ends_with("/webhooks/sms") {
+            return Ok(answer(200, &self.take_form(&request.body)));
+        }
+        if header(&request, "x-hub-signature-256") != signature("app-secret", &request.body) {
+            return Ok(answer(401, &json!({ "title": "the signature is missing or wrong" })));
+        }
+        Ok(answer(200, &self.take(&serde_json::from_slice(&request.body).unwrap())))
+    }
+
+    /// As the real one counts: each message once.
+    fn take(&self, body: &Value) -> Value {
+        let (mut accepted, mut duplicates) = (0, 0);
+        for change in body["entry"].as_array().unwrap().iter().flat_map(|entry| entry["changes"].as_array().unwrap()) {
+            for message in change["value"]["messages"].as_array().into_iter().flatten() {
+                let mut messages = self.messages.borrow_mut();
+                if messages.iter().any(|known| known["id"] == message["id"]) {
+                    duplicates += 1;
+                } else {
+                    messages.push(message.clone());
+                    accepted += 1;
+                }
+            }
+        }
+        json!({ "status": "received", "processed": true, "accepted": accepted, "duplicates": duplicates, "ignored": 0 })
+    }
+
+    fn take_form(&self, body: &[u8]) -> Value {
+        self.messages.borrow_mut().push(json!({ "form": String::from_utf8_lossy(body) }));
+        json!({ "status": "received", "processed": true, "accepted": 1, "duplicates": 0, "ignored": 0 })
+    }
+}
+
+pub fn header<'a>(request: &'a Outgoing, name: &str) -> &'a str {
+    let name = HeaderName::try_from(name).unwrap();
+    request.headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+pub fn signature(secret: &str, body: &[u8]) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+pub fn answer(status: u16, body: &Value) -> Response {
+    let mut response = Response::new(body.to_string().into_bytes());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    response
+}
