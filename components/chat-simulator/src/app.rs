@@ -38,7 +38,7 @@ impl<D: Driver, W: World> App<D, W> {
     }
 }
 
-fn switched_off() -> Problem {
+pub fn switched_off() -> Problem {
     let fix =
         "the simulator is off: start the platform with the variable simulator=on (kobliat up --variable simulator=on)";
     Problem::new(StatusCode::FORBIDDEN, "simulator_off", fix)

@@ -2,6 +2,7 @@
 
 mod batch;
 mod conversations;
+mod emulator;
 mod once;
 mod simulate;
 
@@ -19,13 +20,14 @@ use crate::{
 const PAGE: u32 = 20;
 
 pub fn router<D: Driver + 'static, W: World>() -> Router<App<D, W>> {
-    Router::internal()
+    let router = Router::internal()
         .post("/simulate", simulate::simulate)
         .post("/simulate/batch", batch::batch)
         .get("/simulate/scenarios", scenarios)
         .get("/simulate/conversations", conversations::list)
         .get("/simulate/conversations/:id", conversations::get)
-        .delete("/simulate/conversations/:id", conversations::end)
+        .delete("/simulate/conversations/:id", conversations::end);
+    emulator::routes(router)
 }
 
 async fn scenarios<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {

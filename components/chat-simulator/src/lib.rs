@@ -1,10 +1,12 @@
 //! The chat simulator: personas that write to the platform as customers do, and a stand-in for the providers that carry them.
 //!
 //! `scenario` and `content` say what is written, `gemini` lets a language model say it; `provider` is how Meta and Twilio put it, and `webhook`
-//! brings it to our own front. `persona` is one simulated customer with a memory. `app` is what all of it works with.
+//! brings it to our own front. `persona` is one simulated customer with a memory;
+//! `emulator` takes what the platform sends and reports what became of it. `app` is what all of it works with.
 
 pub mod http;
 
+pub mod emulator;
 pub mod persona;
 pub mod scenario;
 

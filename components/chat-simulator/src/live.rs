@@ -6,11 +6,12 @@ use sdk::{
     Context, Response, SystemClock, config, log,
     outgoing::{self, Failure, Outgoing},
     service::Service,
-    sql::{Database, Spin},
+    sql::{Database, Spin, SqlError},
 };
 
 use crate::{
     app::{App, World},
+    emulator::reports,
     persona,
     store::MIGRATIONS,
 };
@@ -52,6 +53,9 @@ impl World for Host {
 }
 
 impl Service for Live {
+    /// Media that the platform uploads to the emulator: WhatsApp takes pictures of 5 MB and videos of 16.
+    const BODY_LIMIT_BYTES: usize = 17 << 20;
+
     fn after_call(&'static self, _wrote: bool) {
         if self.is_due.replace(false) {
             wit_bindgen::spawn(self.round());
@@ -66,9 +70,19 @@ impl Service for Live {
 }
 
 impl Live {
+    async fn all_due(&self) -> Result<(), SqlError> {
+        persona::round(self).await?;
+        while reports::round(self).await? {}
+        Ok(())
+    }
+
     async fn round(&self) {
-        if let Err(error) = persona::round(self).await {
-            log::warn(&Context::default(), "simulated customers wait for the next tick", &[("error", &error)]);
+        if let Err(error) = self.all_due().await {
+            log::warn(
+                &Context::default(),
+                "simulated customers and reports wait for the next tick",
+                &[("error", &error)],
+            );
         }
     }
 }

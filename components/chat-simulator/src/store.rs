@@ -1,11 +1,15 @@
 //! The tables, in SQL.
 
+pub mod emulated;
 pub mod personas;
 
 use sdk::{idempotency, sql::Migration};
 
-pub const MIGRATIONS: &[Migration] =
-    &[Migration::new(1, include_str!("../migrations/0001_personas.sql")), Migration::new(2, idempotency::MIGRATION)];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new(1, include_str!("../migrations/0001_personas.sql")),
+    Migration::new(2, idempotency::MIGRATION),
+    Migration::new(3, include_str!("../migrations/0003_emulator.sql")),
+];
 
 /// After every UUID: where a list that is read backwards begins.
 pub const NEWEST: &str = "~";

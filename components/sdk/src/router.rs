@@ -109,9 +109,19 @@ impl<A> Router<A> {
     /// What the platform POSTs, without a tenant: `/events` (read it with [`Incoming::of`](crate::event::Incoming::of)) and
     /// `/internal/…`. The host refuses to start when a public route leads there.
     #[must_use]
-    pub fn platform(mut self, pattern: &'static str, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
-        let (method, handler) = (Method::POST, Box::new(handler));
-        self.routes.push(Route { method, pattern, asked_by: By::Platform, handler });
+    pub fn platform(self, pattern: &'static str, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
+        self.tenantless(Method::POST, pattern, handler)
+    }
+
+    /// What is asked without a tenant by whoever may reach the component: the handler decides whose it is.
+    #[must_use]
+    pub fn tenantless(
+        mut self,
+        method: Method,
+        pattern: &'static str,
+        handler: impl AsyncFn(&A, Request) -> Outcome + 'static,
+    ) -> Self {
+        self.routes.push(Route { method, pattern, asked_by: By::Platform, handler: Box::new(handler) });
         self
     }
 

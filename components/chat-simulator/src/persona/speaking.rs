@@ -33,7 +33,7 @@ const RETRY: Micros = 10_000_000;
 const MICROS_PER_SECOND: Micros = 1_000_000;
 
 /// Where pictures and voice notes of personas on Twilio's channels are fetched from.
-pub const MEDIA_BASE: &str = "http://chat-simulator.spin.internal/twilio-media";
+pub const MEDIA_BASE: &str = "http://chat-simulator.spin.internal/2010-04-01/Accounts";
 
 /// Who put it into words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -100,7 +100,7 @@ async fn webhook<D: Driver, W: World>(app: &App<D, W>, persona: &Persona, conten
             app.meta(meta::body(vec![meta::value(&persona.account, contents)])).await
         }
         Channel::Sms => {
-            let media = content.asset().map(|asset| (media_url(asset), asset.mime_type()));
+            let media = content.asset().map(|asset| (media_url(asset, &id), asset.mime_type()));
             let media = media.as_ref().map(|(url, mime_type)| (url.as_str(), *mime_type));
             let form = twilio::message(&id, &persona.phone, &persona.account, content.text(), media);
             app.twilio(&form, "").await
@@ -108,8 +108,8 @@ async fn webhook<D: Driver, W: World>(app: &App<D, W>, persona: &Persona, conten
     }
 }
 
-fn media_url(asset: Asset) -> String {
-    format!("{MEDIA_BASE}/{}", asset.media_id(0))
+fn media_url(asset: Asset, message: &str) -> String {
+    format!("{MEDIA_BASE}/{}/Messages/{message}/Media/{}", twilio::ACCOUNT_SID, asset.media_id(0))
 }
 
 /// The agent wrote this to it: it will answer when a person would have typed, if it answers by itself.

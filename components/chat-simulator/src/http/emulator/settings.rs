@@ -1,0 +1,71 @@
+//! `/simulate/emulator`: how unkind it is, and what it was given to send.
+
+use sdk::{
+    Outcome, Request, clock,
+    context::OPERATOR,
+    pagination::{self, Page, PageRequest},
+    response,
+    sql::Driver,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    app::{App, World},
+    emulator::{Emulated, Knobs},
+    http::{PAGE, failed},
+    store::{NEWEST, emulated},
+};
+
+pub async fn get<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
+    app.permit(&request.context).await?;
+    let (knobs, calls) = emulated::knobs(&app.database).await.map_err(failed(&request.context))?;
+    response::ok(&view(&knobs, calls))
+}
+
+/// One emulator serves the whole deployment, so only who operates it may change its mood.
+pub async fn set<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
+    request.context.require(OPERATOR)?;
+    app.permit(&request.context).await?;
+    let knobs = request.decode(Knobs::read)?;
+    emulated::set_knobs(&app.database, &knobs).await.map_err(failed(&request.context))?;
+    response::ok(&view(&knobs, 0))
+}
+
+fn view(knobs: &Knobs, calls: u64) -> Value {
+    let errors: Vec<String> = knobs.errors.iter().map(i64::to_string).collect();
+    json!({
+        "seed": knobs.seed, "error_rate": knobs.error_rate, "errors": errors,
+        "hang_rate": knobs.hang_rate, "hang_ms": knobs.hang_ms, "garble_rate": knobs.garble_rate,
+        "calls_per_second": knobs.calls_per_second,
+        "report_min_ms": knobs.report_ms[0], "report_max_ms": knobs.report_ms[1],
+        "duplicate_rate": knobs.duplicate_rate, "reorder_rate": knobs.reorder_rate, "late_rate": knobs.late_rate,
+        "failure_rate": knobs.failure_rate, "read_rate": knobs.read_rate,
+        "calls": calls,
+    })
+}
+
+pub async fn messages<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
+    app.permit(&request.context).await?;
+    let query = request.query()?;
+    query.allow(&["limit", "cursor"])?;
+    let page = PageRequest::from_query(&query, PAGE)?;
+    let tenant = &request.context.tenant;
+    let name = format!("emulated/{tenant}");
+    let before = match &page.cursor {
+        Some(cursor) => pagination::open(&name, cursor).ok_or_else(pagination::bad_cursor)?,
+        None => NEWEST.to_owned(),
+    };
+    let rows =
+        emulated::list(&app.database, tenant, &before, page.limit + 1).await.map_err(failed(&request.context))?;
+    let Page { items, next_cursor } = Page::cut(rows, page.limit, |last| pagination::seal(&name, &last.id));
+    let items = items.iter().map(message).collect();
+    pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
+}
+
+fn message(message: &Emulated) -> Value {
+    let sent = &message.sent;
+    json!({
+        "id": message.id, "channel": sent.channel, "channel_account_id": sent.account, "recipient": sent.recipient,
+        "type": sent.kind, "text": sent.text, "message_id": sent.ours, "dropped": sent.is_dropped, "taken_at": clock::rfc3339(message.taken_at),
+    })
+}
