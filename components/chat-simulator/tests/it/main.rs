@@ -10,6 +10,7 @@ mod world;
 
 mod answering;
 mod batch;
+mod emulator;
 mod gemini;
 mod plans;
 mod simulate;
