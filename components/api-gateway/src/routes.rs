@@ -41,14 +41,8 @@ pub enum Service {
 impl Service {
     /// Without these there is no conversation: the gateway is ready when they are.
     pub const NEEDED: [Self; 3] = [Self::Customer, Self::Conversation, Self::Messaging];
-    pub const ALL: [Self; 6] = [
-        Self::Customer,
-        Self::Conversation,
-        Self::Messaging,
-        Self::Notification,
-        Self::Inbound,
-        Self::ChatSimulator,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Customer, Self::Conversation, Self::Messaging, Self::Notification, Self::Inbound, Self::ChatSimulator];
 
     /// The component's id, which is also its internal host name.
     pub const fn id(self) -> &'static str {
