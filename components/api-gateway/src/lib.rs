@@ -45,6 +45,8 @@ use spin_sdk::http::{IntoResponse, Request, box_body};
 use crate::http::Gateway;
 use crate::platform::Platform;
 
+sdk::schema!(store::MIGRATIONS);
+
 thread_local! {
     /// One for all requests of an instance.
     static GATEWAY: Rc<Gateway<Platform>> = Rc::new(Gateway::new(Platform::default()));

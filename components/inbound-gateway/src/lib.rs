@@ -15,6 +15,8 @@ pub mod live;
 
 mod bindings;
 
+sdk::schema!(store::MIGRATIONS);
+
 /// The component: only here does the export exist, because its symbol means nothing to a native linker.
 #[cfg(target_arch = "wasm32")]
 mod component {

@@ -7,7 +7,7 @@ use sdk::sql::{Database, Driver, Migration, Row, SqlError, list};
 
 use crate::domain::delivery::{Claimed, Conclusion, NewDelivery, State, Store};
 
-pub static MIGRATIONS: &[Migration] = &[
+pub const MIGRATIONS: &[Migration] = &[
     Migration::new(1, include_str!("../migrations/0001_webhook_deliveries.sql")),
     Migration::new(2, include_str!("../migrations/0002_query.sql")),
     Migration::new(3, include_str!("../migrations/0003_channel_accounts.sql")),

@@ -17,4 +17,5 @@ pub mod app;
 pub mod live;
 pub mod store;
 
+sdk::schema!(store::MIGRATIONS);
 sdk::service! { app: live::Live = live::Live::live(), router: http::router() }

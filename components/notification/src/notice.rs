@@ -7,6 +7,7 @@ sdk::words!(Kind {
     NewConversation = "conversation.new",
     FailedMessage = "message.failed",
     DeadLetter = "event.dead_lettered",
+    RolledBack = "component.rolled_back",
     StoppedChannel = "channel.stopped",
     DisabledEndpoint = "webhook_endpoint.disabled",
 });
@@ -36,6 +37,11 @@ pub fn of(event: &Incoming) -> Option<Notice> {
         "com.kobliat.platform.event.dead-lettered" => {
             (Kind::DeadLetter, "An event could not be delivered", &["id", "subscription", "type", "reason", "event_id"])
         }
+        "com.kobliat.platform.component.rolled-back" => (
+            Kind::RolledBack,
+            "A component's new version failed and was taken back",
+            &["component", "from", "to", "reason"],
+        ),
         "com.kobliat.channel.stopped" => {
             (Kind::StoppedChannel, "A channel was stopped", &["channel", "channel_account_id", "reason"])
         }

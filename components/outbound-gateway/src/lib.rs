@@ -14,4 +14,5 @@ pub mod live;
 
 mod bindings;
 
+sdk::schema!(store::MIGRATIONS);
 sdk::service! { app: live::Live = live::Live::new(), router: http::router() }

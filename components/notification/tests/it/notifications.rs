@@ -16,11 +16,15 @@ fn shows_what_an_operator_should_see_and_nothing_of_what_people_wrote() {
     app.event("3", "com.kobliat.platform.event.dead-lettered.v1", r#"{"subscription":"notification","reason":"500"}"#);
     app.event("4", "com.kobliat.channel.stopped.v1", r#"{"channel":"whatsapp","reason":"token expired"}"#);
     app.event("5", RECEIVED, r#"{"id":"m"}"#);
+    app.event("6", "com.kobliat.platform.component.rolled-back.v1", r#"{"component":"customer","reason":"3 died"}"#);
     let list = app.get("/notifications");
     let kinds: Vec<_> = list["data"].as_array().unwrap().iter().map(|n| n["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["channel.stopped", "event.dead_lettered", "message.failed", "conversation.new"]);
-    assert_eq!(list["data"][0]["details"]["reason"], "token expired");
-    assert_eq!((&list["data"][2]["subject"], &list["data"][2]["read"]), (&"subject-1".into(), &false.into()));
+    assert_eq!(
+        kinds,
+        ["component.rolled_back", "channel.stopped", "event.dead_lettered", "message.failed", "conversation.new"]
+    );
+    assert_eq!(list["data"][1]["details"]["reason"], "token expired");
+    assert_eq!((&list["data"][3]["subject"], &list["data"][3]["read"]), (&"subject-1".into(), &false.into()));
     assert!(!list.to_string().contains("a secret"));
 }
 

@@ -86,3 +86,20 @@ fn every_index_begins_with_the_tenant_or_says_why_not() {
         );
     }
 }
+
+/// The host refuses a version that does not fit its database, and knows that from this line only.
+#[test]
+fn a_component_with_migrations_says_which_schemas_it_works_with() {
+    for component in kobliat_architecture::crates_in("components").iter().filter(|it| it.is_guest) {
+        let folder = root().join("components").join(&component.package);
+        if files(&folder.join("migrations"), "sql").is_empty() {
+            continue;
+        }
+        let wiring = text(&folder.join("src/lib.rs"));
+        assert!(
+            wiring.contains("sdk::schema!(") || wiring.contains("migrations: "),
+            "write `sdk::schema!(store::MIGRATIONS);` into components/{}/src/lib.rs",
+            component.package
+        );
+    }
+}
