@@ -1,8 +1,10 @@
 //! `kobliat components`, `swap`, `start`, `stop`, `restart`, `logs`: what is asked of a running host, found by its state directory.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use kobliat_admin::Client;
+use kobliat_registry::Credentials;
+use kobliat_runtime::lifecycle::MAX_COMPONENT;
 use kobliat_runtime::state_dir_of;
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -43,8 +45,9 @@ pub struct One {
 pub struct Swap {
     #[command(flatten)]
     one: One,
-    /// The new version [default: the manifest's source, as it is now]
-    file: Option<PathBuf>,
+    /// The new version: a .wasm file, or registry/repository:tag (or @sha256:…) [default: the manifest's source, as it is now]
+    #[arg(value_name = "FILE|REFERENCE")]
+    version: Option<String>,
     /// Give it to this share of the tenants only, until `kobliat promote` or `kobliat withdraw`
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
     percent: Option<u8>,
@@ -171,7 +174,10 @@ impl One {
 
 impl Swap {
     pub async fn run(&self) -> Result<()> {
-        let wasm = self.file.as_deref().map(read).transpose()?.unwrap_or_default();
+        let wasm = match &self.version {
+            Some(version) => read(version).await?,
+            None => Vec::new(),
+        };
         let query = self.percent.map(|percent| format!("?percent={percent}")).unwrap_or_default();
         let answer = self.one.host.client()?.post(&self.one.path(&format!("swap{query}")), wasm).await?;
         tell(&self.one.component, &answer);
@@ -179,15 +185,19 @@ impl Swap {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>> {
-    let is_reference = !file.exists() && file.extension().is_none_or(|end| end != "wasm");
-    if is_reference && file.to_string_lossy().contains(['/', ':']) {
-        bail!(
-            "`{}` is no file, and this command does not fetch from registries: pull it (`wkg oci pull`), and give the .wasm file",
-            file.display()
-        );
-    }
-    std::fs::read(file).with_context(|| format!("failed to read `{}`", file.display()))
+/// A file that is there is the file; what names a registry is fetched from it.
+async fn read(version: &str) -> Result<Vec<u8>> {
+    let file = Path::new(version);
+    let reference = kobliat_registry::reference(version).filter(|_| !file.exists());
+    let Some(reference) = reference else {
+        return std::fs::read(file).with_context(|| format!("failed to read `{version}`"));
+    };
+    let docker = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+    let docker = docker.or_else(|| Some(std::env::home_dir()?.join(".docker")));
+    let credentials = Credentials::in_directory(docker.as_deref());
+    let fetched = kobliat_registry::fetch(&reference, &credentials, MAX_COMPONENT).await?;
+    println!("fetched {reference} ({})", fetched.digest);
+    Ok(fetched.wasm)
 }
 
 fn tell(component: &str, answer: &Value) {

@@ -8,6 +8,7 @@ mod doctor;
 mod events;
 mod up;
 mod values;
+mod watch;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::process::ExitCode;
@@ -36,6 +37,10 @@ enum LogFormat {
 enum Command {
     /// Start the application and serve it until Ctrl-C
     Up(Box<up::Up>),
+    /// Follow what is saved: build it and swap it into the running host, which is started if need be
+    Watch(watch::Watch),
+    /// Let a running host take over what the manifest says now: components, routes, variables, limits
+    Apply(watch::Apply),
     /// Show the components of a running host: version, state, instances, requests
     Components(admin::Components),
     /// Replace a component's version in a running host, checked and probed, without losing a request
@@ -71,6 +76,8 @@ pub fn main() -> ExitCode {
     log_to_stderr(cli.log_format);
     let outcome = match cli.command {
         Command::Up(up) => up.run(),
+        Command::Watch(watch) => watch.run(),
+        Command::Apply(apply) => block_on(apply.run()),
         Command::Build(build) => build.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Components(components) => block_on(components.run()),

@@ -2,6 +2,7 @@
 
 use crate::application::ApplicationFlags;
 use crate::build;
+use crate::watch;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use kobliat_manifest::Manifest;
@@ -43,7 +44,7 @@ impl TlsFlags {
 pub struct Up {
     /// The manifest, or the directory that it is in
     #[arg(short, long, default_value = "spin.toml")]
-    from: PathBuf,
+    pub from: PathBuf,
     /// The address to listen on; port 0 finds a free one
     #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
     listen: String,
@@ -60,15 +61,18 @@ pub struct Up {
     format: Format,
     /// Where databases, logs and secrets are [default: the runtime config's, else .kobliat beside the manifest]
     #[arg(long, value_name = "DIR")]
-    state_dir: Option<PathBuf>,
+    pub state_dir: Option<PathBuf>,
     /// The runtime config [default: runtime-config.toml beside the manifest, if it exists]
     #[arg(long, value_name = "FILE", env = "RUNTIME_CONFIG_FILE")]
-    runtime_config_file: Option<PathBuf>,
+    pub runtime_config_file: Option<PathBuf>,
     #[command(flatten)]
     application: ApplicationFlags,
     /// Build the components first
     #[arg(long, env = "SPIN_ALWAYS_BUILD", value_parser = clap::builder::FalseyValueParser::new())]
     build: bool,
+    /// Build and swap in what is saved while it runs; a changed manifest is taken over, too
+    #[arg(long)]
+    watch: bool,
     /// Compose dependencies into their dependers, as Spin does, instead of linking them at run time
     #[arg(long)]
     no_links: bool,
@@ -77,17 +81,25 @@ pub struct Up {
     reset: bool,
     /// Print only warnings and errors
     #[arg(short, long, aliases = ["sh", "shush"])]
-    quiet: bool,
+    pub quiet: bool,
 }
 
 impl Up {
+    /// The same, building and following.
+    pub fn watching(self) -> Self {
+        Self { build: true, watch: true, ..self }
+    }
+
     pub fn run(&self) -> Result<()> {
         if self.build {
             let manifest = Manifest::load(&self.from).context("spin.toml is not valid")?;
             build::components(&manifest, &[], self.quiet)?;
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.serve())
+        let served = runtime.block_on(self.serve());
+        // A build that `--watch` has begun is not waited for.
+        runtime.shutdown_background();
+        served
     }
 
     async fn serve(&self) -> Result<()> {
@@ -103,6 +115,7 @@ impl Up {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = self.follow(&platform), if self.watch => {}
         }
         if !self.quiet {
             eprintln!("Stopping: requests that run are finished first. Press Ctrl-C again to stop at once.");
@@ -112,6 +125,15 @@ impl Up {
             _ = interrupt.recv() => bail!("stopped at once; what was acknowledged is on disk"),
             _ = terminate.recv() => bail!("stopped at once; what was acknowledged is on disk"),
         }
+    }
+
+    /// Goes on until the host stops: a watch that fails leaves the platform as it is.
+    async fn follow(&self, platform: &Runtime) {
+        let (config, state_dir) = (self.runtime_config_file.clone(), platform.state_dir());
+        if let Err(error) = watch::follow(self.from.clone(), config, self.quiet, state_dir).await {
+            eprintln!("Watch: {error:#}");
+        }
+        std::future::pending().await
     }
 
     fn options(&self) -> Result<Options> {

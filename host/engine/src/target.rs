@@ -9,13 +9,14 @@ use crate::pool::Pool;
 use arc_swap::ArcSwapOption;
 pub use share::Share;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use wasmtime::component::Val;
 
 /// Routes and links hold targets; whoever replaces or stops a component sets its pool.
 pub struct Target {
     component: Arc<str>,
-    timeout: Duration,
+    timeout_ns: AtomicU64,
     pools: ArcSwapOption<Pools>,
 }
 
@@ -29,7 +30,14 @@ struct Pools {
 impl Target {
     /// A target without a pool: it counts as stopped until [`Target::set`]. `timeout` is the component's wall-time limit.
     pub fn new(component: Arc<str>, timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { component, timeout, pools: ArcSwapOption::empty() })
+        let target = Self { component, timeout_ns: AtomicU64::new(0), pools: ArcSwapOption::empty() };
+        target.set_timeout(timeout);
+        Arc::new(target)
+    }
+
+    /// For what comes from now on.
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.timeout_ns.store(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX), Relaxed);
     }
 
     /// From now on work goes to this pool; what runs finishes where it is. Close the old pool afterwards, not before: what
@@ -56,13 +64,13 @@ impl Target {
     }
 
     pub fn timeout(&self) -> Duration {
-        self.timeout
+        Duration::from_nanos(self.timeout_ns.load(Relaxed))
     }
 
     /// The context of a call made on behalf of `caller`: one deeper, and no longer than the component may take.
     pub fn nested_context(&self, caller: &CallContext) -> Result<CallContext, CallError> {
         let context = caller.nested().ok_or(CallError::TooDeep)?;
-        Ok(context.within(self.timeout))
+        Ok(context.within(self.timeout()))
     }
 
     pub async fn http(

@@ -7,6 +7,7 @@
 //! No wasmtime here: the runtime says how a component is reached ([`Handler`]).
 
 pub mod admin;
+mod announce;
 mod attempt;
 pub mod broker;
 pub mod clock;

@@ -7,6 +7,7 @@ use kobliat_engine::State;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
 use crate::bounds::Bounded;
+use crate::probe::ReadOnly;
 use crate::store::Store;
 
 /// Stores that an instance may hold open, as in Spin.
@@ -52,9 +53,9 @@ impl Grant {
         Self { component: component.to_owned(), allowed, denied, warned: Mutex::default() }
     }
 
-    fn open(&self, label: &str) -> Result<Handle, Refusal> {
+    fn open(&self, label: &str) -> Result<Arc<dyn Store>, Refusal> {
         if let Some(store) = self.allowed.get(label) {
-            return Ok(Bounded::new(Arc::clone(store)));
+            return Ok(Arc::clone(store));
         }
         self.warn_once(label);
         Err(if self.denied.contains(label) { Refusal::AccessDenied } else { Refusal::NoSuchStore })
@@ -77,11 +78,13 @@ pub(crate) struct Instance {
     grant: Arc<Grant>,
     handles: usize,
     swap_bytes: usize,
+    /// It only probes a new version of its component.
+    read_only: bool,
 }
 
 impl Instance {
-    pub fn new(grant: Arc<Grant>) -> Self {
-        Self { grant, handles: 0, swap_bytes: 0 }
+    pub fn new(grant: Arc<Grant>, read_only: bool) -> Self {
+        Self { grant, handles: 0, swap_bytes: 0, read_only }
     }
 }
 
@@ -110,7 +113,8 @@ impl InstanceView<'_> {
             return Ok(Err(Refusal::TableFull));
         }
         let handle = match self.instance.grant.open(label) {
-            Ok(handle) => handle,
+            Ok(store) if self.instance.read_only => Bounded::new(Arc::new(ReadOnly(store))),
+            Ok(store) => Bounded::new(store),
             Err(refusal) => return Ok(Err(refusal)),
         };
         let resource = self.table.push(handle)?;

@@ -8,6 +8,7 @@ mod bindings;
 mod bounds;
 mod host;
 mod instance;
+mod probe;
 mod store;
 
 pub use store::{Answer, Page, Store, StoreError};
@@ -15,7 +16,7 @@ pub use store::{Answer, Page, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kobliat_engine::{Factor, State};
+use kobliat_engine::{Factor, Probing, State};
 use wasmtime::component::Linker;
 
 use crate::bindings::{fermyon, spin, wasi};
@@ -78,7 +79,8 @@ impl Factor for KeyValueFactor {
             Some(grant) => Arc::clone(grant),
             None => Arc::new(Grant::new(component, &[], &self.stores)),
         };
-        state.insert(Instance::new(grant));
+        let read_only = state.get::<Probing>().is_some();
+        state.insert(Instance::new(grant, read_only));
         Ok(())
     }
 }

@@ -56,10 +56,15 @@ fn to_self(uri: &Uri) -> Option<String> {
 pub(crate) struct InstanceClient {
     pub outbound: Arc<Outbound>,
     pub hosts: Arc<dyn VirtualHosts>,
+    /// It only probes a new version: GET, HEAD and their like are all that it may send.
+    pub probing: bool,
 }
 
 impl HttpClient for InstanceClient {
     fn send(&mut self, context: CallContext, request: Request<Body>, options: Option<RequestOptions>) -> Sending {
+        if self.probing && !request.method().is_safe() {
+            return failed(SendError::HttpRequestDenied);
+        }
         let uri = request.uri();
         if let Some(scheme) = to_self(uri) {
             return self.send_to_self(&scheme, context, request);

@@ -78,11 +78,11 @@ impl OutboundHttp {
         Ok(Self { components: made, hosts })
     }
 
-    /// The client of a new instance of `component`.
-    pub fn client(&self, component: &str) -> Box<dyn HttpClient> {
+    /// The client of a new instance of `component`; one that is `probing` may ask, and change nothing by it.
+    pub fn client(&self, component: &str, probing: bool) -> Box<dyn HttpClient> {
         match self.components.get(component) {
             Some(outbound) => {
-                Box::new(InstanceClient { outbound: Arc::clone(outbound), hosts: Arc::clone(&self.hosts) })
+                Box::new(InstanceClient { outbound: Arc::clone(outbound), hosts: Arc::clone(&self.hosts), probing })
             }
             None => Box::new(NoClient),
         }

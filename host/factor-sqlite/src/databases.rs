@@ -1,8 +1,8 @@
-//! The application's databases by label, opened at start: what is wrong with one is said before anything serves.
+//! The application's databases by label, opened at start or when one is added: what is wrong is said before anything uses it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kobliat_sqlite::{Database, Options, Statistics};
 
@@ -17,42 +17,67 @@ pub struct DatabaseConfig {
 #[error("{}", .0.join("\n"))]
 pub struct StartError(Vec<String>);
 
-pub(crate) struct Databases(HashMap<String, Arc<Database>>);
+/// A label that the application has no more stays open: an old version may still finish with it.
+#[derive(Default)]
+pub(crate) struct Databases(Mutex<HashMap<String, Open>>);
+
+struct Open {
+    path: PathBuf,
+    database: Arc<Database>,
+}
 
 impl Databases {
+    /// Opens those of `configs` that are not open. Nothing is changed when one of them can not be opened.
     pub fn open(
+        &self,
         configs: HashMap<String, DatabaseConfig>,
         grants: &HashMap<String, Vec<String>>,
-    ) -> Result<Self, StartError> {
+    ) -> Result<(), StartError> {
         let mut problems = unknown_labels(&configs, grants);
-        let mut by_path = HashMap::new();
-        let mut databases = HashMap::new();
+        let mut open = self.lock();
+        let known = open.values().map(|open| (open.path.clone(), Arc::clone(&open.database)));
+        let mut by_path: HashMap<PathBuf, Arc<Database>> = known.collect();
+        let mut fresh = Vec::new();
         for (label, config) in configs {
-            match open_once(&config.path, &mut by_path) {
-                Ok(database) => drop(databases.insert(label, database)),
+            if open.contains_key(&label) {
+                continue;
+            }
+            let path = std::path::absolute(&config.path).unwrap_or(config.path);
+            match open_once(&path, &mut by_path) {
+                Ok(database) => fresh.push((label, Open { path, database })),
                 Err(error) => problems.push(format!("[sqlite_database.{label}]: {error}")),
             }
         }
         problems.sort();
-        if problems.is_empty() { Ok(Self(databases)) } else { Err(StartError(problems)) }
+        if !problems.is_empty() {
+            return Err(StartError(problems));
+        }
+        open.extend(fresh);
+        Ok(())
     }
 
-    pub fn get(&self, label: &str) -> Option<&Arc<Database>> {
-        self.0.get(label)
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn labels(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
+    pub fn get(&self, label: &str) -> Option<Arc<Database>> {
+        self.lock().get(label).map(|open| Arc::clone(&open.database))
+    }
+
+    pub fn labels(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
     }
 
     pub fn statistics(&self) -> Vec<(String, Statistics)> {
-        let mut all: Vec<_> = self.0.iter().map(|(label, database)| (label.clone(), database.statistics())).collect();
+        let open = self.lock();
+        let mut all: Vec<_> = open.iter().map(|(label, open)| (label.clone(), open.database.statistics())).collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
     }
 
     pub async fn close(&self) {
-        for database in self.0.values() {
+        let all: Vec<_> = self.lock().values().map(|open| Arc::clone(&open.database)).collect();
+        for database in all {
             database.close().await;
         }
     }
@@ -63,12 +88,11 @@ fn open_once(
     path: &Path,
     by_path: &mut HashMap<PathBuf, Arc<Database>>,
 ) -> Result<Arc<Database>, kobliat_sqlite::Error> {
-    let key = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    if let Some(database) = by_path.get(&key) {
+    if let Some(database) = by_path.get(path) {
         return Ok(database.clone());
     }
-    let database = Database::open(&key, Options::default())?;
-    by_path.insert(key, database.clone());
+    let database = Database::open(path, Options::default())?;
+    by_path.insert(path.to_owned(), database.clone());
     Ok(database)
 }
 

@@ -30,8 +30,8 @@ pub(crate) struct Grant {
 impl Grant {
     pub fn new(component: &str, labels: &[String], databases: &Databases) -> Self {
         let allowed: HashMap<_, _> =
-            labels.iter().filter_map(|label| Some((label.clone(), databases.get(label)?.clone()))).collect();
-        let denied = databases.labels().filter(|label| !allowed.contains_key(*label)).cloned().collect();
+            labels.iter().filter_map(|label| Some((label.clone(), databases.get(label)?))).collect();
+        let denied = databases.labels().into_iter().filter(|label| !allowed.contains_key(label)).collect();
         Self { component: component.to_owned(), allowed, denied, warned: Mutex::default() }
     }
 

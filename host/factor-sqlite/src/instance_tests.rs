@@ -13,7 +13,8 @@ fn fixture() -> Fixture {
     let config =
         |label: &str| (label.to_owned(), DatabaseConfig { path: directory.path().join(format!("{label}.db")) });
     let configs = HashMap::from([config("mine"), config("other")]);
-    let databases = Databases::open(configs, &HashMap::new()).unwrap();
+    let databases = Databases::default();
+    databases.open(configs, &HashMap::new()).unwrap();
     Fixture { databases, _directory: directory }
 }
 

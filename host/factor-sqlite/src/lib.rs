@@ -23,7 +23,7 @@ use crate::instance::{Grant, Instance, SqliteHost};
 
 /// The capability: all databases of the application, and each component's share of them.
 pub struct SqliteFactor {
-    databases: Databases,
+    databases: Arc<Databases>,
     grants: HashMap<String, Arc<Grant>>,
 }
 
@@ -35,7 +35,25 @@ impl SqliteFactor {
         databases: HashMap<String, DatabaseConfig>,
         grants: HashMap<String, Vec<String>>,
     ) -> Result<Self, StartError> {
-        let databases = Databases::open(databases, &grants)?;
+        Self::with(Arc::default(), databases, grants)
+    }
+
+    /// The same databases, and those of `databases` that are new, for other grants. What was opened stays so until
+    /// [`SqliteFactor::shutdown`] of either.
+    pub fn regranted(
+        &self,
+        databases: HashMap<String, DatabaseConfig>,
+        grants: HashMap<String, Vec<String>>,
+    ) -> Result<Self, StartError> {
+        Self::with(Arc::clone(&self.databases), databases, grants)
+    }
+
+    fn with(
+        databases: Arc<Databases>,
+        configs: HashMap<String, DatabaseConfig>,
+        grants: HashMap<String, Vec<String>>,
+    ) -> Result<Self, StartError> {
+        databases.open(configs, &grants)?;
         let grant = |(component, labels): (String, Vec<String>)| {
             let grant = Arc::new(Grant::new(&component, &labels, &databases));
             (component, grant)

@@ -19,14 +19,19 @@ pub struct ComponentWasi {
 }
 
 impl ComponentWasi {
-    /// Gives a new instance what its component may see.
-    pub fn configure(&self, wasi: &mut WasiCtxBuilder) -> wasmtime::Result<()> {
+    /// Gives a new instance what its component may see. One that is `probing` a new version reads its files, and has no sockets:
+    /// what goes through them nobody here understands.
+    pub fn configure(&self, wasi: &mut WasiCtxBuilder, probing: bool) -> wasmtime::Result<()> {
         wasi.envs(&self.environment);
-        let perms = if self.files.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+        let perms = if self.files.writable && !probing { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
         for Mount { host, guest } in &self.files.mounts {
             wasi.preopened_dir(host, guest, perms)?;
         }
-        self.sockets.configure(wasi);
+        if probing {
+            wasi.allow_tcp(false).allow_udp(false);
+        } else {
+            self.sockets.configure(wasi);
+        }
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use crate::factors::Factors;
 use crate::instances::Targets;
 use crate::lifecycle::Lifecycle;
 use crate::metrics_page::MetricsPage;
-use crate::routes::RouteInfo;
+use crate::routes::{self, RouteInfo};
 use crate::state_dir::StateDir;
 use kobliat_admin::Admin;
 use kobliat_engine::PlatformHosts;
@@ -21,7 +21,6 @@ use tracing::warn;
 /// A platform that serves.
 pub struct Runtime {
     pub(crate) address: SocketAddr,
-    pub(crate) routes: Vec<RouteInfo>,
     pub(crate) state_dir: StateDir,
     pub(crate) log_dir: Option<PathBuf>,
     pub(crate) secrets: PathBuf,
@@ -29,7 +28,7 @@ pub struct Runtime {
     pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) admin: Arc<Admin>,
     pub(crate) admin_address: Option<SocketAddr>,
-    pub(crate) factors: Factors,
+    pub(crate) factors: Arc<Factors>,
     pub(crate) broker: Option<Arc<Broker>>,
     pub(crate) platform: Arc<PlatformHosts>,
     pub(crate) metrics: Arc<MetricsPage>,
@@ -55,7 +54,8 @@ impl Runtime {
 
     /// The components whose version is not the manifest's.
     pub fn swapped_in(&self) -> Vec<String> {
-        let swapped = self.lifecycle.slots().filter(|slot| !slot.version().follows_manifest);
+        let slots = self.lifecycle.slots();
+        let swapped = slots.iter().filter(|slot| !slot.version().follows_manifest);
         swapped.map(|slot| slot.id.clone()).collect()
     }
 
@@ -64,8 +64,9 @@ impl Runtime {
         &self.lifecycle
     }
 
-    pub fn routes(&self) -> &[RouteInfo] {
-        &self.routes
+    /// The public routes, as they are now.
+    pub fn routes(&self) -> Vec<RouteInfo> {
+        routes::routes(self.lifecycle.world().manifest())
     }
 
     pub fn state_dir(&self) -> &Path {
@@ -85,8 +86,8 @@ impl Runtime {
         &self.generated
     }
 
-    fn targets(&self) -> &Targets {
-        &self.lifecycle.instances.targets
+    fn targets(&self) -> Arc<Targets> {
+        self.lifecycle.ground.live.targets()
     }
 
     /// Instances alive now, all components together.
@@ -115,9 +116,7 @@ impl Runtime {
                 warn!("stopped with {} requests still running", pool.running());
             }
         }
-        for slot in self.lifecycle.slots() {
-            slot.retiring.gone().await;
-        }
+        self.lifecycle.all_gone().await;
         events::close(self.broker.take(), self.drain).await;
         self.factors.shutdown().await;
     }
@@ -130,7 +129,8 @@ impl Drop for Runtime {
         self.stop.cancel();
         self.platform.clear();
         self.admin.clear();
-        for target in self.targets().http.values().chain(self.targets().calls.values()) {
+        let targets = self.targets();
+        for target in targets.http.values().chain(targets.calls.values()) {
             target.set(None);
         }
     }

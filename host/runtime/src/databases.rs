@@ -5,7 +5,8 @@ use crate::factors::Settings;
 use crate::grants::{grants, owned};
 use kobliat_factor_sqlite::{DatabaseConfig, SqliteFactor};
 
-pub fn open(settings: &Settings<'_>) -> Result<SqliteFactor, StartError> {
+/// With what `before` has open, where there was something before.
+pub fn open(settings: &Settings<'_>, before: Option<&SqliteFactor>) -> Result<SqliteFactor, StartError> {
     let Settings { manifest, config, state_dir, options, .. } = settings;
     let grants = grants(manifest, options.links, |component| &component.sqlite_databases, |own| &own.sqlite_databases);
     let granted = |label: &str| grants.values().any(|labels| labels.iter().any(|granted| granted == label));
@@ -13,5 +14,10 @@ pub fn open(settings: &Settings<'_>) -> Result<SqliteFactor, StartError> {
     // Only `default` has an entry that nobody wrote; its file is made when somebody uses it.
     let databases = databases.filter(|(label, _)| label != "default" || granted(label));
     let databases = databases.map(|(label, path)| (label, DatabaseConfig { path })).collect();
-    SqliteFactor::new(databases, owned(grants)).map_err(|error| StartError::new(error.to_string()))
+    let grants = owned(grants);
+    let factor = match before {
+        Some(before) => before.regranted(databases, grants),
+        None => SqliteFactor::new(databases, grants),
+    };
+    factor.map_err(|error| StartError::new(error.to_string()))
 }

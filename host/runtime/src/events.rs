@@ -2,6 +2,8 @@
 
 use crate::error::StartError;
 use crate::instances::Targets;
+use crate::lifecycle::OnRollback;
+use crate::live::Live;
 use crate::platform_config::{Events as Config, EventsEngine};
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
@@ -17,10 +19,14 @@ use kobliat_trigger_http::headers;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 /// The name of the broker's host.
 pub const HOST: &str = "events";
+
+/// A new version failed, and the one before it runs again.
+const ROLLED_BACK: &str = "com.kobliat.platform.component.rolled-back.v1";
 
 /// The application variable that says how soon a failed delivery is tried again.
 const FIRST_RETRY: &str = "event_first_retry_ms";
@@ -42,8 +48,7 @@ pub async fn open(
 ) -> Result<Option<Arc<Broker>>, StartError> {
     let path = state_dir.join("events.db");
     let subscriptions = subscriptions(manifest, resolver, targets)?;
-    let publishes = |component: &Component| component.allowed_outbound_hosts.iter().any(names_the_broker);
-    if subscriptions.is_empty() && !manifest.components.values().any(publishes) && !path.exists() {
+    if subscriptions.is_empty() && publisher(manifest).is_none() && !path.exists() {
         return Ok(None);
     }
     let clock = Clock::start();
@@ -52,6 +57,11 @@ pub async fn open(
         EventsEngine::Sqlite => Arc::new(SqliteEngine::open(&path, clock.now()).await.map_err(failed)?),
     };
     Ok(Some(Broker::new(engine, clock, subscriptions, config.options()).await.map_err(failed)?))
+}
+
+/// A component that may publish.
+pub fn publisher(manifest: &Manifest) -> Option<&Component> {
+    manifest.components.values().find(|component| component.allowed_outbound_hosts.iter().any(names_the_broker))
 }
 
 fn names_the_broker(host: &Template) -> bool {
@@ -82,7 +92,7 @@ fn subscriptions(manifest: &Manifest, resolver: &Resolver, targets: &Targets) ->
     Ok(subscriptions)
 }
 
-fn first_retry(manifest: &Manifest, resolver: &Resolver) -> Result<Duration, StartError> {
+pub fn first_retry(manifest: &Manifest, resolver: &Resolver) -> Result<Duration, StartError> {
     if !manifest.variables.contains_key(FIRST_RETRY) {
         return Ok(DEFAULT_FIRST_RETRY);
     }
@@ -94,6 +104,20 @@ fn first_retry(manifest: &Manifest, resolver: &Resolver) -> Result<Duration, Sta
             "the variable `{FIRST_RETRY}` is `{value}`; write milliseconds as a whole number from 1 to 86400000"
         ))),
     }
+}
+
+/// What the lifecycle calls when it took a version back: an event that somebody may subscribe to.
+pub fn tell_rollbacks(broker: &Arc<Broker>, tasks: &TaskTracker) -> OnRollback {
+    let (broker, tasks) = (Arc::clone(broker), tasks.clone());
+    Box::new(move |told| {
+        let (broker, component) = (Arc::clone(&broker), told["component"].as_str().unwrap_or_default().to_owned());
+        tasks.spawn(async move {
+            let announced = broker.announce(ROLLED_BACK, &component, Bytes::from(told.to_string())).await;
+            if let Err(error) = announced {
+                warn!(%component, "that component `{component}` was rolled back could not be told as an event: {error}");
+            }
+        });
+    })
 }
 
 /// `http://events.kobliat.internal/`
@@ -111,7 +135,7 @@ impl PlatformHost for EventsHost {
 }
 
 /// Reaches subscribers as the host reaches components: in process, on private routes.
-pub struct Deliveries(pub Arc<Targets>);
+pub struct Deliveries(pub Arc<Live>);
 
 impl Handler for Deliveries {
     fn deliver<'a>(
@@ -120,7 +144,8 @@ impl Handler for Deliveries {
         request: Request<Bytes>,
     ) -> BoxFuture<'a, Result<Response<Bytes>, Undelivered>> {
         Box::pin(async move {
-            let target = self.0.http.get(component).ok_or(Undelivered::Stopped)?;
+            let targets = self.0.targets();
+            let target = targets.http.get(component).ok_or(Undelivered::Stopped)?;
             let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
             let context = CallContext::external(target.timeout(), id);
             let deadline = context.deadline;

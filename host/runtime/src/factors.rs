@@ -21,7 +21,7 @@ pub struct Factors {
     sqlite: Arc<SqliteFactor>,
     variables: Arc<VariablesFactor>,
     key_value: Arc<KeyValueFactor>,
-    key_value_files: KeyValueFiles,
+    key_value_files: Arc<KeyValueFiles>,
     llm: Arc<LlmFactor>,
 }
 
@@ -36,13 +36,24 @@ pub struct Settings<'s> {
 
 impl Factors {
     pub async fn new(settings: &Settings<'_>) -> Result<Self, StartError> {
+        Self::with(settings, None).await
+    }
+
+    /// For another reading of the manifest, with the same databases and stores, and those that are new.
+    pub async fn again(&self, settings: &Settings<'_>) -> Result<Self, StartError> {
+        Self::with(settings, Some(self)).await
+    }
+
+    async fn with(settings: &Settings<'_>, before: Option<&Self>) -> Result<Self, StartError> {
         let Settings { manifest, resolver, .. } = settings;
         let links = settings.options.links;
         let scope = |component: &Component| if is_composed(component, links) { Scope::Listed } else { Scope::Own };
         let models = grants(manifest, links, |component| &component.ai_models, |own| &own.ai_models);
-        let (key_value, key_value_files) = key_value::open(settings).await?;
+        let key_value_files = before.map(|before| Arc::clone(&before.key_value_files)).unwrap_or_default();
+        let presets = if before.is_none() { settings.options.key_values.as_slice() } else { &[] };
+        let key_value = key_value::open(settings, &key_value_files, presets).await?;
         Ok(Self {
-            sqlite: Arc::new(databases::open(settings)?),
+            sqlite: Arc::new(databases::open(settings, before.map(|before| &*before.sqlite))?),
             variables: Arc::new(VariablesFactor::new(manifest, resolver, scope)),
             key_value: Arc::new(key_value),
             key_value_files,

@@ -58,7 +58,7 @@ pub struct Instances {
     pub outbound: Arc<OutboundHttp>,
     /// By component.
     pub wasi: BTreeMap<String, ComponentWasi>,
-    pub wiring: Wiring,
+    pub wiring: Arc<Wiring>,
     pub targets: Arc<Targets>,
     pub links: bool,
     pub log_dir: Option<PathBuf>,
@@ -112,6 +112,11 @@ impl Instances {
         let functions = self.wiring.functions_of(id, &component, interfaces);
         let stdio = Stdio::open(id, self.log_dir.as_deref()).map_err(|why| vec![why])?;
         Ok(Runnable { declared: Arc::clone(declared), component, pre, handler, functions, stdio })
+    }
+
+    /// What one pool of this version may have in all.
+    pub fn limits(&self, runnable: &Runnable) -> Limits {
+        limits_of(&runnable.declared, runnable.handler)
     }
 
     fn handler_of(&self, component: &Component) -> Result<Handler, HandlerError> {
@@ -198,12 +203,12 @@ impl StateMaker {
     fn make(&self) -> wasmtime::Result<State> {
         let mut wasi = WasiCtxBuilder::new();
         if let Some(share) = &self.wasi {
-            share.configure(&mut wasi)?;
+            share.configure(&mut wasi, self.probing)?;
         }
         if let Some((stdout, stderr)) = &self.stdio.streams {
             wasi.stdout(stdout.clone()).stderr(stderr.clone());
         }
-        let client = self.outbound.client(&self.component);
+        let client = self.outbound.client(&self.component, self.probing);
         let builder = StateBuilder { component: Arc::clone(&self.component), wasi, client, memory: self.memory };
         let mut state = builder.build();
         if self.probing {

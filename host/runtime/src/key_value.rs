@@ -8,29 +8,34 @@ use kobliat_key_value_spin::StoreFile;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// The store of `--key-value`, and the one that needs no entry in runtime-config.toml.
 const DEFAULT: &str = "default";
 
-/// The open files, closed when the platform stops.
-pub struct KeyValueFiles(Vec<StoreFile>);
+/// The open files, closed when the platform stops. One that is needed no more stays open: an old version may still use it.
+#[derive(Default)]
+pub struct KeyValueFiles(Mutex<BTreeMap<PathBuf, StoreFile>>);
 
 impl KeyValueFiles {
     pub async fn close(&self) {
-        for file in &self.0 {
+        for file in self.0.lock().await.values() {
             file.close().await;
         }
     }
 }
 
-/// The presets of the command line are written into the default store before anything serves.
-pub async fn open(settings: &Settings<'_>) -> Result<(KeyValueFactor, KeyValueFiles), StartError> {
+/// `presets` are written into the default store before anything serves.
+pub async fn open(
+    settings: &Settings<'_>,
+    files: &KeyValueFiles,
+    presets: &[(String, String)],
+) -> Result<KeyValueFactor, StartError> {
     let Settings { manifest, config, state_dir, options, .. } = settings;
-    let presets = &options.key_values;
     let grants = grants(manifest, options.links, |component| &component.key_value_stores, |own| &own.key_value_stores);
     let granted = |label: &str| grants.values().any(|labels| labels.iter().any(|one| one == label));
     let used = |label: &str| granted(label) || (label == DEFAULT && !presets.is_empty());
-    let mut files = BTreeMap::new();
+    let mut files = files.0.lock().await;
     let mut stores: HashMap<String, Arc<dyn Store>> = HashMap::new();
     for (label, path) in config.key_value_stores(state_dir).into_iter().filter(|(label, _)| used(label)) {
         let file = open_once(&mut files, &label, path).await?;
@@ -39,8 +44,7 @@ pub async fn open(settings: &Settings<'_>) -> Result<(KeyValueFactor, KeyValueFi
     if let Some(store) = stores.get(DEFAULT) {
         preset(store.as_ref(), presets).await?;
     }
-    let factor = KeyValueFactor::new(stores, owned(grants)).map_err(|error| StartError::new(error.to_string()))?;
-    Ok((factor, KeyValueFiles(files.into_values().collect())))
+    KeyValueFactor::new(stores, owned(grants)).map_err(|error| StartError::new(error.to_string()))
 }
 
 /// Labels may share a file; it is opened once.

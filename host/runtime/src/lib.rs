@@ -1,8 +1,9 @@
 //! Composition root: puts manifest, engine, triggers, links and factors together and runs them.
 //!
 //! [`Runtime::start`] reads everything, refuses what is wrong, and only then serves. Reading order: [`options`], [`overrides`],
-//! [`runtime_config`], [`platform_config`], [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`factors`] with [`databases`],
-//! [`key_value`] and [`grants`] (who may use what), [`outbound`], [`wasi`], [`instances`] (compiled to pools), [`lifecycle`] (versions,
+//! [`runtime_config`], [`platform_config`] (all of it together: [`reading`]), [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`factors`] with [`databases`],
+//! [`key_value`] and [`grants`] (who may use what), [`outbound`], [`wasi`], [`instances`] (compiled to pools), [`world`] (one reading,
+//! made ready) and [`live`] (which one is in force), [`lifecycle`] (versions,
 //! and what changes them), [`routes`], [`tick`], [`events`], [`admin`]; [`start`] puts them together, [`app`] is what runs then.
 
 mod admin;
@@ -18,6 +19,7 @@ mod imports;
 mod instances;
 mod key_value;
 pub mod lifecycle;
+mod live;
 mod logs;
 mod metrics_page;
 mod middleware;
@@ -25,6 +27,7 @@ pub mod options;
 mod outbound;
 mod overrides;
 pub mod platform_config;
+mod reading;
 mod routes;
 pub mod runtime_config;
 mod start;
@@ -33,6 +36,7 @@ mod tick;
 mod unsupported;
 mod wasi;
 mod wiring;
+mod world;
 
 pub use app::Runtime;
 pub use error::StartError;

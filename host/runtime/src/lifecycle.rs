@@ -2,10 +2,13 @@
 //!
 //! A [`Slot`] is the place of one component: its version, its state, and the targets by which its callers know it.
 //! Whatever changes it makes new pools, sets them into the targets, and lets the old ones finish ([`retire`]).
-//! [`swap`] is the way of new bytes: [`check`], [`schema`], [`probe`], the switch, and the [`trial`] after it.
+//! [`swap`] is the way of new bytes: [`check`], [`schema`], [`probe`], the switch, and the [`trial`] after it. [`apply`] is the way
+//! of a changed manifest: the [`difference`] is checked as at start, then made.
 
+mod apply;
 mod archive;
 mod check;
+mod difference;
 mod probe;
 mod report;
 mod retire;
@@ -26,20 +29,28 @@ use crate::compiler::Compiler;
 use crate::components::{Compiled, Loaded};
 use crate::error::StartError;
 use crate::factors::Schemas;
-use crate::instances::{Instances, Runnable};
+use crate::instances::Runnable;
+use crate::tick::Ticks;
 use crate::wiring::links_of;
+use crate::world::{Ground, World};
+use arc_swap::ArcSwap;
 use kobliat_manifest::{Component as Declared, Manifest};
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// All components that run.
 pub struct Lifecycle {
-    pub instances: Instances,
-    pub manifest: Arc<Manifest>,
+    pub ground: Ground,
+    world: ArcSwap<World>,
     pub archive: Arc<Archive>,
     compiler: Compiler,
     databases: Schemas,
-    slots: BTreeMap<String, Arc<Slot>>,
+    ticks: Ticks,
+    /// Whether events have a broker, which is decided at start.
+    has_broker: bool,
+    slots: ArcSwap<BTreeMap<String, Arc<Slot>>>,
+    /// Components that the manifest has no more, and that may still finish something.
+    departed: Mutex<Vec<Arc<Slot>>>,
     on_rollback: OnceLock<OnRollback>,
     /// One change at a time: what was checked against the others is still so when it is done.
     change: tokio::sync::Mutex<()>,
@@ -47,6 +58,9 @@ pub struct Lifecycle {
 
 /// What a change of version needs beside the instances.
 pub struct Workshop {
+    pub ground: Ground,
+    pub ticks: Ticks,
+    pub has_broker: bool,
     pub archive: Arc<Archive>,
     pub compiler: Compiler,
     pub databases: Schemas,
@@ -69,31 +83,39 @@ pub enum ChangeError {
 
 impl Lifecycle {
     /// Gives every target its pool. All components that can not run are named.
-    pub fn start(
-        instances: Instances,
-        manifest: Arc<Manifest>,
-        compiled: &Compiled,
-        workshop: Workshop,
-    ) -> Result<Self, StartError> {
+    pub fn start(world: World, compiled: &Compiled, workshop: Workshop) -> Result<Self, StartError> {
         let mut slots = BTreeMap::new();
         let mut problems = Vec::new();
         for (id, loaded) in compiled {
-            let Some(declared) = manifest.components.get(id) else { continue };
-            match prepare(&instances, &manifest, compiled, declared, loaded) {
+            let Some(declared) = world.manifest().components.get(id) else { continue };
+            match prepare(&world, compiled, declared, loaded) {
                 Ok(runnable) => {
                     let version = Version::new(loaded.digest.clone(), 1, Arc::new(runnable), !loaded.pinned);
                     workshop.archive.activated(id, &version.digest, loaded.pinned);
-                    slots.insert(id.clone(), Arc::new(Slot::new(id, &instances.targets, version)));
+                    slots.insert(id.clone(), Arc::new(Slot::new(id, &world.instances.targets, version)));
                 }
                 Err(found) => problems.extend(found),
             }
         }
         StartError::from_all(problems)?;
-        slots.values().for_each(|slot| slot.start(&instances));
-        let Workshop { archive, compiler, databases } = workshop;
+        slots.values().for_each(|slot| slot.start(&world.instances));
+        let Workshop { ground, ticks, has_broker, archive, compiler, databases } = workshop;
         archive.prune();
-        let (on_rollback, change) = (OnceLock::new(), tokio::sync::Mutex::default());
-        Ok(Self { instances, manifest, archive, compiler, databases, slots, on_rollback, change })
+        ground.live.show_components(&world);
+        ground.live.show_routes(&world);
+        Ok(Self {
+            ground,
+            world: ArcSwap::from_pointee(world),
+            archive,
+            compiler,
+            databases,
+            ticks,
+            has_broker,
+            slots: ArcSwap::from_pointee(slots),
+            departed: Mutex::default(),
+            on_rollback: OnceLock::new(),
+            change: tokio::sync::Mutex::default(),
+        })
     }
 
     /// Whoever wants to know when a version was taken back. Once.
@@ -101,12 +123,32 @@ impl Lifecycle {
         drop(self.on_rollback.set(tell));
     }
 
-    pub fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
-        self.slots.values()
+    /// What the manifest says now, and what was made of it.
+    pub fn world(&self) -> Arc<World> {
+        self.world.load_full()
     }
 
-    pub fn slot(&self, id: &str) -> Result<&Arc<Slot>, ChangeError> {
-        self.slots.get(id).ok_or_else(|| ChangeError::Unknown(id.to_owned()))
+    /// By their ids.
+    pub fn slots(&self) -> Vec<Arc<Slot>> {
+        self.slots.load().values().cloned().collect()
+    }
+
+    pub fn slot(&self, id: &str) -> Result<Arc<Slot>, ChangeError> {
+        self.slots.load().get(id).cloned().ok_or_else(|| ChangeError::Unknown(id.to_owned()))
+    }
+
+    /// From now on the platform ticks the components that ask for it.
+    pub fn start_ticks(&self) {
+        let world = self.world();
+        self.ticks.follow(world.manifest(), &world.instances.targets);
+    }
+
+    /// Waits until no old version finishes anything any more.
+    pub async fn all_gone(&self) {
+        let departed = std::mem::take(&mut *self.departed.lock().unwrap_or_else(PoisonError::into_inner));
+        for slot in self.slots().into_iter().chain(departed) {
+            slot.retiring.gone().await;
+        }
     }
 
     /// New requests and calls find the component where it was; nothing is done to one that runs.
@@ -114,7 +156,7 @@ impl Lifecycle {
         let _turn = self.change.lock().await;
         let slot = self.slot(id)?;
         if slot.phase() == Phase::Stopped {
-            slot.start(&self.instances);
+            slot.start(&self.world().instances);
         }
         Ok(slot.phase())
     }
@@ -131,21 +173,15 @@ impl Lifecycle {
     pub async fn restart_component(&self, id: &str) -> Result<Phase, ChangeError> {
         let _turn = self.change.lock().await;
         let slot = self.slot(id)?;
-        slot.start(&self.instances);
+        slot.start(&self.world().instances);
         Ok(slot.phase())
     }
 }
 
-fn prepare(
-    instances: &Instances,
-    manifest: &Manifest,
-    compiled: &Compiled,
-    declared: &Declared,
-    loaded: &Loaded,
-) -> Result<Runnable, Vec<String>> {
+fn prepare(world: &World, compiled: &Compiled, declared: &Declared, loaded: &Loaded) -> Result<Runnable, Vec<String>> {
     let callee = |id: &str| compiled.get(id).map(|loaded| loaded.component.clone());
-    let interfaces = interfaces_of(manifest, &declared.id, instances.links);
-    instances.prepare(&Arc::new(declared.clone()), loaded.component.clone(), callee, interfaces)
+    let interfaces = interfaces_of(world.manifest(), &declared.id, world.instances.links);
+    world.instances.prepare(&Arc::new(declared.clone()), loaded.component.clone(), callee, interfaces)
 }
 
 /// The interfaces by which others are linked to this component.

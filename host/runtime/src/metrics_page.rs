@@ -1,7 +1,7 @@
 //! The page that Prometheus scrapes: what was counted on the way, and what is read now of pools and databases.
 
 use crate::factors::Factors;
-use crate::instances::Targets;
+use crate::live::Live;
 use http::Method;
 use kobliat_admin::{AdminRequest, Answer, Reply, RouteGroup};
 use kobliat_factor_sqlite::SqliteFactor;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// `GET /metrics` of the admin surface answers with [`MetricsPage::text`].
 pub struct MetricsPage {
     metrics: Arc<Metrics>,
-    targets: Arc<Targets>,
+    live: Arc<Live>,
     databases: Arc<SqliteFactor>,
 }
 
@@ -19,12 +19,12 @@ impl MetricsPage {
     /// What the text is, for its `Content-Type`.
     pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    pub(crate) fn new(metrics: Arc<Metrics>, targets: Arc<Targets>, factors: &Factors) -> Self {
-        Self { metrics, targets, databases: factors.sqlite() }
+    pub(crate) fn new(metrics: Arc<Metrics>, live: Arc<Live>, factors: &Factors) -> Self {
+        Self { metrics, live, databases: factors.sqlite() }
     }
 
     pub fn text(&self) -> String {
-        let pools = self.targets.pools().map(|pool| pool.reading()).collect();
+        let pools = self.live.targets().pools().map(|pool| pool.reading()).collect();
         self.metrics.encode(&Readings { pools, databases: self.databases() })
     }
 

@@ -3,14 +3,13 @@
 use crate::error::StartError;
 use crate::factors::Settings;
 use crate::grants::grants;
-use crate::instances::Targets;
-use crate::routes;
+use crate::live::Live;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use kobliat_engine::{Body, CallContext, HttpFailure, PlatformAnswer, PlatformHosts};
-use kobliat_factor_outbound_http::{ComponentHttp, OutboundHttp, VirtualHosts};
+use kobliat_factor_outbound_http::{ComponentHttp, HttpOptions, OutboundHttp, VirtualHosts};
 use kobliat_outbound_networking::Policy;
-use kobliat_trigger_http::{InternalHosts, PublicRoutes};
+use kobliat_trigger_http::{PublicRoutes, internal};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -33,26 +32,23 @@ pub fn policies(settings: &Settings<'_>) -> Result<HashMap<String, Policy>, Star
 pub fn outbound(
     settings: &Settings<'_>,
     policies: HashMap<String, Policy>,
-    targets: &Targets,
+    options: &HttpOptions,
+    live: &Arc<Live>,
     platform: &Arc<PlatformHosts>,
 ) -> Result<OutboundHttp, StartError> {
-    let mut components = InternalHosts::default();
-    for (id, target) in &targets.http {
-        components.add(id, Arc::clone(target));
-    }
-    let public = Arc::new(PublicRoutes::new(routes::router(settings.manifest, targets)));
-    let hosts = Arc::new(Hosts { components, public, platform: Arc::clone(platform) });
+    let public = Arc::new(PublicRoutes::new(Arc::clone(&live.site)));
+    let hosts = Arc::new(Hosts { live: Arc::clone(live), public, platform: Arc::clone(platform) });
     let http = policies.into_iter().map(|(id, policy)| {
         let tls = settings.config.client_tls(&id);
         (id, ComponentHttp { policy, tls })
     });
-    OutboundHttp::new(http.collect(), &settings.config.http_options(), hosts)
+    OutboundHttp::new(http.collect(), options, hosts)
         .map_err(|reason| StartError::new(format!("[[client_tls]]: {reason}")))
 }
 
 /// `<id>.spin.internal`, `self.alt` and `<name>.kobliat.internal` for outbound HTTP.
 struct Hosts {
-    components: InternalHosts,
+    live: Arc<Live>,
     public: Arc<PublicRoutes>,
     platform: Arc<PlatformHosts>,
 }
@@ -64,8 +60,8 @@ impl VirtualHosts for Hosts {
         caller: CallContext,
         request: Request<Body>,
     ) -> Option<BoxFuture<'static, Result<Response<Body>, HttpFailure>>> {
-        let target = Arc::clone(self.components.find(component)?);
-        Some(Box::pin(InternalHosts::request(target, caller, request)))
+        let target = Arc::clone(self.live.targets().http.get(component)?);
+        Some(Box::pin(internal::request(target, caller, request)))
     }
 
     fn to_self(

@@ -7,14 +7,14 @@ use serde::Deserialize;
 use std::path::Path;
 use std::time::Duration;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlatformConfig {
     pub events: Events,
 }
 
 /// `[events]`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Events {
     pub engine: EventsEngine,

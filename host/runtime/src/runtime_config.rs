@@ -112,6 +112,27 @@ impl RuntimeConfig {
         }
     }
 
+    /// What `next` has otherwise and no running host can follow. Labels may come and go, and variables change.
+    pub fn fixed_differences(&self, next: &Self, state_dir: &Path) -> Vec<String> {
+        let (old, new) = (&self.file, &next.file);
+        let keys = [
+            ("`state_dir`", old.state_dir == new.state_dir),
+            ("`log_dir`", old.log_dir == new.log_dir),
+            ("[llm_compute]", old.llm_compute == new.llm_compute),
+            ("[outbound_networking]", old.outbound_networking == new.outbound_networking),
+            ("[[client_tls]]", old.client_tls == new.client_tls),
+            ("[outbound_http]", old.outbound_http == new.outbound_http),
+        ];
+        let changed = keys.iter().filter(|(_, same)| !same).map(|(key, _)| format!("{key} of the runtime config"));
+        let moved = |kind: &str, old: BTreeMap<String, PathBuf>, new: BTreeMap<String, PathBuf>| {
+            let moved = old.into_iter().filter(|(label, path)| new.get(label).is_some_and(|there| there != path));
+            moved.map(|(label, _)| format!("`path` of [{kind}.{label}]")).collect::<Vec<_>>()
+        };
+        let databases = moved("sqlite_database", self.sqlite_databases(state_dir), next.sqlite_databases(state_dir));
+        let stores = moved("key_value_store", self.key_value_stores(state_dir), next.key_value_stores(state_dir));
+        changed.chain(databases).chain(stores).collect()
+    }
+
     /// Bytes that an instance may have, however much its component allows it.
     pub fn max_instance_memory(&self) -> Option<u64> {
         self.file.max_instance_memory

@@ -3,38 +3,33 @@
 use crate::admin;
 use crate::app::Runtime;
 use crate::compiler::Compiler;
-use crate::components::{self, Whole, used};
+use crate::components::{self, Compiled, Whole};
 use crate::error::StartError;
 use crate::events::{self, Deliveries, EventsHost};
 use crate::factors::{Factors, Settings};
-use crate::instances::{Instances, Targets, limits_of, linker};
+use crate::instances::{limits_of, linker};
 use crate::lifecycle::{Archive, Lifecycle, Workshop};
+use crate::live::Live;
 use crate::logs;
 use crate::metrics_page::MetricsPage;
-use crate::middleware;
 use crate::options::Options;
-use crate::outbound::{outbound, policies};
-use crate::overrides;
-use crate::platform_config::PlatformConfig;
-use crate::routes;
-use crate::runtime_config::RuntimeConfig;
+use crate::reading::Reading;
 use crate::state_dir::StateDir;
-use crate::tick;
-use crate::unsupported;
-use crate::wasi;
-use crate::wiring::{Wiring, links_of};
+use crate::tick::Ticks;
+use crate::world::{Ground, World, resolve};
 use kobliat_admin::{Admin, Listeners, RouteGroup};
-use kobliat_engine::{ComponentCache, Engine, EngineOptions, Limits, PlatformHosts, Target};
-use kobliat_events::Handler;
+use kobliat_engine::{ComponentCache, Engine, EngineOptions, Limits, PlatformHosts};
 use kobliat_events::admin::EventRoutes;
-use kobliat_factor_variables::{Resolver, SecretsFile, Sources};
-use kobliat_manifest::{HttpTarget, Manifest};
+use kobliat_events::{Broker, Handler};
+use kobliat_factor_variables::SecretsFile;
+use kobliat_manifest::Manifest;
 use kobliat_telemetry::Metrics;
 use kobliat_trigger_http::{Server, ServerOptions, Service, Tls};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -44,65 +39,61 @@ const MAX_CONNECTIONS: usize = 4096;
 impl Runtime {
     /// Reads, checks, compiles and binds; when it returns, the platform answers.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let mut manifest = Manifest::load(&options.manifest).map_err(|errors| StartError::new(errors.to_string()))?;
-        let config = RuntimeConfig::load(options.runtime_config.as_deref(), &manifest.dir)?;
-        overrides::apply(&mut manifest, &options, config.max_instance_memory())?;
-        unsupported::refuse(&manifest)?;
-        let platform_config = PlatformConfig::load(config.dir())?;
-        let manifest = middleware::apart(manifest);
-        let state_dir = options.state_dir.clone().or_else(|| config.state_dir());
-        let state_dir = StateDir::open(state_dir.unwrap_or_else(|| manifest.dir.join(".kobliat")))?;
+        let reading = Reading::of(&options)?;
+        let state_dir = options.state_dir.clone().or_else(|| reading.config.state_dir());
+        let state_dir = StateDir::open(state_dir.unwrap_or_else(|| reading.manifest.dir.join(".kobliat")))?;
         let secrets = SecretsFile::in_state_dir(state_dir.path());
-        let resolver = resolve_variables(&options, &config, &manifest, &secrets)?;
-        let log_dir = logs::directory(&options, &config, state_dir.path());
+        let resolver = resolve(&options, &reading, &secrets)?;
+        let generated = resolver.generated().to_vec();
+        let log_dir = logs::directory(&options, &reading.config, state_dir.path());
 
         let archive = Archive::open(state_dir.path());
         let archive = Arc::new(archive.map_err(|error| StartError::because("use the versions of components", error))?);
         if options.reset {
             archive.reset();
         }
-        let wholes = components::read(&manifest, &archive, options.links)?;
-        let engine_options = engine_options(&manifest, &wholes, options.pooling);
+        let wholes = components::read(&reading.manifest, &archive, options.links)?;
+        let engine_options = engine_options(&reading.manifest, &wholes, options.pooling);
         let engine = Engine::new(&engine_options);
         let engine = engine.map_err(|error| StartError::because("start the component engine", error))?;
-        let cached = options.compile_cache.then(|| state_dir.component_cache());
-        let cache = ComponentCache::new(engine.clone(), cached.as_deref())
-            .map_err(|error| StartError::because("use the cache of compiled components", error))?;
-        let compiled = components::compile(wholes, &cache, options.progress)?;
-        let targets = Arc::new(targets(&manifest, options.links));
+        let compiled = compile(wholes, &engine, &options, &state_dir)?;
+
         let settings = Settings {
-            manifest: &manifest,
-            config: &config,
+            manifest: &reading.manifest,
+            config: &reading.config,
             resolver: &resolver,
             state_dir: state_dir.path(),
             options: &options,
         };
-        let factors = Factors::new(&settings).await?;
+        let factors = Arc::new(Factors::new(&settings).await?);
+        let (live, platform) = (Arc::new(Live::default()), Arc::new(PlatformHosts::default()));
         let metrics = Arc::new(Metrics::default());
-        let page = Arc::new(MetricsPage::new(Arc::clone(&metrics), Arc::clone(&targets), &factors));
-        let platform = Arc::new(PlatformHosts::default());
-        let policies = policies(&settings)?;
-        let wasi = wasi::prepare(&settings, &policies)?;
-        let outbound = Arc::new(outbound(&settings, policies, &targets, &platform)?);
-        let broker = events::open(&manifest, &platform_config.events, &resolver, &targets, state_dir.path()).await?;
+        let page = Arc::new(MetricsPage::new(Arc::clone(&metrics), Arc::clone(&live), &factors));
+        logs::begin(&options, log_dir.as_deref(), compiled.keys())?;
+        let ground = Ground {
+            state_dir: state_dir.path().to_path_buf(),
+            log_dir: log_dir.clone(),
+            linker: linker(&engine, &factors.all())
+                .map_err(|error| StartError::because("prepare the host's interfaces", error))?,
+            http: reading.config.http_options(),
+            metrics,
+            wiring: Arc::default(),
+            platform: Arc::clone(&platform),
+            live: Arc::clone(&live),
+            worlds: AtomicU32::default(),
+            options: options.clone(),
+        };
+        let world = ground.world(reading, resolver, Arc::clone(&factors), None)?;
+        let broker = open_broker(&world, state_dir.path()).await?;
         if let Some(broker) = &broker {
             platform.add(events::HOST, Arc::new(EventsHost(Arc::clone(broker))));
         }
-        let manifest = Arc::new(manifest);
-        let instances = Instances {
-            linker: linker(&engine, &factors.all())
-                .map_err(|error| StartError::because("prepare the host's interfaces", error))?,
-            factors: factors.all(),
-            outbound,
-            wasi,
-            wiring: Wiring::default(),
-            targets: Arc::clone(&targets),
-            links: options.links,
-            log_dir: log_dir.clone(),
-            metrics: Arc::clone(&metrics),
-        };
-        logs::begin(&options, log_dir.as_deref(), compiled.keys())?;
+
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let workshop = Workshop {
+            ground,
+            ticks: Ticks::new(tasks.clone(), stop.clone()),
+            has_broker: broker.is_some(),
             archive,
             compiler: Compiler {
                 cache: ComponentCache::new(engine.clone(), Some(&state_dir.component_cache()))
@@ -113,37 +104,29 @@ impl Runtime {
             },
             databases: factors.schemas(),
         };
-        let lifecycle = Arc::new(Lifecycle::start(instances, Arc::clone(&manifest), &compiled, workshop)?);
-        let (admin, listeners) = open_admin(&lifecycle, &manifest, &platform, state_dir.path(), &options).await?;
+        let lifecycle = Arc::new(Lifecycle::start(world, &compiled, workshop)?);
+        let (admin, listeners) = open_admin(&lifecycle, &live, &platform, state_dir.path(), &options).await?;
         admin.add(Arc::clone(&page) as Arc<dyn RouteGroup>);
 
-        let service = Service::new(routes::router(&manifest, &targets), routes::app_info(&manifest));
-        let server = bind(&options, service)?;
+        let server = bind(&options, Service::new(Arc::clone(&live.site)))?;
         let address = server.local_addr().map_err(|error| StartError::because("learn the port", error))?;
-
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let stopped = stop.clone();
-        let drain = options.drain;
+        let (stopped, drain) = (stop.clone(), options.drain);
         let admin_address = listeners.address();
         tasks.spawn(listeners.serve(Arc::clone(&admin), stop.clone()));
         tasks.spawn(async move { server.serve(stopped.cancelled_owned(), drain).await });
-        for (id, component) in &manifest.components {
-            if let (Some(period), Some(target)) = (component.kobliat.tick, targets.http.get(id)) {
-                tick::start(&tasks, stop.clone(), Arc::clone(target), period);
-            }
-        }
+        lifecycle.start_ticks();
         if let Some(broker) = &broker {
             admin.add(Arc::new(EventRoutes(Arc::clone(broker))));
-            let deliveries: Arc<dyn Handler> = Arc::new(Deliveries(Arc::clone(&targets)));
+            lifecycle.on_rollback(events::tell_rollbacks(broker, &tasks));
+            let deliveries: Arc<dyn Handler> = Arc::new(Deliveries(live));
             broker.run(&deliveries, &tasks, &stop);
         }
         Ok(Self {
             address,
-            routes: routes::routes(&manifest),
             state_dir,
             log_dir,
             secrets: secrets.path().to_path_buf(),
-            generated: resolver.generated().to_vec(),
+            generated,
             lifecycle,
             admin,
             admin_address,
@@ -158,19 +141,21 @@ impl Runtime {
     }
 }
 
-fn resolve_variables(
+fn compile(
+    wholes: BTreeMap<String, Whole>,
+    engine: &Engine,
     options: &Options,
-    config: &RuntimeConfig,
-    manifest: &Manifest,
-    secrets: &SecretsFile,
-) -> Result<Resolver, StartError> {
-    let sources = Sources {
-        cli: options.variables.clone(),
-        providers: config.providers(),
-        environment: options.environment.clone(),
-        working_dir: options.working_dir.clone(),
-    };
-    Resolver::new(manifest, &sources, secrets).map_err(|error| StartError::new(error.to_string()))
+    state_dir: &StateDir,
+) -> Result<Compiled, StartError> {
+    let cached = options.compile_cache.then(|| state_dir.component_cache());
+    let cache = ComponentCache::new(engine.clone(), cached.as_deref())
+        .map_err(|error| StartError::because("use the cache of compiled components", error))?;
+    components::compile(wholes, &cache, options.progress)
+}
+
+async fn open_broker(world: &World, state_dir: &Path) -> Result<Option<Arc<Broker>>, StartError> {
+    let config = &world.reading.platform.events;
+    events::open(world.manifest(), config, &world.resolver, &world.instances.targets, state_dir).await
 }
 
 fn engine_options(manifest: &Manifest, wholes: &BTreeMap<String, Whole>, pooling: bool) -> EngineOptions {
@@ -179,38 +164,18 @@ fn engine_options(manifest: &Manifest, wholes: &BTreeMap<String, Whole>, pooling
     EngineOptions { pooling, ..EngineOptions::for_components(limits.iter()) }
 }
 
-/// Every component with an HTTP trigger, and every callee of a link.
-fn targets(manifest: &Manifest, links: bool) -> Targets {
-    let target = |id: &String| {
-        let timeout = manifest.components.get(id).map(|component| component.kobliat.limits.timeout);
-        (id.clone(), Target::new(id.as_str().into(), timeout.unwrap_or(Limits::default().timeout)))
-    };
-    let served = manifest.http_triggers.iter().filter_map(|trigger| match &trigger.target {
-        HttpTarget::Component { id, .. } => Some(target(id)),
-        HttpTarget::Static(_) => None,
-    });
-    // Two routes to one component are two ways to the same target.
-    let mut http = BTreeMap::new();
-    for (id, target) in served {
-        http.entry(id).or_insert(target);
-    }
-    let used = used(manifest, links);
-    let importers = manifest.components.values().filter(|component| used.contains(&component.id));
-    let callees = importers.flat_map(|component| links_of(component, links)).map(|(_, callee)| callee.to_owned());
-    Targets { http, calls: callees.map(|id| target(&id)).collect() }
-}
-
 /// The admin surface with the platform's own routes, bound and not yet serving.
 async fn open_admin(
     lifecycle: &Arc<Lifecycle>,
-    manifest: &Manifest,
+    live: &Arc<Live>,
     platform: &PlatformHosts,
     state_dir: &Path,
     options: &Options,
 ) -> Result<(Arc<Admin>, Listeners), StartError> {
     let admin = Arc::new(Admin::default());
     admin.add(Arc::new(admin::Components::new(Arc::clone(lifecycle))));
-    platform.add(admin::HOST, Arc::new(admin::VirtualHost::new(Arc::clone(&admin), manifest)));
+    admin.add(Arc::new(admin::Application::new(Arc::clone(lifecycle))));
+    platform.add(admin::HOST, Arc::new(admin::VirtualHost::new(Arc::clone(&admin), Arc::clone(live))));
     let listeners = Listeners::bind(state_dir, options.admin_listen).await;
     let listeners = listeners.map_err(|error| StartError::because("open the admin surface", error))?;
     Ok((admin, listeners))

@@ -7,18 +7,25 @@ use kobliat_factor_wasi::{ComponentWasi, FileMounts, FilesOptions, Sockets};
 use kobliat_manifest::Component;
 use kobliat_outbound_networking::Policy;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
-/// By component; those that do not run get nothing copied.
+/// By component; those that do not run get nothing copied. Copies are made below `assets`; what is `kept` is taken as it is.
 pub fn prepare(
     settings: &Settings<'_>,
     policies: &HashMap<String, Policy>,
+    assets: &Path,
+    kept: impl Fn(&Component) -> Option<ComponentWasi>,
 ) -> Result<BTreeMap<String, ComponentWasi>, StartError> {
-    let Settings { manifest, state_dir, options, .. } = settings;
+    let Settings { manifest, options, .. } = settings;
     let files = FilesOptions { direct: options.direct_mounts, writable: options.allow_transient_write };
     let (mut prepared, mut problems) = (BTreeMap::new(), Vec::new());
     for id in used(manifest, options.links) {
         let Some(component) = manifest.components.get(&id) else { continue };
-        match FileMounts::prepare(component, &manifest.dir, &state_dir.join("assets"), files) {
+        if let Some(kept) = kept(component) {
+            prepared.insert(id, kept);
+            continue;
+        }
+        match FileMounts::prepare(component, &manifest.dir, assets, files) {
             Ok(files) => {
                 let sockets = Sockets::new(&id, policies.get(&id).cloned().unwrap_or_default());
                 let environment = environment(component, is_composed(component, options.links));

@@ -1,8 +1,9 @@
 //! A component's requests to the application's own public routes (`http://self.alt/…`): routed as from outside, in process.
 
 use crate::headers;
-use crate::router::{Destination, Router};
+use crate::router::Destination;
 use crate::service::{empty, static_response};
+use crate::site::Site;
 use http::{Request, Response, StatusCode};
 use kobliat_engine::{Body, CallContext, HttpFailure};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,11 +13,11 @@ use std::sync::Arc;
 const NO_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// The public routes, seen from inside.
-pub struct PublicRoutes(Router);
+pub struct PublicRoutes(Arc<Site>);
 
 impl PublicRoutes {
-    pub fn new(router: Router) -> Self {
-        Self(router)
+    pub fn new(site: Arc<Site>) -> Self {
+        Self(site)
     }
 
     /// Answers as the listener would. What only the gateway may say is forged here, too: public routes are public.
@@ -26,7 +27,8 @@ impl PublicRoutes {
         mut request: Request<Body>,
     ) -> Result<Response<Body>, HttpFailure> {
         let uri = request.uri().clone();
-        let Some(found) = self.0.find(uri.path()) else { return Ok(empty(StatusCode::NOT_FOUND)) };
+        let served = self.0.now();
+        let Some(found) = served.router.find(uri.path()) else { return Ok(empty(StatusCode::NOT_FOUND)) };
         let target = match &found.entry.destination {
             Destination::Static(response) => return Ok(static_response(response)),
             Destination::Component(target) => Arc::clone(target),

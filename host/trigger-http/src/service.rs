@@ -2,7 +2,8 @@
 
 use crate::drain::Drained;
 use crate::headers;
-use crate::router::{Destination, Match, Router};
+use crate::router::{Destination, Match};
+use crate::site::Site;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, EXPECT, HOST, RETRY_AFTER};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -24,20 +25,15 @@ pub struct AppInfo {
     pub version: Option<String>,
 }
 
-/// Answers requests by the router's table.
+/// Answers requests by the table that is in force.
 pub struct Service {
-    router: Router,
-    info: AppInfo,
+    site: Arc<Site>,
     requests: AtomicU64,
 }
 
 impl Service {
-    pub fn new(router: Router, info: AppInfo) -> Arc<Self> {
-        Arc::new(Self { router, info, requests: AtomicU64::new(0) })
-    }
-
-    pub fn router(&self) -> &Router {
-        &self.router
+    pub fn new(site: Arc<Site>) -> Arc<Self> {
+        Arc::new(Self { site, requests: AtomicU64::new(0) })
     }
 
     /// Never fails: what goes wrong is a response.
@@ -55,7 +51,8 @@ impl Service {
         if let Some(path) = uri.path().strip_prefix("/.well-known/spin/") {
             return self.well_known(path);
         }
-        let Some(found) = self.router.find(uri.path()) else { return empty(StatusCode::NOT_FOUND) };
+        let served = self.site.now();
+        let Some(found) = served.router.find(uri.path()) else { return empty(StatusCode::NOT_FOUND) };
         match &found.entry.destination {
             Destination::Static(response) => static_response(response),
             Destination::Component(target) => self.call(target, &found, request, uri, client).await,
@@ -96,7 +93,7 @@ impl Service {
         match path {
             "health" => text(StatusCode::OK, "OK"),
             "info" => {
-                let mut response = text(StatusCode::OK, &info_json(&self.info));
+                let mut response = text(StatusCode::OK, &info_json(&self.site.now().info));
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 response
             }

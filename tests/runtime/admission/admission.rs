@@ -38,6 +38,18 @@ async fn what_finds_no_room_is_told_to_come_back_and_the_rest_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_queue_what_can_run_is_served_and_the_next_is_turned_away() {
+    let host = Host::start("admission").await;
+    host.get("/strict/ok").await.expect(200);
+    let running = [host.started("/strict/sleep?500", 1).await, host.started("/strict/sleep?500", 2).await];
+    host.get("/strict/ok").await.expect(503);
+    for request in running {
+        request.await.unwrap().expect(200);
+    }
+    host.get("/strict/ok").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_share_an_instance_as_far_as_its_concurrency_goes() {
     let host = Host::start("admission").await;
     let requests: Vec<_> = (0..8)

@@ -2,5 +2,7 @@
 
 mod admin;
 mod load;
+mod manifest;
 mod support;
 mod swapping;
+mod watch;

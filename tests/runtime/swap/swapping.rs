@@ -1,7 +1,7 @@
 //! New versions: taken without losing a request, or refused with the reason.
 
 use super::support::{get, post, swap, version};
-use crate::support::host::{Host, Start, eventually};
+use crate::support::host::{Host, Start, application, eventually};
 use crate::support::wit;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,4 +124,42 @@ async fn a_component_that_is_composed_into_another_is_not_swapped_alone() {
     let host = Start::behaviour("swap").links(false).start().await;
     let refusal = swap(&host, version(2, "good")).await.unwrap_err();
     assert!(refusal.contains("composed into caller"), "{refusal}");
+}
+
+/// Beside the version, somebody who wants to know.
+const TOLD: &str = r#"
+    spin_manifest_version = 2
+    [application]
+    name = "told"
+    [[trigger.http]]
+    route = "/v/..."
+    component = "versioned"
+    [[trigger.http]]
+    route = "/test/..."
+    component = "subscriber"
+    [component.versioned]
+    source = "GUESTS/versioned.wasm"
+    [component.subscriber]
+    source = "GUESTS/subscriber.wasm"
+    sqlite_databases = ["default"]
+    [component.subscriber.tool.kobliat]
+    subscribe = ["com.kobliat.platform.component.*"]
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_a_version_was_taken_back_is_told_as_an_event() {
+    let (start, _folder) = application(TOLD);
+    let host = start.start().await;
+    swap(&host, version(2, "trap")).await.unwrap();
+    while host.get("/v/").await.status != 200 {}
+    let began = std::time::Instant::now();
+    let seen = loop {
+        let seen = host.get("/test/seen").await.expect(200);
+        if !seen.is_empty() {
+            break seen;
+        }
+        assert!(began.elapsed() < crate::support::client::PATIENCE, "never told");
+    };
+    // Its id, its key, and which attempt it was.
+    assert!(seen.trim_end().ends_with(" versioned 1"), "{seen}");
 }

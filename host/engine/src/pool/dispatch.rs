@@ -103,8 +103,8 @@ impl Dispatch {
             return Err(Refusal::Closed(Box::new(job)));
         }
         let first = shared.lanes.get(depth).ok_or(CallError::TooDeep)?.queue.is_empty();
-        let has_room = shared.room(depth) > 0;
-        if has_room
+        let room = shared.room(depth);
+        if room > 0
             && first
             && let Some(slot) = shared.waiting.pop()
         {
@@ -113,12 +113,13 @@ impl Dispatch {
             return Ok(());
         }
         let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
-        if lane.queue.len() >= self.spec.limits.queue {
+        // What could run now waits for a worker only, not for a place.
+        if lane.queue.len() >= self.spec.limits.queue.saturating_add(room) {
             return Err(CallError::Overloaded.into());
         }
         lane.queue.push_back(job);
         // Workers that are still starting will come for queued jobs.
-        if has_room && shared.starting < shared.queued() {
+        if room > 0 && shared.starting < shared.queued() {
             self.start_worker(&mut shared);
         }
         Ok(())

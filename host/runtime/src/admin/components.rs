@@ -17,7 +17,7 @@ pub struct Components {
 
 impl Components {
     pub fn new(lifecycle: Arc<Lifecycle>) -> Self {
-        let logs = Logs::new(lifecycle.instances.log_dir.clone());
+        let logs = Logs::new(lifecycle.ground.log_dir.clone());
         Self { lifecycle, logs }
     }
 }
@@ -48,7 +48,7 @@ impl RouteGroup for Components {
 impl Components {
     fn one(&self, id: &str) -> Result<Reply, Problem> {
         let slot = self.lifecycle.slot(id).map_err(problem)?;
-        Ok(Reply::json(&describe(slot, &self.lifecycle.archive)))
+        Ok(Reply::json(&describe(&slot, &self.lifecycle.archive)))
     }
 
     async fn change(&self, id: &str, action: &str, request: &AdminRequest) -> Result<Reply, Problem> {

@@ -1,31 +1,30 @@
 //! `http://admin.kobliat.internal/`: the admin surface for a component that the manifest makes an administrator, twice.
 
 use super::HOST;
+use crate::live::Live;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use kobliat_admin::{Admin, Caller};
 use kobliat_engine::{Body, CallContext, PlatformAnswer, PlatformHost};
 use kobliat_manifest::{Component, Manifest, Template};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Answers administrators; the allow-list was checked before.
 pub struct VirtualHost {
     admin: Arc<Admin>,
-    administrators: BTreeSet<String>,
+    live: Arc<Live>,
 }
 
 impl VirtualHost {
-    pub fn new(admin: Arc<Admin>, manifest: &Manifest) -> Self {
-        let administrators = manifest.components.values().filter(|component| component.kobliat.admin);
-        Self { admin, administrators: administrators.map(|component| component.id.clone()).collect() }
+    pub fn new(admin: Arc<Admin>, live: Arc<Live>) -> Self {
+        Self { admin, live }
     }
 }
 
 impl PlatformHost for VirtualHost {
     fn request(&self, component: &str, caller: CallContext, request: Request<Body>) -> PlatformAnswer {
-        if !self.administrators.contains(component) {
+        if !self.live.is_administrator(component) {
             let mut denied = Response::new(empty());
             *denied.status_mut() = StatusCode::FORBIDDEN;
             return Box::pin(async move { Ok(denied) });

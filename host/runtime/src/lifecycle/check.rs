@@ -4,6 +4,7 @@ use super::{ChangeError, Lifecycle, Slot, Version};
 use crate::wiring::links_of;
 use kobliat_links::CheckError;
 use kobliat_manifest::Component as Declared;
+use std::sync::Arc;
 use wasmtime::component::Component;
 
 /// What a component must be granted to import an interface: beginning of its name, key in the manifest, whether it has some.
@@ -21,10 +22,10 @@ const GRANTS: [Grant; 8] = [
 ];
 
 /// Everyone who is linked to the component must find what it needs, with the same types.
-pub fn importers(lifecycle: &Lifecycle, id: &str, new: &Component) -> Result<(), ChangeError> {
-    for slot in lifecycle.slots() {
+pub fn importers(slots: &[Arc<Slot>], linked: bool, id: &str, new: &Component) -> Result<(), ChangeError> {
+    for slot in slots {
         for importer in slot.versions() {
-            let links = links_of(&importer.runnable.declared, lifecycle.instances.links);
+            let links = links_of(&importer.runnable.declared, linked);
             for (interface, _) in links.filter(|(_, callee)| *callee == id) {
                 importer_of(slot, &importer, new, interface)?;
             }
@@ -69,10 +70,11 @@ fn imports(component: &Component) -> Vec<String> {
 /// Others that hold the component's code inside: they would keep the old.
 pub fn composed_into(lifecycle: &Lifecycle, id: &str) -> Vec<String> {
     use kobliat_manifest::{ComponentSource, DependencyKind};
-    let source = lifecycle.manifest.components.get(id).map(|component| &component.source);
+    let world = lifecycle.world();
+    let source = world.manifest().components.get(id).map(|component| &component.source);
     let holds = |component: &Declared| {
         component.dependencies.iter().any(|dependency| {
-            let composed = !crate::components::is_linked(component, dependency, lifecycle.instances.links);
+            let composed = !crate::components::is_linked(component, dependency, world.instances.links);
             let same = match (&dependency.kind, source) {
                 (DependencyKind::Component(other), _) => other == id,
                 (DependencyKind::Path(path), Some(ComponentSource::Path(source))) => path == source,
@@ -81,6 +83,6 @@ pub fn composed_into(lifecycle: &Lifecycle, id: &str) -> Vec<String> {
             composed && same
         })
     };
-    let running = lifecycle.slots().filter(|slot| holds(&slot.version().runnable.declared));
+    let running = lifecycle.slots().into_iter().filter(|slot| holds(&slot.version().runnable.declared));
     running.map(|slot| slot.id.clone()).collect()
 }

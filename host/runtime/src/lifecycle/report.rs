@@ -19,7 +19,7 @@ pub fn rfc3339(at: SystemTime) -> String {
 
 /// All components.
 pub fn report(lifecycle: &Lifecycle) -> Vec<Value> {
-    lifecycle.slots().map(|slot| describe(slot, &lifecycle.archive)).collect()
+    lifecycle.slots().iter().map(|slot| describe(slot, &lifecycle.archive)).collect()
 }
 
 /// One component, and its version on trial beside it.

@@ -3,6 +3,7 @@
 use super::retire::Retiring;
 use super::version::{Digest, Version};
 use crate::instances::{Instances, Runnable, Targets};
+use arc_swap::ArcSwapOption;
 use kobliat_engine::{Counts, Pool, Share, Target};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,8 +24,8 @@ impl Phase {
 
 pub struct Slot {
     pub id: String,
-    http: Option<Arc<Target>>,
-    calls: Option<Arc<Target>>,
+    http: ArcSwapOption<Target>,
+    calls: ArcSwapOption<Target>,
     content: Mutex<Content>,
     pub retiring: Arc<Retiring>,
 }
@@ -49,8 +50,8 @@ impl Slot {
         let number = version.number;
         Self {
             id: id.to_owned(),
-            http: targets.http.get(id).cloned(),
-            calls: targets.calls.get(id).cloned(),
+            http: ArcSwapOption::new(targets.http.get(id).cloned()),
+            calls: ArcSwapOption::new(targets.calls.get(id).cloned()),
             content: Mutex::new(Content { phase: Phase::Stopped, version, canary: None, number }),
             retiring: Arc::default(),
         }
@@ -79,8 +80,8 @@ impl Slot {
         std::iter::once(content.version.clone()).chain(canary).collect()
     }
 
-    fn targets(&self) -> impl Iterator<Item = &Arc<Target>> {
-        self.http.iter().chain(&self.calls)
+    fn targets(&self) -> impl Iterator<Item = Arc<Target>> + use<> {
+        self.http.load_full().into_iter().chain(self.calls.load_full())
     }
 
     /// The pools of the active version.
@@ -109,7 +110,7 @@ impl Slot {
         let mut content = self.content();
         content.phase = Phase::Running;
         content.canary = None;
-        self.fill(instances, &content.version);
+        self.fill(instances, &content.version, self.all_pools());
     }
 
     /// Another version for all that comes from now on. A component that is stopped stays so.
@@ -118,17 +119,34 @@ impl Slot {
         content.canary = None;
         content.version = version;
         if content.phase == Phase::Running {
-            self.fill(instances, &content.version);
+            self.fill(instances, &content.version, self.all_pools());
         }
     }
 
-    /// The new pools are in place before the old ones are closed: who comes to a closed one looks again.
-    fn fill(&self, instances: &Instances, version: &Version) {
+    /// Another version, made for another world, in which it may be reached in other ways.
+    pub fn settle(&self, instances: &Instances, version: Version) {
+        let mut content = self.content();
         let old = self.all_pools();
-        if let Some(target) = &self.http {
+        let (http, calls) = (instances.targets.http.get(&self.id), instances.targets.calls.get(&self.id));
+        let kept = |target: &Arc<Target>| [http, calls].into_iter().flatten().any(|kept| Arc::ptr_eq(kept, target));
+        let gone: Vec<_> = self.targets().filter(|target| !kept(target)).collect();
+        self.http.store(http.cloned());
+        self.calls.store(calls.cloned());
+        content.canary = None;
+        content.version = version;
+        match content.phase {
+            Phase::Running => self.fill(instances, &content.version, old),
+            Phase::Stopped => self.retire(old, &content.version),
+        }
+        gone.iter().for_each(|target| target.set(None));
+    }
+
+    /// The new pools are in place before the old ones are closed: who comes to a closed one looks again.
+    fn fill(&self, instances: &Instances, version: &Version, old: Vec<Pool>) {
+        if let Some(target) = &*self.http.load() {
             target.set(Some(instances.http_pool(&version.runnable)));
         }
-        if let Some(target) = &self.calls {
+        if let Some(target) = &*self.calls.load() {
             target.set(Some(instances.calls_pool(&version.runnable)));
         }
         self.retire(old, version);
@@ -147,11 +165,11 @@ impl Slot {
     pub fn start_canary(&self, instances: &Instances, version: Version, percent: u8) {
         let mut content = self.content();
         let pools = [
-            (&self.http, instances.http_pool(&version.runnable)),
-            (&self.calls, instances.calls_pool(&version.runnable)),
+            (self.http.load_full(), instances.http_pool(&version.runnable)),
+            (self.calls.load_full(), instances.calls_pool(&version.runnable)),
         ];
         for (target, canary) in pools {
-            if let Some((target, active)) = target.as_ref().and_then(|target| Some((target, target.pool()?))) {
+            if let Some((target, active)) = target.and_then(|target| target.pool().map(|active| (target, active))) {
                 target.set_with_canary(active, canary, Share::percent(percent));
             }
         }

@@ -33,7 +33,7 @@ impl Lifecycle {
     /// Replaces the component's version; with `percent` a share of the tenants gets it, until it is promoted or withdrawn.
     pub async fn swap(self: &Arc<Self>, id: &str, source: Source, percent: Option<u8>) -> Result<Value, ChangeError> {
         let _turn = self.change.lock().await;
-        let slot = Arc::clone(self.slot(id)?);
+        let slot = self.slot(id)?;
         refuse_canary(&slot)?;
         let follows_manifest = matches!(source, Source::Manifest);
         let wasm = match source {
@@ -59,7 +59,7 @@ impl Lifecycle {
     /// The version that was active before this one takes its place again.
     pub async fn roll_back(self: &Arc<Self>, id: &str) -> Result<Value, ChangeError> {
         let _turn = self.change.lock().await;
-        let slot = Arc::clone(self.slot(id)?);
+        let slot = self.slot(id)?;
         refuse_canary(&slot)?;
         let digest = self.archive.before(id, &slot.version().digest);
         let digest = digest.ok_or_else(|| ChangeError::Conflict(format!("component `{id}` has no earlier version")))?;
@@ -73,14 +73,15 @@ impl Lifecycle {
     }
 
     fn manifests_own(&self, id: &str) -> Result<Vec<u8>, ChangeError> {
-        let declared = self.manifest.components.get(id).ok_or_else(|| ChangeError::Unknown(id.to_owned()))?;
-        let loader = Loader { manifest: &self.manifest, links: self.instances.links };
+        let world = self.world();
+        let declared = world.manifest().components.get(id).ok_or_else(|| ChangeError::Unknown(id.to_owned()))?;
+        let loader = Loader { manifest: world.manifest(), links: world.instances.links };
         loader.read_own(declared).map_err(ChangeError::Refused)
     }
 
     /// Everything that can be known before a request sees the version.
     async fn candidate(&self, slot: &Slot, wasm: Vec<u8>, follows_manifest: bool) -> Result<Candidate, ChangeError> {
-        let (id, old) = (&slot.id, slot.version());
+        let (id, old, world) = (&slot.id, slot.version(), self.world());
         let declared = Arc::clone(&old.runnable.declared);
         let holders = check::composed_into(self, id);
         if !holders.is_empty() {
@@ -90,22 +91,22 @@ impl Lifecycle {
             )));
         }
         let migration = self.judge_schema(id, &old, &wasm).await?;
-        let loader = Loader { manifest: &self.manifest, links: self.instances.links };
+        let loader = Loader { manifest: world.manifest(), links: world.instances.links };
         let whole = loader.compose(&declared, &wasm).map_err(ChangeError::Refused)?;
         let component = self.compiler.compile(whole).await.map_err(ChangeError::Refused)?;
         check::grants(&declared, &old.runnable.component, &component)?;
-        check::importers(self, id, &component)?;
+        check::importers(&self.slots(), world.instances.links, id, &component)?;
         let callee = |id: &str| Some(self.slot(id).ok()?.version().runnable.component.clone());
-        let interfaces = interfaces_of(&self.manifest, id, self.instances.links);
-        let runnable = self.instances.prepare(&declared, component, callee, interfaces);
+        let interfaces = interfaces_of(world.manifest(), id, world.instances.links);
+        let runnable = world.instances.prepare(&declared, component, callee, interfaces);
         let runnable = Arc::new(runnable.map_err(|problems| ChangeError::Refused(problems.join("; ")))?);
-        probe::probe(&self.instances, &runnable).await.map_err(ChangeError::Refused)?;
+        probe::probe(&world.instances, &runnable).await.map_err(ChangeError::Refused)?;
         let digest = self.archive.keep(&wasm);
         let digest = digest.map_err(|error| ChangeError::Failed(format!("failed to keep the version: {error}")))?;
         Ok(Candidate { digest, runnable, follows_manifest, migration })
     }
 
-    async fn judge_schema(&self, id: &str, old: &Version, wasm: &[u8]) -> Result<Migration, ChangeError> {
+    pub(super) async fn judge_schema(&self, id: &str, old: &Version, wasm: &[u8]) -> Result<Migration, ChangeError> {
         let Some(found) = self.databases.schema(id).await else { return Ok(Migration::None) };
         let old = self.archive.read(&old.digest).ok().and_then(|wasm| Schema::of(&wasm));
         judge(old, Schema::of(wasm), found)
@@ -139,7 +140,7 @@ impl Lifecycle {
             return Err(ChangeError::Conflict(format!("component `{}` is stopped; start it first", slot.id)));
         }
         let version = slot.next(new.digest, new.runnable, new.follows_manifest);
-        slot.start_canary(&self.instances, version, percent);
+        slot.start_canary(&self.world().instances, version, percent);
         Ok(self.note(slot, "canary", None))
     }
 
@@ -149,7 +150,7 @@ impl Lifecycle {
         let slot = self.slot(id)?;
         let version = slot.promote().ok_or_else(|| no_canary(id))?;
         self.archive.activated(id, &version.digest, !version.follows_manifest);
-        Ok(self.note(slot, "promoted", None))
+        Ok(self.note(&slot, "promoted", None))
     }
 
     /// The version on trial goes; what runs in it finishes.
@@ -157,14 +158,14 @@ impl Lifecycle {
         let _turn = self.change.lock().await;
         let slot = self.slot(id)?;
         slot.withdraw().ok_or_else(|| no_canary(id))?;
-        Ok(self.note(slot, "withdrawn", None))
+        Ok(self.note(&slot, "withdrawn", None))
     }
 
     /// Puts the version in its place, and writes down that it is there.
     pub(super) fn activate(&self, slot: &Slot, digest: Digest, runnable: Arc<Runnable>, follows_manifest: bool) {
         let version = slot.next(digest, runnable, follows_manifest);
         self.archive.activated(&slot.id, &version.digest, !follows_manifest);
-        slot.replace(&self.instances, version);
+        slot.replace(&self.world().instances, version);
     }
 
     fn settle_unchanged(&self, slot: &Slot, follows_manifest: bool) -> Value {

@@ -38,7 +38,7 @@ impl Lifecycle {
         let Ok(slot) = self.slot(id) else { return };
         let failed = slot.version();
         error!(component = %id, "component `{id}`: version {} was taken back, {} runs again: {reason}", failed.digest, old.digest);
-        self.activate(slot, old.digest.clone(), Arc::clone(&old.runnable), old.follows_manifest);
+        self.activate(&slot, old.digest.clone(), Arc::clone(&old.runnable), old.follows_manifest);
         let outcome = json!({
             "outcome": "rolled-back", "reason": reason, "from": failed.digest.as_str(), "to": old.digest.as_str(),
             "at": super::report::rfc3339(std::time::SystemTime::now()),
@@ -58,7 +58,7 @@ async fn failure(lifecycle: &Weak<Lifecycle>, id: &str, policy: &SwapPolicy) -> 
     let number = lifecycle.upgrade()?.slot(id).ok()?.version().number;
     while began.elapsed() < policy.watch {
         tokio::time::sleep(INTERVAL.min(policy.watch)).await;
-        let slot = Arc::clone(lifecycle.upgrade()?.slot(id).ok()?);
+        let slot = lifecycle.upgrade()?.slot(id).ok()?;
         if slot.version().number != number {
             return None;
         }

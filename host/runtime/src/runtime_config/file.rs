@@ -1,12 +1,11 @@
 //! The file as it is written: Spin's keys, all of them, so that Spin's files are read and what is not here is refused by name.
-#![expect(dead_code, reason = "what is not here is read all the same, so that a mistake in it is found")]
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use toml::Table;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     pub state_dir: Option<PathBuf>,
@@ -33,7 +32,7 @@ pub struct File {
     pub outbound_mqtt: Option<Mqtt>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum KeyValueStore {
     Spin { path: Option<PathBuf> },
@@ -42,7 +41,7 @@ pub enum KeyValueStore {
     AwsDynamo(Table),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SqliteDatabase {
     Spin {
@@ -53,7 +52,7 @@ pub enum SqliteDatabase {
     Libsql(Table),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum VariablesProvider {
     Static { values: BTreeMap<String, String> },
@@ -62,14 +61,14 @@ pub enum VariablesProvider {
     AzureKeyVault(Table),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LlmCompute {
     Spin,
     RemoteHttp(Table),
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutboundNetworking {
     pub block_networks: Vec<String>,
@@ -77,7 +76,7 @@ pub struct OutboundNetworking {
     pub max_total_connections: Option<usize>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ClientTls {
     pub component_ids: Vec<String>,
@@ -89,7 +88,7 @@ pub struct ClientTls {
     pub client_private_key_file: Option<PathBuf>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutboundHttp {
     pub connection_pooling: Option<bool>,
@@ -98,13 +97,13 @@ pub struct OutboundHttp {
     pub max_concurrent_requests: Option<usize>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Connections {
     max_connections: Option<usize>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Mqtt {
     max_connections: Option<usize>,

@@ -9,9 +9,9 @@ fn height(package: &str) -> u8 {
         "kobliat-runtime" => 4,
         // A backend depends on its factor.
         _ if package.starts_with("kobliat-key-value-") => 3,
-        "kobliat-engine" | "kobliat-outbound-networking" => 1,
+        "kobliat-engine" | "kobliat-outbound-networking" | "kobliat-watch" => 1,
         "kobliat-manifest" | "kobliat-sqlite" | "kobliat-compose" | "kobliat-build" => 0,
-        "kobliat-admin" | "kobliat-telemetry" => 0,
+        "kobliat-admin" | "kobliat-telemetry" | "kobliat-registry" => 0,
         _ if ["kobliat-trigger-", "kobliat-factor-"].iter().any(|kind| package.starts_with(kind)) => 2,
         "kobliat-links" | "kobliat-events" => 2,
         _ => panic!("say in tests/architecture how high the host crate `{package}` stands"),
