@@ -47,11 +47,17 @@ pub(crate) struct Claims {
 impl SqliteEngine {
     /// Opens the file, made if need be. `now` mends due times that a wrong clock left behind.
     pub async fn open(path: &Path, now: Micros) -> Result<Self, EngineError> {
-        let options = Options { cache_bytes: CACHE_BYTES, ..Options::default() };
+        Self::open_bounded(path, now, None).await
+    }
+
+    /// The same, for a file that may have so many bytes at most: beyond them publishers are told that the disk is full.
+    pub async fn open_bounded(path: &Path, now: Micros, max_bytes: Option<u64>) -> Result<Self, EngineError> {
+        let options = Options { cache_bytes: CACHE_BYTES, max_database_bytes: max_bytes, ..Options::default() };
         let path = path.to_owned();
         let opened = tokio::task::spawn_blocking(move || Database::open(path, options)).await;
         let database = opened.map_err(|error| EngineError::Failed(error.to_string()))??;
         database.write(0, migrate).await?;
+        // Jitter may add a little to the longest.
         let longest = now.saturating_add(2 * micros(LONGEST_RETRY));
         database.write(0, move |file| mend(file, now, longest)).await?;
         let counters = Arc::new(database.read(Counters::load).await?);
@@ -104,8 +110,8 @@ fn migrate(file: &Connection) -> Result<(), Error> {
     }
 }
 
-/// The clock may have been set back since the file was written: what was never tried is due now, and nothing waits for longer
-/// than a retry may.
+/// The clock may have been set back since the file was written: what was never tried is due now, and so is what would wait for longer
+/// than any retry does.
 fn mend(file: &Connection, now: Micros, longest: Micros) -> Result<(), Error> {
     let mut subscriptions = file.prepare("SELECT id FROM subscriptions")?;
     let ids: Vec<i64> = subscriptions.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -114,7 +120,7 @@ fn mend(file: &Connection, now: Micros, longest: Micros) -> Result<(), Error> {
             "UPDATE deliveries SET due = ?2 WHERE subscription = ?1 AND due > ?2 AND attempts = 0",
             params![id, now],
         )?;
-        file.execute("UPDATE deliveries SET due = ?2 WHERE subscription = ?1 AND due > ?2", params![id, longest])?;
+        file.execute("UPDATE deliveries SET due = ?2 WHERE subscription = ?1 AND due > ?3", params![id, now, longest])?;
     }
     Ok(())
 }

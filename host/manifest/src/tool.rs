@@ -36,6 +36,8 @@ pub struct ComponentTool {
     pub subscribe: Vec<Interest>,
     /// May reach the admin surface, when its allow-list names it too.
     pub admin: bool,
+    /// Whether the wildcards of its allow-list mean private networks, too, once its variables are filled in: `true` or `false`.
+    pub private_networks: Option<Template>,
     pub limits: Limits,
     /// How its versions are exchanged at run time.
     pub swap: SwapPolicy,
@@ -119,6 +121,7 @@ impl ComponentTool {
             tick: tick.and_then(|field| read_tick(&field)),
             subscribe: subscribe.map(|field| Interest::read_all(&field)).unwrap_or_default(),
             admin: table.optional("admin").and_then(|field| field.bool()).unwrap_or(false),
+            private_networks: table.optional("private_networks").and_then(|field| read_switch(&field, declared)),
             limits: Limits::read_both(table, declared.limits.clone()),
             swap: table.optional("swap").and_then(|f| f.table()).map(|t| SwapPolicy::read(&t)).unwrap_or_default(),
             own: match table.optional("own").and_then(|field| field.table()) {
@@ -180,6 +183,23 @@ fn read_tick(field: &Field) -> Option<Duration> {
         tick if tick < SHORTEST_TICK => Err(format!("a tick of `{text}` is too short; write 100ms or more")),
         tick => Ok(tick),
     })
+}
+
+/// `true`, `false`, or a text that becomes one of them.
+fn read_switch(field: &Field, declared: &Declared) -> Option<Template> {
+    if field.is_bool() {
+        return Template::parse(&field.bool()?.to_string()).ok();
+    }
+    let template = declared.template(field)?;
+    match template.literal() {
+        None | Some("true" | "false") => Some(template),
+        Some(text) => {
+            field.error(format!(
+                "`{text}` is no switch; write true, false, or a variable like \"{{{{ allow_private }}}}\""
+            ));
+            None
+        }
+    }
 }
 
 impl Own {

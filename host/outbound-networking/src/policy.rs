@@ -13,11 +13,19 @@ pub struct Policy {
     allowed: Arc<AllowedHosts>,
     blocked: Arc<BlockedNetworks>,
     special: Arc<SpecialNetworks>,
+    /// Private networks need no entry of their own.
+    private: bool,
 }
 
 impl Policy {
     pub fn new(allowed: AllowedHosts, blocked: Arc<BlockedNetworks>) -> Self {
-        Self { allowed: Arc::new(allowed), blocked, special: Arc::default() }
+        Self { allowed: Arc::new(allowed), blocked, special: Arc::default(), private: false }
+    }
+
+    /// Wildcards mean private networks, too. What the operator blocks stays blocked.
+    #[must_use]
+    pub fn with_private_networks(self, private: bool) -> Self {
+        Self { private, ..self }
     }
 
     pub fn allowed(&self) -> &AllowedHosts {
@@ -31,7 +39,8 @@ impl Policy {
         if self.blocked.contain(address, &self.special) {
             return false;
         }
-        !self.special.contain(address)
+        self.private
+            || !self.special.contain(address)
             || self.allowed.lists(scheme, host, port)
             || self.allowed.lists(scheme, &address.to_string(), port)
     }
@@ -65,6 +74,14 @@ mod tests {
     fn a_name_or_a_network_that_is_listed_may_be_private() {
         assert!(permits(&policy(&["https://db.example.com"], &[]), "db.example.com", "10.0.0.1"));
         assert!(permits(&policy(&["https://*", "https://10.0.0.0/8"], &[]), "any.example.com", "10.0.0.1"));
+    }
+
+    #[test]
+    fn a_switch_opens_private_networks_for_wildcards() {
+        let open = policy(&["https://*"], &["10.9.0.0/16"]).with_private_networks(true);
+        assert!(permits(&open, "example.com", "10.0.0.1") && permits(&open, "127.0.0.1", "127.0.0.1"));
+        assert!(!permits(&open, "example.com", "10.9.0.1"), "the operator's word is the last");
+        assert!(!permits(&policy(&["https://*"], &[]).with_private_networks(false), "example.com", "10.0.0.1"));
     }
 
     #[test]

@@ -54,7 +54,10 @@ pub async fn open(
     let clock = Clock::start();
     let failed = |error| StartError::because(format_args!("open the events `{}`", path.display()), error);
     let engine: Arc<dyn Engine> = match config.engine {
-        EventsEngine::Sqlite => Arc::new(SqliteEngine::open(&path, clock.now()).await.map_err(failed)?),
+        EventsEngine::Sqlite => {
+            let opened = SqliteEngine::open_bounded(&path, clock.now(), config.max_file_bytes()).await;
+            Arc::new(opened.map_err(failed)?)
+        }
     };
     Ok(Some(Broker::new(engine, clock, subscriptions, config.options()).await.map_err(failed)?))
 }

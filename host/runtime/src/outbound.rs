@@ -20,13 +20,30 @@ pub fn policies(settings: &Settings<'_>) -> Result<HashMap<String, Policy>, Star
     let (mut policies, mut problems) = (HashMap::new(), Vec::new());
     let listed = grants(manifest, options.links, |one| &one.allowed_outbound_hosts, |own| &own.allowed_outbound_hosts);
     for (id, entries) in listed {
-        match resolver.allowed_hosts(entries) {
-            Ok(hosts) => drop(policies.insert(id, Policy::new(hosts, Arc::clone(&blocked)))),
+        let policy = resolver.allowed_hosts(entries).and_then(|hosts| {
+            let private = private_networks(settings, &id)?;
+            Ok(Policy::new(hosts, Arc::clone(&blocked)).with_private_networks(private))
+        });
+        match policy {
+            Ok(policy) => drop(policies.insert(id, policy)),
             Err(reason) => problems.push(format!("[component.{id}] {reason}")),
         }
     }
     StartError::from_all(problems)?;
     Ok(policies)
+}
+
+/// The component's switch, with its variables filled in.
+fn private_networks(settings: &Settings<'_>, id: &str) -> Result<bool, String> {
+    let component = settings.manifest.components.get(id);
+    let Some(switch) = component.and_then(|component| component.kobliat.private_networks.as_ref()) else {
+        return Ok(false);
+    };
+    match settings.resolver.expand(switch).trim() {
+        "true" => Ok(true),
+        "false" | "" => Ok(false),
+        _ => Err(format!("tool.kobliat.private_networks: `{switch}` becomes neither `true` nor `false`")),
+    }
 }
 
 pub fn outbound(

@@ -24,6 +24,8 @@ pub struct Events {
     pub retention_days: u16,
     /// Deliveries under way at once, per subscription.
     pub parallel: u16,
+    /// How large the engine's file may grow; then publishers get 507. As large as the disk without it.
+    pub max_file_mib: Option<u32>,
 }
 
 /// What keeps the events.
@@ -45,6 +47,7 @@ impl Default for Events {
             max_backlog,
             retention_days: u16::try_from(retention.as_secs() / DAY.as_secs()).unwrap_or(u16::MAX),
             parallel: u16::try_from(parallel).unwrap_or(u16::MAX),
+            max_file_mib: None,
         }
     }
 }
@@ -56,6 +59,10 @@ impl Events {
             retention: DAY * u32::from(self.retention_days),
             parallel: usize::from(self.parallel).max(1),
         }
+    }
+
+    pub fn max_file_bytes(&self) -> Option<u64> {
+        self.max_file_mib.map(|mebibytes| u64::from(mebibytes.max(1)) << 20)
     }
 }
 
@@ -78,9 +85,10 @@ mod tests {
 
     #[test]
     fn what_is_left_out_has_its_default() {
-        let config: PlatformConfig = toml::from_str("[events]\nmax_backlog = 5\n").unwrap();
+        let config: PlatformConfig = toml::from_str("[events]\nmax_backlog = 5\nmax_file_mib = 2\n").unwrap();
         let options = config.events.options();
         assert_eq!(options.max_backlog, 5);
+        assert_eq!((config.events.max_file_bytes(), Events::default().max_file_bytes()), (Some(2 << 20), None));
         assert_eq!(options.retention, EventsOptions::default().retention);
         assert_eq!(config.events.engine, EventsEngine::Sqlite);
     }

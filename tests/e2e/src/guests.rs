@@ -1,6 +1,6 @@
 //! The guests of spin.toml, built before the first platform starts.
 
-use kobliat_build::{BuildCommand, Environment, Options, Way};
+use kobliat_build::{BuildCommand, Environment, Options, Way, build_packages, guest_packages};
 use kobliat_manifest::Manifest;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -17,15 +17,27 @@ pub(crate) fn build() {
     BUILT.get_or_init(|| {
         let manifest = Manifest::load(root().join("spin.toml")).unwrap_or_else(|errors| panic!("{errors}"));
         let commands: Vec<BuildCommand> = manifest.components.values().filter_map(command).collect();
-        let options = Options {
-            root: root().to_path_buf(),
-            environment: Environment::for_guests(std::env::vars_os()),
-            toolchain: toolchain(),
-            quiet: true,
-        };
-        let built = kobliat_build::build(&options, &commands, &mut |line| eprintln!("{line}"));
+        let built = kobliat_build::build(&options(), &commands, &mut |line| eprintln!("{line}"));
         built.unwrap_or_else(|error| panic!("failed to build the guests: {error}"));
     });
+}
+
+/// The guests of the run-time tests.
+pub(crate) fn build_test_components() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let packages = guest_packages(&root().join("tests/test-components")).unwrap();
+        build_packages(&options(), &packages, &mut |line| eprintln!("{line}")).unwrap();
+    });
+}
+
+fn options() -> Options {
+    Options {
+        root: root().to_path_buf(),
+        environment: Environment::for_guests(std::env::vars_os()),
+        toolchain: toolchain(),
+        quiet: true,
+    }
 }
 
 fn command(component: &kobliat_manifest::Component) -> Option<BuildCommand> {

@@ -16,6 +16,8 @@ pub struct Command {
     listen: String,
     mode: Mode,
     variables: Vec<(String, String)>,
+    /// The platform's own application, whose components are built and kept compiled.
+    is_platform: bool,
 }
 
 impl Command {
@@ -27,7 +29,14 @@ impl Command {
             listen: "127.0.0.1:0".into(),
             mode: Mode::Links,
             variables: secrets::VARIABLES.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            is_platform: true,
         }
+    }
+
+    /// The application of `tests/runtime/<behaviour>` instead.
+    pub fn behaviour(binary: impl Into<PathBuf>, behaviour: &str) -> Self {
+        let manifest = guests::root().join("tests/runtime").join(behaviour).join("spin.toml");
+        Self { manifest, is_platform: false, ..Self::up(binary).without_variables() }
     }
 
     #[must_use]
@@ -60,8 +69,7 @@ impl Command {
 
     /// Waits until it serves.
     pub async fn start(self, state: &Arc<TempDir>) -> TestProcess {
-        guests::build();
-        compiled::stock(state.path(), self.mode).await;
+        self.prepare(state.path()).await;
         let mut child = self.spawn(state.path());
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut stdout = String::new();
@@ -82,11 +90,19 @@ impl Command {
 
     /// For a start that is to be refused.
     pub async fn run(self, state_dir: &Path) -> Ended {
-        guests::build();
-        compiled::stock(state_dir, self.mode).await;
+        self.prepare(state_dir).await;
         let mut child = self.spawn(state_dir);
         let stdout = child.stdout.take().unwrap();
         Ended::of(child, BufReader::new(stdout)).await
+    }
+
+    async fn prepare(&self, state_dir: &Path) {
+        if self.is_platform {
+            guests::build();
+            compiled::stock(state_dir, self.mode).await;
+        } else {
+            guests::build_test_components();
+        }
     }
 
     fn spawn(&self, state_dir: &Path) -> Child {

@@ -5,4 +5,5 @@
 mod conformance;
 mod delivery;
 mod engines;
+mod full;
 mod model;

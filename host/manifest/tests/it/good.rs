@@ -150,6 +150,7 @@ fn limits_ticks_and_subscriptions() {
     assert_eq!(tool.subscribe[0].retry, None);
     assert_eq!(tool.subscribe[1].retry, Some(vec![Duration::from_millis(500), Duration::from_secs(60)]));
     assert!(tool.admin);
+    assert_eq!(tool.private_networks.as_ref().unwrap().to_string(), "{{ event_sink }}");
     assert_eq!(tool.links["ns:plain/calls@0.1.0"], "plain");
 }
 

@@ -1,5 +1,6 @@
 //! `kill -9` at random moments under load: what was acknowledged is there after the restart, once.
 
+use crate::faults::{count, is_settled};
 use kobliat_e2e::{Mode, Outside, TestProcess, eventually, whatsapp};
 use rand::Rng;
 use serde_json::Value;
@@ -20,7 +21,7 @@ const PEOPLE: usize = 24;
 const MOST_ACKNOWLEDGED: usize = 250;
 
 /// How often each test kills. `KOBLIAT_KILL_ROUNDS=200` for a long night.
-fn rounds() -> usize {
+pub fn rounds() -> usize {
     std::env::var("KOBLIAT_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(10)
 }
 
@@ -123,6 +124,13 @@ async fn survives(mode: Mode, racing: bool) {
     finish(mode, &state, &known).await;
 }
 
+/// Every message's event has reached its subscribers, once.
+async fn check_events(state_dir: &Path, messages: usize) {
+    eventually("every event has arrived", async || is_settled(state_dir).then_some(())).await;
+    let published = "SELECT count(*) FROM known WHERE source = '/components/messaging'";
+    assert_eq!(count(state_dir, "events", published), i64::try_from(messages).unwrap());
+}
+
 /// The last start; then everything that was ever sent is sent once more, and is there once.
 async fn finish(mode: Mode, state: &Arc<TempDir>, known: &Known) {
     let host = crate::up().mode(mode).start(state).await;
@@ -134,6 +142,7 @@ async fn finish(mode: Mode, state: &Arc<TempDir>, known: &Known) {
         assert_eq!(host.outside().webhook(&body).await.expect(200)["duplicates"], 1, "{id}");
     }
     assert_eq!(shown(host.outside()).await.len(), before);
+    check_events(state.path(), before).await;
     host.terminate();
     assert!(host.ended().await.status.success());
 }

@@ -27,6 +27,7 @@ mod hostile_webhooks;
 
 mod events;
 mod example;
+mod faults;
 mod kills;
 mod modes;
 mod refused_starts;
