@@ -76,7 +76,7 @@ async fn killed_during_a_redrive() {
     assert_eq!(String::from_utf8_lossy(&told.stdout), "500 of component `publisher` are delivered again\n");
     settled(state.path()).await;
     assert_eq!(letters(), 0);
-    let effects = column(state.path(), "default", "SELECT id FROM effects ORDER BY n");
+    let effects = column(state.path(), "sqlite_db", "SELECT id FROM effects ORDER BY n");
     let of_key = |key: usize| -> Vec<usize> {
         effects.iter().map(|id| id.parse().unwrap()).filter(|id| id % KEYS == key).collect()
     };

@@ -62,7 +62,7 @@ async fn events_survive_kills_at_random_moments_once_and_in_order() {
     assert!(ends.iter().sum::<usize>() > 0, "nothing was ever acknowledged");
     let host = start(&state).await;
     settled(state.path()).await;
-    let effects = column(state.path(), "default", "SELECT id FROM effects ORDER BY n");
+    let effects = column(state.path(), "sqlite_db", "SELECT id FROM effects ORDER BY n");
     for (key, end) in ends.iter().enumerate() {
         let prefix = format!("{key}-");
         let of_key: Vec<usize> =
