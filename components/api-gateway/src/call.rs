@@ -25,6 +25,11 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The same request with another body.
+    pub fn with_body(&self, body: Bytes) -> Self {
+        Self { parameters: self.parameters.clone(), body, context: self.context.clone(), ..*self }
+    }
+
     /// For the typed calls from here: they read, or touch with arguments that identify the effect. The client's
     /// idempotency key protects what it creates, and creations are forwarded whole with the key as a header.
     pub fn typed_context(&self) -> Context {

@@ -8,10 +8,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 pub use crate::bindings::kobliat::conversations::conversations::{
-    self as conversations, Conversation, Filter, Page as ConversationPage, Participant, Touch,
+    self as conversations, Conversation, Page as ConversationPage, Participant, Query as ConversationQuery, Reading,
+    Touch,
 };
 pub use crate::bindings::kobliat::customers::customers::{self as customers, Customer};
-pub use crate::bindings::kobliat::messages::messages::{self as messages, Message, Page as MessagePage};
+pub use crate::bindings::kobliat::messages::messages::{
+    self as messages, Found as FoundMessages, Message, Page as MessagePage, Place, Query as MessageQuery,
+};
 use crate::routes::Service;
 use sdk::sql::{Database, Driver};
 use sdk::{Clock, Context};
@@ -44,6 +47,8 @@ pub enum SendError {
 
 pub trait Customers {
     fn get_customers(&self, ctx: Context, ids: Vec<String>) -> impl Future<Output = CallResult<Vec<Customer>>>;
+    /// The ids of those that a text finds.
+    fn find_customers(&self, ctx: Context, text: String, limit: u32) -> impl Future<Output = CallResult<Vec<String>>>;
 }
 
 pub trait Conversations {
@@ -51,10 +56,11 @@ pub trait Conversations {
     fn list_conversations(
         &self,
         ctx: Context,
-        filter: Filter,
+        query: ConversationQuery,
         cursor: Option<String>,
         limit: u32,
     ) -> impl Future<Output = CallResult<ConversationPage>>;
+    fn mark_read(&self, ctx: Context, reading: Reading) -> impl Future<Output = CallResult<Conversation>>;
     fn touch(&self, ctx: Context, touches: Vec<Touch>) -> impl Future<Output = CallResult<()>>;
 }
 
@@ -67,6 +73,21 @@ pub trait Messages {
         after: Option<u64>,
         limit: u32,
     ) -> impl Future<Output = CallResult<MessagePage>>;
+    fn find_messages(
+        &self,
+        ctx: Context,
+        query: MessageQuery,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> impl Future<Output = CallResult<FoundMessages>>;
+    /// The ids of those in which a text was said.
+    fn conversations_saying(
+        &self,
+        ctx: Context,
+        text: String,
+        limit: u32,
+    ) -> impl Future<Output = CallResult<Vec<String>>>;
+    fn place_of(&self, ctx: Context, message: String) -> impl Future<Output = CallResult<Place>>;
 }
 
 /// Whole requests over HTTP to `http://<service>.spin.internal`.

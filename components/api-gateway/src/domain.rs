@@ -79,6 +79,17 @@ pub fn touch_for(message: &Message) -> Touch {
     }
 }
 
+/// The order that a query names, if it is one; `-` is downwards.
+pub fn sort(text: &str) -> Option<conversations::Sort> {
+    match text {
+        "-last_message_at" => Some(conversations::Sort::LastMessageDown),
+        "last_message_at" => Some(conversations::Sort::LastMessageUp),
+        "-created_at" => Some(conversations::Sort::CreatedDown),
+        "created_at" => Some(conversations::Sort::CreatedUp),
+        _ => None,
+    }
+}
+
 /// The status that a query names, if it is one.
 pub fn status(text: &str) -> Option<conversations::Status> {
     match text {

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 
 use crate::clients::{
-    Body, CallError, CallResult, Conversation, ConversationPage, Conversations, Customer, Customers, Elsewhere, Filter,
-    MessagePage, Messages, Outside, SendError, Settings, Tables, Tasks, Timer, Touch, Upstream,
+    Body, CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations, Customer, Customers,
+    Elsewhere, FoundMessages, MessagePage, MessageQuery, Messages, Outside, Place, Reading, SendError, Settings,
+    Tables, Tasks, Timer, Touch, Upstream,
 };
 use crate::deadline::within;
 use crate::routes::Service;
@@ -106,6 +107,10 @@ impl<B: Outside> Customers for Guarded<B> {
         }
         self.call(Service::Customer, self.outside.get_customers(ctx, ids)).await
     }
+
+    async fn find_customers(&self, ctx: Context, text: String, limit: u32) -> CallResult<Vec<String>> {
+        self.call(Service::Customer, self.outside.find_customers(ctx, text, limit)).await
+    }
 }
 
 impl<B: Outside> Conversations for Guarded<B> {
@@ -116,11 +121,15 @@ impl<B: Outside> Conversations for Guarded<B> {
     async fn list_conversations(
         &self,
         ctx: Context,
-        filter: Filter,
+        query: ConversationQuery,
         cursor: Option<String>,
         limit: u32,
     ) -> CallResult<ConversationPage> {
-        self.call(Service::Conversation, self.outside.list_conversations(ctx, filter, cursor, limit)).await
+        self.call(Service::Conversation, self.outside.list_conversations(ctx, query, cursor, limit)).await
+    }
+
+    async fn mark_read(&self, ctx: Context, reading: Reading) -> CallResult<Conversation> {
+        self.call(Service::Conversation, self.outside.mark_read(ctx, reading)).await
     }
 
     async fn touch(&self, ctx: Context, touches: Vec<Touch>) -> CallResult<()> {
@@ -138,6 +147,24 @@ impl<B: Outside> Messages for Guarded<B> {
         limit: u32,
     ) -> CallResult<MessagePage> {
         self.call(Service::Messaging, self.outside.list_messages(ctx, conversation, cursor, after, limit)).await
+    }
+
+    async fn find_messages(
+        &self,
+        ctx: Context,
+        query: MessageQuery,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> CallResult<FoundMessages> {
+        self.call(Service::Messaging, self.outside.find_messages(ctx, query, cursor, limit)).await
+    }
+
+    async fn conversations_saying(&self, ctx: Context, text: String, limit: u32) -> CallResult<Vec<String>> {
+        self.call(Service::Messaging, self.outside.conversations_saying(ctx, text, limit)).await
+    }
+
+    async fn place_of(&self, ctx: Context, message: String) -> CallResult<Place> {
+        self.call(Service::Messaging, self.outside.place_of(ctx, message)).await
     }
 }
 

@@ -19,7 +19,7 @@ use crate::logs::{Entry, Logs};
 use crate::reply::{buffered, ok, whole};
 use crate::routes::oauth;
 use crate::routes::{
-    self, API_PREFIX, Action, Match, Route, api_keys, channels, conversations, messages, tenants, users,
+    self, API_PREFIX, Action, Match, Route, api_keys, channels, conversations, inbox, messages, tenants, users,
 };
 use crate::tokens::Signing;
 use crate::trace::{Trace, X_REQUEST_ID};
@@ -174,6 +174,9 @@ impl<B: Outside> Gateway<B> {
             Action::CreateConversation => conversations::create(outside, call).await,
             Action::ConversationDetails => conversations::details(outside, call).await,
             Action::ListMessages => conversations::list_messages(outside, call).await,
+            Action::Reply => inbox::reply(outside, call).await,
+            Action::MarkRead => inbox::mark_read(outside, call).await,
+            Action::AddParticipant => inbox::add_participant(outside, call).await,
             Action::CreateMessage => messages::create(outside, call).await,
             Action::ApiKeys(what) => api_keys::act(outside, call, what).await,
             Action::Tenants(what) => tenants::act(outside, call, what).await,

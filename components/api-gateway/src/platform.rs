@@ -9,9 +9,9 @@ use http_body_util::Full;
 use spin_sdk::wasip3::http::types::ErrorCode;
 
 use crate::clients::{
-    Body, CallError, CallResult, Conversation, ConversationPage, Conversations, Customer, Customers, Elsewhere, Filter,
-    MessagePage, Messages, SendError, Settings, Tables, Tasks, Timer, Touch, Upstream, conversations, customers,
-    messages,
+    Body, CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations, Customer, Customers,
+    Elsewhere, FoundMessages, MessagePage, MessageQuery, Messages, Place, Reading, SendError, Settings, Tables, Tasks,
+    Timer, Touch, Upstream, conversations, customers, messages,
 };
 use crate::routes::Service;
 use crate::store;
@@ -54,6 +54,10 @@ impl Customers for Platform {
         }
         Ok(customers::get_many(ctx, ids).await?)
     }
+
+    async fn find_customers(&self, ctx: Context, text: String, limit: u32) -> CallResult<Vec<String>> {
+        Ok(customers::find_ids(ctx, text, limit).await?)
+    }
 }
 
 impl Conversations for Platform {
@@ -64,11 +68,15 @@ impl Conversations for Platform {
     async fn list_conversations(
         &self,
         ctx: Context,
-        filter: Filter,
+        query: ConversationQuery,
         cursor: Option<String>,
         limit: u32,
     ) -> CallResult<ConversationPage> {
-        Ok(conversations::list_page(ctx, filter, cursor, limit).await?)
+        Ok(conversations::find_page(ctx, query, cursor, limit).await?)
+    }
+
+    async fn mark_read(&self, ctx: Context, reading: Reading) -> CallResult<Conversation> {
+        Ok(conversations::mark_read(ctx, reading).await?)
     }
 
     async fn touch(&self, ctx: Context, touches: Vec<Touch>) -> CallResult<()> {
@@ -86,6 +94,24 @@ impl Messages for Platform {
         limit: u32,
     ) -> CallResult<MessagePage> {
         Ok(messages::list_page(ctx, conversation, cursor, after, limit).await?)
+    }
+
+    async fn find_messages(
+        &self,
+        ctx: Context,
+        query: MessageQuery,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> CallResult<FoundMessages> {
+        Ok(messages::find_page(ctx, query, cursor, limit).await?)
+    }
+
+    async fn conversations_saying(&self, ctx: Context, text: String, limit: u32) -> CallResult<Vec<String>> {
+        Ok(messages::find_conversations(ctx, text, limit).await?)
+    }
+
+    async fn place_of(&self, ctx: Context, message: String) -> CallResult<Place> {
+        Ok(messages::place_of(ctx, message).await?)
     }
 }
 

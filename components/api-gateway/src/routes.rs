@@ -5,6 +5,7 @@ pub mod channels;
 pub mod conversations;
 pub mod customers;
 pub mod dead_letters;
+pub mod inbox;
 pub mod logs;
 pub mod messages;
 pub mod notifications;
@@ -67,6 +68,9 @@ pub enum Action {
     CreateConversation,
     ConversationDetails,
     ListMessages,
+    Reply,
+    MarkRead,
+    AddParticipant,
     CreateMessage,
     ApiKeys(api_keys::Do),
     Tenants(Verb),

@@ -8,13 +8,15 @@ use serde_json::Value;
 use super::{Action, Doc, Route, Service};
 use crate::aggregate::{customers, names_for, part, whole};
 use crate::call::Call;
-use crate::clients::{Body, Conversation, Filter, Message, Outside};
+use crate::clients::conversations::{Search, Sort};
+use crate::clients::{Body, CallResult, Conversation, ConversationQuery, Message, MessageQuery, Outside};
 use crate::domain::{self, MAX_PARTICIPANTS, Warning, missed_touches};
 use crate::input;
 use crate::reply::{list as list_reply, ok};
 use crate::{forward, json, problem};
 use sdk::pagination::{Page, PageRequest};
 use sdk::query::Query;
+use sdk::search::Words;
 use sdk::{Problem, ids};
 
 const READ: &[&str] = &["conversations:read"];
@@ -31,7 +33,15 @@ pub const ROUTES: &[Route] = &[
             "Conversations, the one that spoke last first",
             &[(200, Some("ConversationList"))],
         )
-        .query(&["conversation_status", "channel", "customer_id", "conversation_sort", "limit", "cursor"]),
+        .query(&[
+            "conversation_status",
+            "channel",
+            "customer_id",
+            "conversation_q",
+            "conversation_sort",
+            "limit",
+            "cursor",
+        ]),
     ),
     Route::post(
         "/conversations",
@@ -50,6 +60,51 @@ pub const ROUTES: &[Route] = &[
         Action::Forward(Service::Conversation),
         Doc::new("getConversation", "One conversation", &[(200, Some("Conversation"))]),
     ),
+    Route::patch(
+        "/conversations/{id}",
+        WRITE,
+        Action::Forward(Service::Conversation),
+        Doc::new(
+            "patchConversation",
+            "Change a conversation's status or subject, or merge into its metadata",
+            &[(200, Some("Conversation"))],
+        )
+        .body("ConversationChanges"),
+    ),
+    Route::post(
+        "/conversations/{id}/participants",
+        WRITE,
+        Action::AddParticipant,
+        Doc::new(
+            "addParticipant",
+            "Let a customer take part, or take part again",
+            &[(201, Some("Participant")), (200, Some("Participant"))],
+        )
+        .body("NewParticipant"),
+    ),
+    Route::delete(
+        "/conversations/{id}/participants/{participant_id}",
+        WRITE,
+        Action::Forward(Service::Conversation),
+        Doc::new("removeParticipant", "Let a participant leave", &[(204, None)]),
+    ),
+    Route::post(
+        "/conversations/{id}/read",
+        WRITE,
+        Action::MarkRead,
+        Doc::new("markConversationRead", "Mark as read up to a message", &[(200, Some("ReadState"))]).body("Reading"),
+    ),
+    Route::post(
+        "/conversations/{id}/reply",
+        &["messages:write"],
+        Action::Reply,
+        Doc::new(
+            "replyToConversation",
+            "Send a message on the conversation's channel",
+            &[(201, Some("Message")), (200, Some("Message"))],
+        )
+        .body("Reply"),
+    ),
     Route::get(
         "/conversations/{id}/details",
         READ_MESSAGES,
@@ -62,7 +117,7 @@ pub const ROUTES: &[Route] = &[
         READ_MESSAGES,
         Action::ListMessages,
         Doc::new("listMessages", "The messages of a conversation, newest first", &[(200, Some("MessageList"))])
-            .query(&["after", "limit", "cursor"]),
+            .query(&["after", "conversation_message_q", "limit", "cursor"]),
     ),
 ];
 
@@ -70,23 +125,46 @@ pub const ROUTES: &[Route] = &[
 const DEFAULT_CONVERSATIONS: u32 = 20;
 const DEFAULT_MESSAGES: u32 = 50;
 
-/// The only order there is, so far: by last message, newest first.
-const SORT: &str = "-last_message_at";
+/// Conversations and customers that a search looks for elsewhere; the latest count.
+const MAX_FOUND: u32 = 500;
 
 pub async fn list<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let query = Query::parse(call.query)?;
-    query.allow(&["status", "channel", "customer_id", "sort", "limit", "cursor"])?;
-    let filter = Filter { customer_id: customer_id(&query)?, ..filter(&query)? };
-    page(outside, call, &query, filter).await
+    query.allow(&["status", "channel", "customer_id", "q", "sort", "limit", "cursor"])?;
+    let wanted = ConversationQuery { customer_id: customer_id(&query)?, ..wanted(&query)? };
+    let Some(words) = Words::of(&query)? else { return page(outside, call, &query, wanted, Vec::new()).await };
+    let mut warnings = Vec::new();
+    let search = search(outside, call, &words.text(), &mut warnings).await?;
+    page(outside, call, &query, ConversationQuery { search: Some(search), ..wanted }, warnings).await
+}
+
+/// By the subject, by what is said (who may read messages) and by who takes part. What cannot be searched now is not, with a warning.
+async fn search<B: Outside>(
+    outside: &B,
+    call: &Call<'_>,
+    text: &str,
+    warnings: &mut Vec<Warning>,
+) -> Result<Search, Problem> {
+    let said = async {
+        if !call.context.allows("messages:read") {
+            return Ok(Vec::new());
+        }
+        outside.conversations_saying(call.typed_context(), text.to_owned(), MAX_FOUND).await
+    };
+    let people = outside.find_customers(call.typed_context(), text.to_owned(), MAX_FOUND);
+    let (said, people) = join(said, people).await;
+    let conversation_ids = part(call, Service::Messaging, "messages", said, warnings)?.unwrap_or_default();
+    let customer_ids = part(call, Service::Customer, "customers", people, warnings)?.unwrap_or_default();
+    Ok(Search { text: text.to_owned(), conversation_ids, customer_ids })
 }
 
 /// The conversations of the customer in the path; an unknown customer has none and is not found.
 pub async fn list_of_customer<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let query = Query::parse(call.query)?;
     query.allow(&["status", "channel", "sort", "limit", "cursor"])?;
-    let filter = Filter { customer_id: Some(call.id()), ..filter(&query)? };
+    let wanted = ConversationQuery { customer_id: Some(call.id()), ..wanted(&query)? };
     let ids = [call.id()];
-    let (known, page) = join(customers(outside, call, &ids), page(outside, call, &query, filter)).await;
+    let (known, page) = join(customers(outside, call, &ids), page(outside, call, &query, wanted, Vec::new())).await;
     match known {
         Ok(known) if !known.contains(&call.id()) => Err(Problem::not_found("customer")),
         Ok(_) => page,
@@ -94,12 +172,15 @@ pub async fn list_of_customer<B: Outside>(outside: &B, call: &Call<'_>) -> Resul
     }
 }
 
-fn filter(query: &Query) -> Result<Filter, Problem> {
-    if query.get("sort").is_some_and(|sort| sort != SORT) {
-        return Err(Problem::invalid_field("?sort", format!("must be {SORT}")));
-    }
+fn wanted(query: &Query) -> Result<ConversationQuery, Problem> {
+    let sort = query.get("sort").map_or(Ok(Sort::LastMessageDown), |text| domain::sort(text).ok_or_else(bad_sort))?;
     let status = query.get("status").map(|text| domain::status(text).ok_or_else(bad_status)).transpose()?;
-    Ok(Filter { status, channel: query.get("channel").map(str::to_owned), customer_id: None })
+    let channel = query.get("channel").map(str::to_owned);
+    Ok(ConversationQuery { status, channel, customer_id: None, search: None, sort })
+}
+
+fn bad_sort() -> Problem {
+    Problem::invalid_field("?sort", "must be one of -last_message_at, last_message_at, -created_at, created_at")
 }
 
 fn bad_status() -> Problem {
@@ -116,33 +197,55 @@ async fn page<B: Outside>(
     outside: &B,
     call: &Call<'_>,
     query: &Query,
-    filter: Filter,
+    wanted: ConversationQuery,
+    mut warnings: Vec<Warning>,
 ) -> Result<Response<Body>, Problem> {
     let PageRequest { limit, cursor } = PageRequest::from_query(query, DEFAULT_CONVERSATIONS)?;
-    let found = outside.list_conversations(call.typed_context(), filter, cursor, limit).await;
+    let found = outside.list_conversations(call.typed_context(), wanted, cursor, limit).await;
     let found = found.map_err(|error| whole(call, Service::Conversation, error))?;
-    let mut warnings = Vec::new();
     let names = names_for(outside, call, &found.conversations, &[], &mut warnings).await?;
+    warnings.dedup_by(|one, other| one.part == other.part);
     let items = found.conversations.iter().map(|one| json::conversation(one, &names)).collect();
     list_reply(&Page { items, next_cursor: found.next_cursor }, limit, query, None, &warnings)
 }
 
 pub async fn list_messages<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let query = Query::parse(call.query)?;
-    query.allow(&["after", "limit", "cursor"])?;
+    query.allow(&["after", "q", "limit", "cursor"])?;
     let PageRequest { limit, cursor } = PageRequest::from_query(&query, DEFAULT_MESSAGES)?;
-    let after = after(&query)?;
+    let (after, words) = (after(&query)?, Words::of(&query)?);
+    if after.is_some() && words.is_some() {
+        return Err(Problem::invalid_field("?after", "goes with no search"));
+    }
     let (known, found) = join(
         outside.get_conversations(call.typed_context(), vec![call.id()]),
-        outside.list_messages(call.typed_context(), call.id(), cursor, after, limit),
+        messages_of(outside, call, words, cursor, after, limit),
     )
     .await;
     if known.map_err(|error| whole(call, Service::Conversation, error))?.is_empty() {
         return Err(Problem::not_found("conversation"));
     }
-    let found = found.map_err(|error| whole(call, Service::Messaging, error))?;
-    let items = found.messages.iter().map(json::message).collect();
-    list_reply(&Page { items, next_cursor: found.next_cursor }, limit, &query, Some(found.total), &[])
+    let (messages, next_cursor, total) = found.map_err(|error| whole(call, Service::Messaging, error))?;
+    let items = messages.iter().map(json::message).collect();
+    list_reply(&Page { items, next_cursor }, limit, &query, total, &[])
+}
+
+/// A page of them, of all or of those that a search finds; only of all is it known how many there are.
+async fn messages_of<B: Outside>(
+    outside: &B,
+    call: &Call<'_>,
+    words: Option<Words>,
+    cursor: Option<String>,
+    after: Option<u64>,
+    limit: u32,
+) -> CallResult<(Vec<Message>, Option<String>, Option<u64>)> {
+    let Some(words) = words else {
+        let page = outside.list_messages(call.typed_context(), call.id(), cursor, after, limit).await?;
+        return Ok((page.messages, page.next_cursor, Some(page.total)));
+    };
+    let query = MessageQuery { text: words.text(), conversation_id: Some(call.id()), sender_customer_id: None };
+    let found = outside.find_messages(call.typed_context(), query, cursor, limit).await?;
+    Ok((found.messages, found.next_cursor, None))
 }
 
 /// The sequence number after which a client that was away wants to go on.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Action, Doc, Route, Service};
 use crate::aggregate::{customers, whole};
 use crate::call::Call;
-use crate::clients::{Body, CallError, Outside, Touch};
+use crate::clients::{Body, CallError, Conversation, Outside, Touch};
 use crate::domain::preview;
 use crate::input;
 use crate::reply::buffered;
@@ -30,7 +30,41 @@ pub const ROUTES: &[Route] = &[
         Doc::new("createMessage", "Store a message; an outbound one is queued for delivery", &[(201, Some("Message"))])
             .body("NewMessage"),
     ),
+    Route::get(
+        "/messages",
+        READ,
+        FORWARD,
+        Doc::new("searchMessages", "What was said, newest first", &[(200, Some("MessageList"))]).query(&[
+            "message_q",
+            "conversation_id",
+            "sender_customer_id",
+            "limit",
+            "cursor",
+        ]),
+    ),
     Route::get("/messages/{id}", READ, FORWARD, Doc::new("getMessage", "One message", &[(200, Some("Message"))])),
+    Route::get(
+        "/messages/{id}/history",
+        READ,
+        FORWARD,
+        Doc::new(
+            "getMessageHistory",
+            "What a message was before each change, the latest first",
+            &[(200, Some("MessageHistory"))],
+        )
+        .query(&["limit", "cursor"]),
+    ),
+    Route::get(
+        "/messages/{id}/receipts",
+        READ,
+        FORWARD,
+        Doc::new(
+            "getMessageReceipts",
+            "What the provider reported of a message, the latest first",
+            &[(200, Some("MessageReceipts"))],
+        )
+        .query(&["limit", "cursor"]),
+    ),
     Route::post(
         "/messages/{id}/retry",
         WRITE,
@@ -42,6 +76,14 @@ pub const ROUTES: &[Route] = &[
         WRITE,
         FORWARD,
         Doc::new("updateMessage", "Edit a message, or move its status forward", &[(200, Some("Message"))])
+            .body("MessageChanges")
+            .if_match(),
+    ),
+    Route::patch(
+        "/messages/{id}",
+        WRITE,
+        FORWARD,
+        Doc::new("patchMessage", "Edit a message, or move its status forward", &[(200, Some("Message"))])
             .body("MessageChanges"),
     ),
 ];
@@ -52,7 +94,21 @@ const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// Checks what the message refers to, has the service store it, and tells its conversation.
 /// Repeating the request with the same `Idempotency-Key` repeats the telling too, so that a crash in between heals.
 pub async fn create<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
-    check_references(outside, call).await?;
+    check_references(outside, call, None).await?;
+    store(outside, call).await
+}
+
+/// The same in a conversation that is there.
+pub async fn create_in<B: Outside>(
+    outside: &B,
+    call: &Call<'_>,
+    conversation: Conversation,
+) -> Result<Response<Body>, Problem> {
+    check_references(outside, call, Some(conversation)).await?;
+    store(outside, call).await
+}
+
+async fn store<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let answer = forward::forward(outside, call, Service::Messaging, "/messages").await?;
     if !answer.status().is_success() {
         return Ok(answer);
@@ -71,7 +127,12 @@ struct References {
     media_id: Option<Value>,
 }
 
-async fn check_references<B: Outside>(outside: &B, call: &Call<'_>) -> Result<(), Problem> {
+/// What a message refers to: all that is wrong is told at once. `known` is its conversation, when it has been looked up.
+async fn check_references<B: Outside>(
+    outside: &B,
+    call: &Call<'_>,
+    known: Option<Conversation>,
+) -> Result<(), Problem> {
     let input: References = input::parse(&call.body)?;
     let mut errors = Vec::new();
     let conversation = input::id(input.conversation_id.as_ref(), "/conversation_id", &mut errors);
@@ -80,24 +141,42 @@ async fn check_references<B: Outside>(outside: &B, call: &Call<'_>) -> Result<()
         // There is no media service yet, hence no media that a message could show.
         errors.push(input::error("/media_id", "there is no such media"));
     }
-    let (is_conversation, is_customer) =
-        join(is_conversation(outside, call, conversation), is_customer(outside, call, sender)).await;
-    if !is_conversation? {
+    let is_named = conversation.is_some();
+    let (found, is_customer) = join(
+        find_conversation(outside, call, conversation.as_deref(), known),
+        is_customer(outside, call, sender.clone()),
+    )
+    .await;
+    let found = found?;
+    if is_named && found.is_none() {
         errors.push(input::error("/conversation_id", "there is no such conversation"));
     }
     if !is_customer? {
         errors.push(input::error("/sender_customer_id", "there is no such customer"));
+    } else if let (Some(conversation), Some(sender)) = (&found, &sender)
+        && !takes_part(conversation, sender)
+    {
+        errors.push(input::error("/sender_customer_id", "takes no part in the conversation"));
     }
     input::refuse(errors)
 }
 
-/// True as well when there is nothing to look up.
-async fn is_conversation<B: Outside>(outside: &B, call: &Call<'_>, id: Option<String>) -> Result<bool, Problem> {
-    let Some(id) = id else { return Ok(true) };
-    let found = outside.get_conversations(call.typed_context(), vec![id]).await;
-    found.map(|found| !found.is_empty()).map_err(|error| whole(call, Service::Conversation, error))
+fn takes_part(conversation: &Conversation, customer_id: &str) -> bool {
+    conversation.participants.iter().any(|one| one.customer_id == customer_id && one.left_at.is_none())
 }
 
+async fn find_conversation<B: Outside>(
+    outside: &B,
+    call: &Call<'_>,
+    id: Option<&str>,
+    known: Option<Conversation>,
+) -> Result<Option<Conversation>, Problem> {
+    let (Some(id), None) = (id, &known) else { return Ok(known) };
+    let found = outside.get_conversations(call.typed_context(), vec![id.to_owned()]).await;
+    found.map(|found| found.into_iter().next()).map_err(|error| whole(call, Service::Conversation, error))
+}
+
+/// True as well when there is nothing to look up.
 async fn is_customer<B: Outside>(outside: &B, call: &Call<'_>, id: Option<String>) -> Result<bool, Problem> {
     let Some(id) = id else { return Ok(true) };
     let found = customers(outside, call, std::slice::from_ref(&id)).await;

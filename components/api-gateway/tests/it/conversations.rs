@@ -2,9 +2,10 @@
 
 use api_gateway::clients::conversations::Status;
 use api_gateway::routes::Service;
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, TestApp};
+use crate::app::{Answer, TestApp, request_as};
 use crate::world::Fault;
 
 const UNKNOWN: &str = "019a0000-0000-7000-8000-ffffffffffff";
@@ -45,7 +46,7 @@ fn a_page_costs_two_calls_however_long_it_is() {
         app.world.conversation(&[&customer]);
     }
     assert_eq!(ids(&app.get("/api/v1/conversations?limit=100")).len(), 100);
-    assert_eq!(app.world.calls(), ["conversations.list-page", "customers.get-many"]);
+    assert_eq!(app.world.calls(), ["conversations.find-page", "customers.get-many"]);
 }
 
 #[test]
@@ -110,6 +111,45 @@ fn filters_narrow_the_list() {
         let found = ids(&app.get(&format!("/api/v1/conversations?{query}")));
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
     }
+}
+
+/// The subject, a message, a participant: each finds its conversation, and the filters narrow what was found.
+#[test]
+fn a_search_finds_by_subject_by_message_and_by_person_in_four_calls() {
+    let app = TestApp::new();
+    let (ada, bob, eve) = (app.world.customer("Ada Sweater"), app.world.customer("Bob"), app.world.customer("Eve"));
+    let (hers, said, titled) =
+        (app.world.conversation(&[&ada]), app.world.conversation(&[&bob]), app.world.conversation(&[&eve]));
+    app.world.conversation(&[&eve]);
+    app.world.message(&said, Some(&bob), "Where is my sweater?");
+    app.world.conversations.borrow_mut()[2].1.subject = Some("Sweaters".into());
+    let found = |query: &str| ids(&app.get(&format!("/api/v1/conversations?q=sweater{query}")));
+    assert_eq!(found("&sort=created_at"), [&hers, &said, &titled].map(Clone::clone));
+    assert_eq!(
+        app.world.calls(),
+        ["messages.find-conversations", "customers.find-ids", "conversations.find-page", "customers.get-many"]
+    );
+    assert_eq!(found("&sort=-created_at&limit=1"), [titled.as_str()]);
+    assert_eq!(found(&format!("&customer_id={bob}")), [said.as_str()]);
+    assert_eq!(app.get(&format!("/api/v1/conversations?q={}", "x".repeat(201))).pointers(), ["?q"]);
+}
+
+#[test]
+fn a_search_does_without_what_is_down_and_without_messages_that_nobody_may_read() {
+    let app = TestApp::new();
+    let bob = app.world.customer("Bob");
+    let said = app.world.conversation(&[&bob]);
+    app.world.message(&said, Some(&bob), "sweater");
+    let blind = app.key_of("default", &["conversations:read"]);
+    app.world.typed_calls.borrow_mut().clear();
+    let answer = app.send(request_as(&blind, Method::GET, "/api/v1/conversations?q=sweater", ""));
+    assert!(ids(&answer).is_empty() && !app.world.calls().contains(&"messages.find-conversations"));
+    app.world.fault(Service::Messaging, Fault::Down);
+    let answer = app.get("/api/v1/conversations?q=bob");
+    assert_eq!((ids(&answer), &answer.json()["warnings"][0]["part"]), (vec![said], &json!("messages")));
+    app.world.fault(Service::Customer, Fault::Broken);
+    let warnings = app.get("/api/v1/conversations?q=bob").json()["warnings"].as_array().unwrap().len();
+    assert_eq!(warnings, 2, "each part once");
 }
 
 #[test]

@@ -38,6 +38,23 @@ fn each_row_goes_to_its_owner_without_the_prefix() {
             &format!("/messages/{}", ID.to_uppercase()),
             &format!("http://messaging.spin.internal/messages/{ID}"),
         ),
+        (Method::GET, "/messages?q=hi", "http://messaging.spin.internal/messages?q=hi"),
+        (
+            Method::GET,
+            &format!("/messages/{ID}/history?limit=1"),
+            &format!("http://messaging.spin.internal/messages/{ID}/history?limit=1"),
+        ),
+        (
+            Method::GET,
+            &format!("/messages/{ID}/receipts"),
+            &format!("http://messaging.spin.internal/messages/{ID}/receipts"),
+        ),
+        (Method::PATCH, &format!("/messages/{ID}"), &format!("http://messaging.spin.internal/messages/{ID}")),
+        (
+            Method::PATCH,
+            &format!("/conversations/{ID}"),
+            &format!("http://conversation.spin.internal/conversations/{ID}"),
+        ),
         (Method::PUT, &format!("/messages/{ID}"), &format!("http://messaging.spin.internal/messages/{ID}")),
     ] {
         let body = if matches!(method, Method::PUT | Method::PATCH) { r#"{"name":"Ada"}"# } else { "" };

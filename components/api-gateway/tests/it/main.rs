@@ -21,6 +21,7 @@ mod forwarding;
 mod fuzz;
 mod health;
 mod hostile;
+mod inbox;
 mod jwt;
 mod limits;
 mod logs;

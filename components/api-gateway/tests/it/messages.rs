@@ -96,6 +96,16 @@ fn what_a_message_refers_to_must_exist() {
 }
 
 #[test]
+fn only_who_takes_part_sends() {
+    let chat = Chat::new();
+    let bob = chat.app.world.customer("Bob");
+    assert_eq!(chat.post(json!({ "sender_customer_id": bob })).pointers(), ["/sender_customer_id"]);
+    chat.app.world.conversations.borrow_mut()[0].1.participants[0].left_at = Some(1);
+    assert_eq!(chat.post(json!({ "sender_customer_id": chat.ada })).pointers(), ["/sender_customer_id"]);
+    assert_eq!(chat.stored(), 0);
+}
+
+#[test]
 fn ids_are_compared_without_spaces_and_case() {
     let chat = Chat::new();
     let answer = chat.post(json!({ "conversation_id": format!(" {} ", chat.id.to_uppercase()) }));

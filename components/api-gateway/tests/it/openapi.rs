@@ -105,7 +105,8 @@ fn filled(path: &str, ids: &[(&str, String)]) -> Option<String> {
             .replace("{id}", id)
             .replace("{tenant}", "acme")
             .replace("{dead_letter}", id)
-            .replace("{type}", "whatsapp");
+            .replace("{type}", "whatsapp")
+            .replace("{participant_id}", id);
         path.replace("{external_id}", "16505550001")
     })
 }

@@ -34,7 +34,7 @@ fn unknown_paths_are_404_and_later_ones_too() {
         "/api/v1/customers/external/whatsapp/",
         "/api/v1/conversations/search",
         "/api/v1/media/upload",
-        &format!("/api/v1/messages/{ID}/receipts"),
+        &format!("/api/v1/messages/{ID}/reactions"),
         &format!("/api/v1/conversations/{ID}/details/more"),
     ] {
         assert_eq!(app.get(path).problem(404)["instance"], path, "{path}");
@@ -48,13 +48,13 @@ fn wrong_methods_are_405_and_name_the_right_ones() {
     for (method, path, allow) in [
         (Method::DELETE, "/api/v1/customers", "GET, HEAD, POST"),
         (Method::OPTIONS, "/api/v1/customers", "GET, HEAD, POST"),
-        (Method::POST, &format!("/api/v1/customers/{ID}"), "DELETE, GET, HEAD, PATCH, PUT"),
-        (Method::DELETE, &format!("/api/v1/conversations/{ID}"), "GET, HEAD"),
-        (Method::GET, "/api/v1/messages", "POST"),
+        (Method::POST, &format!("/api/v1/customers/{ID}"), "GET, HEAD, PUT, PATCH, DELETE"),
+        (Method::DELETE, &format!("/api/v1/conversations/{ID}"), "GET, HEAD, PATCH"),
+        (Method::PUT, "/api/v1/messages", "GET, HEAD, POST"),
         (Method::PUT, "/api/v1/stats/channels", "GET, HEAD"),
         (Method::POST, "/health", "GET, HEAD"),
         (Method::DELETE, "/", "GET, HEAD"),
-        (Method::from_bytes(b"BREW").unwrap(), "/api/v1/messages", "POST"),
+        (Method::from_bytes(b"BREW").unwrap(), "/api/v1/messages", "GET, HEAD, POST"),
     ] {
         let answer = app.send(request(method.clone(), path, ""));
         answer.problem(405);

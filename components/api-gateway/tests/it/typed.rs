@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+use api_gateway::clients::conversations::Sort;
+use api_gateway::clients::messages::Direction;
 use api_gateway::clients::{
-    CallError, CallResult, Conversation, ConversationPage, Conversations, Customer, Customers, Filter, MessagePage,
-    Messages, Touch,
+    CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations, Customer, Customers,
+    FoundMessages, Message, MessagePage, MessageQuery, Messages, Place, Reading, Touch,
 };
 use api_gateway::routes::Service;
 use sdk::Context;
@@ -28,6 +30,15 @@ fn cut<T>(mut rows: Vec<T>, from: usize, limit: u32) -> (Vec<T>, Option<String>)
     (rows.split_off(from.min(rows.len())), next)
 }
 
+fn holds(text: Option<&str>, words: &str) -> bool {
+    let text = text.unwrap_or_default().to_lowercase();
+    words.to_lowercase().split(' ').all(|word| text.contains(word))
+}
+
+fn is_inbound_in(message: &Message, conversation: &str, up_to: u64) -> bool {
+    message.conversation_id == conversation && message.seq <= up_to && message.direction == Direction::Inbound
+}
+
 impl Customers for World {
     async fn get_customers(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Customer>> {
         if ids.is_empty() {
@@ -37,6 +48,12 @@ impl Customers for World {
         assert!(ids.len() <= 500, "the interface takes at most 500 ids");
         let wanted: HashSet<_> = ids.into_iter().collect();
         Ok(of_tenant(&self.customers, &ctx.tenant, |one| wanted.contains(&one.id)))
+    }
+
+    async fn find_customers(&self, ctx: Context, text: String, limit: u32) -> CallResult<Vec<String>> {
+        self.called(Service::Customer, "customers.find-ids", &ctx).await?;
+        let found = of_tenant(&self.customers, &ctx.tenant, |one| holds(one.name.as_deref(), &text));
+        Ok(found.into_iter().map(|one| one.id).take(limit as usize).collect())
     }
 }
 
@@ -49,20 +66,47 @@ impl Conversations for World {
     async fn list_conversations(
         &self,
         ctx: Context,
-        filter: Filter,
+        query: ConversationQuery,
         cursor: Option<String>,
         limit: u32,
     ) -> CallResult<ConversationPage> {
-        self.called(Service::Conversation, "conversations.list-page", &ctx).await?;
+        self.called(Service::Conversation, "conversations.find-page", &ctx).await?;
         let from = place(cursor)?;
         let mut found = of_tenant(&self.conversations, &ctx.tenant, |one| {
-            filter.status.is_none_or(|status| status == one.status)
-                && filter.channel.as_ref().is_none_or(|channel| Some(channel) == one.channel.as_ref())
-                && filter.customer_id.as_ref().is_none_or(|id| one.participants.iter().any(|p| p.customer_id == *id))
+            let has = |id: &String| one.participants.iter().any(|p| p.customer_id == *id);
+            query.status.is_none_or(|status| status == one.status)
+                && query.channel.as_ref().is_none_or(|channel| Some(channel) == one.channel.as_ref())
+                && query.customer_id.as_ref().is_none_or(has)
+                && query.search.as_ref().is_none_or(|search| {
+                    holds(one.subject.as_deref(), &search.text)
+                        || search.conversation_ids.contains(&one.id)
+                        || search.customer_ids.iter().any(has)
+                })
         });
-        found.sort_by_key(|one| std::cmp::Reverse((one.last_message_at.unwrap_or(one.created_at), one.id.clone())));
+        found.sort_by_key(|one| match query.sort {
+            Sort::LastMessageDown | Sort::LastMessageUp => {
+                (one.last_message_at.unwrap_or(one.created_at), one.id.clone())
+            }
+            Sort::CreatedDown | Sort::CreatedUp => (one.created_at, one.id.clone()),
+        });
+        if matches!(query.sort, Sort::LastMessageDown | Sort::CreatedDown) {
+            found.reverse();
+        }
         let (conversations, next_cursor) = cut(found, from, limit);
         Ok(ConversationPage { conversations, next_cursor })
+    }
+
+    async fn mark_read(&self, ctx: Context, reading: Reading) -> CallResult<Conversation> {
+        self.called(Service::Conversation, "conversations.mark-read", &ctx).await?;
+        let mut conversations = self.conversations.borrow_mut();
+        let found =
+            conversations.iter_mut().find(|(owner, one)| *owner == ctx.tenant && one.id == reading.conversation_id);
+        let (_, one) = found.ok_or(CallError::NotFound)?;
+        // Every message of the tests is touched once, so what came in is all that was ever unread.
+        let inbound =
+            of_tenant(&self.messages, &ctx.tenant, |message| is_inbound_in(message, &one.id, u64::MAX)).len() as u64;
+        one.unread_count = inbound - reading.inbound;
+        Ok(one.clone())
     }
 
     async fn touch(&self, ctx: Context, touches: Vec<Touch>) -> CallResult<()> {
@@ -105,5 +149,37 @@ impl Messages for World {
         }
         let (messages, next_cursor) = cut(found, from, limit);
         Ok(MessagePage { messages, next_cursor, total })
+    }
+
+    async fn find_messages(
+        &self,
+        ctx: Context,
+        query: MessageQuery,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> CallResult<FoundMessages> {
+        self.called(Service::Messaging, "messages.find-page", &ctx).await?;
+        let from = place(cursor)?;
+        let mut found = of_tenant(&self.messages, &ctx.tenant, |one| {
+            query.conversation_id.as_ref().is_none_or(|id| *id == one.conversation_id)
+                && holds(one.body.as_deref(), &query.text)
+        });
+        found.reverse();
+        let (messages, next_cursor) = cut(found, from, limit);
+        Ok(FoundMessages { messages, next_cursor })
+    }
+
+    async fn conversations_saying(&self, ctx: Context, text: String, limit: u32) -> CallResult<Vec<String>> {
+        self.called(Service::Messaging, "messages.find-conversations", &ctx).await?;
+        let found = of_tenant(&self.messages, &ctx.tenant, |one| holds(one.body.as_deref(), &text));
+        Ok(found.into_iter().map(|one| one.conversation_id).take(limit as usize).collect())
+    }
+
+    async fn place_of(&self, ctx: Context, message: String) -> CallResult<Place> {
+        self.called(Service::Messaging, "messages.place-of", &ctx).await?;
+        let found = of_tenant(&self.messages, &ctx.tenant, |one| one.id == message).pop().ok_or(CallError::NotFound)?;
+        let before = |one: &Message| is_inbound_in(one, &found.conversation_id, found.seq);
+        let inbound = of_tenant(&self.messages, &ctx.tenant, before).len() as u64;
+        Ok(Place { conversation_id: found.conversation_id, seq: found.seq, inbound })
     }
 }

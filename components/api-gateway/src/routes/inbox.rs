@@ -1,0 +1,81 @@
+//! What is done in a conversation: answering, marking as read, bringing somebody in.
+
+use bytes::Bytes;
+use futures::future::join;
+use http::Response;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Service, messages, own};
+use crate::aggregate::{customers, whole};
+use crate::call::Call;
+use crate::clients::{Body, CallError, Conversation, Outside, Reading};
+use crate::reply::ok;
+use crate::{forward, input};
+use sdk::Problem;
+
+/// What a reply may say; where it goes, its conversation knows.
+const REPLY: [&str; 6] = ["body", "media_id", "content_type", "metadata", "client_ref", "sender_customer_id"];
+
+/// An outbound message on the conversation's channel.
+pub async fn reply<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+    let mut fields: Map<String, Value> = input::parse(&call.body)?;
+    let unknown = fields.keys().filter(|name| !REPLY.contains(&name.as_str())).take(20);
+    let pointer = |name: &String| format!("/{}", name.replace('~', "~0").replace('/', "~1")); // RFC 6901
+    input::refuse(unknown.map(|name| input::error(&pointer(name), "is not a known field")).collect())?;
+    let conversation = conversation(outside, call).await?;
+    fields.insert("conversation_id".into(), conversation.id.as_str().into());
+    fields.insert("direction".into(), "outbound".into());
+    fields.insert("channel".into(), conversation.channel.as_deref().into());
+    fields.insert("channel_account_id".into(), conversation.channel_account_id.as_deref().into());
+    let message = call.with_body(Bytes::from(Value::Object(fields).to_string()));
+    messages::create_in(outside, &message, conversation).await
+}
+
+/// The conversation in the path.
+async fn conversation<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Conversation, Problem> {
+    let found = outside.get_conversations(call.typed_context(), vec![call.id()]).await;
+    let found = found.map_err(|error| whole(call, Service::Conversation, error))?;
+    found.into_iter().next().ok_or_else(|| Problem::not_found("conversation"))
+}
+
+/// Up to a message, which the conversation must have. Where that stands, messaging knows; what is unread then, conversation does.
+pub async fn mark_read<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+    let up_to = own::request(call).decode(|input| input.required_id("up_to"))?;
+    let (known, place) = join(conversation(outside, call), outside.place_of(call.typed_context(), up_to.clone())).await;
+    let conversation_id = known?.id;
+    let place = match place {
+        Ok(place) if place.conversation_id == conversation_id => place,
+        Ok(_) | Err(CallError::NotFound) => {
+            return Err(Problem::invalid_field("/up_to", "there is no such message in the conversation"));
+        }
+        Err(error) => return Err(whole(call, Service::Messaging, error)),
+    };
+    let reading = Reading { conversation_id, seq: place.seq, inbound: place.inbound };
+    let read = outside.mark_read(call.typed_context(), reading).await;
+    let read = read.map_err(|error| whole(call, Service::Conversation, error))?;
+    ok(
+        &json!({ "conversation_id": read.id, "up_to": up_to, "unread_count": read.unread_count, "last_seq": read.last_seq }),
+    )
+}
+
+#[derive(Deserialize)]
+struct References {
+    customer_id: Option<Value>,
+}
+
+/// Checks that the conversation and the customer exist, then lets the service that owns conversations do the rest.
+pub async fn add_participant<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+    let input: References = input::parse(&call.body)?;
+    let mut errors = Vec::new();
+    let customer = input::id(input.customer_id.as_ref(), "/customer_id", &mut errors);
+    let (there, known) = join(conversation(outside, call), customers(outside, call, customer.as_slice())).await;
+    there?;
+    let known = known.map_err(|error| whole(call, Service::Customer, error))?;
+    if customer.is_some_and(|id| !known.contains(&id)) {
+        errors.push(input::error("/customer_id", "there is no such customer"));
+    }
+    input::refuse(errors)?;
+    let path = format!("/conversations/{}/participants", call.id());
+    forward::forward(outside, call, Service::Conversation, &path).await
+}
