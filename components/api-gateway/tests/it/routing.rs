@@ -50,11 +50,11 @@ fn wrong_methods_are_405_and_name_the_right_ones() {
         (Method::OPTIONS, "/api/v1/customers", "GET, HEAD, POST"),
         (Method::POST, &format!("/api/v1/customers/{ID}"), "GET, HEAD, PUT, PATCH, DELETE"),
         (Method::DELETE, &format!("/api/v1/conversations/{ID}"), "GET, HEAD, PATCH"),
-        (Method::PUT, "/api/v1/messages", "GET, HEAD, POST"),
+        (Method::PUT, "/api/v1/messages", "POST, GET, HEAD"),
         (Method::PUT, "/api/v1/stats/channels", "GET, HEAD"),
         (Method::POST, "/health", "GET, HEAD"),
         (Method::DELETE, "/", "GET, HEAD"),
-        (Method::from_bytes(b"BREW").unwrap(), "/api/v1/messages", "GET, HEAD, POST"),
+        (Method::from_bytes(b"BREW").unwrap(), "/api/v1/messages", "POST, GET, HEAD"),
     ] {
         let answer = app.send(request(method.clone(), path, ""));
         answer.problem(405);

@@ -22,15 +22,21 @@ pub const CUSTOMER_MIGRATIONS: &[&str] = &[
     migration!("customer/migrations/0001_customers.sql"),
     migration!("sdk/migrations/idempotency.sql"),
     migration!("sdk/migrations/outbox.sql"),
+    migration!("customer/migrations/0005_customer_texts.sql"),
+    migration!("customer/migrations/0006_customer_search.sql"),
 ];
-pub const CONVERSATION_MIGRATIONS: &[&str] =
-    &[migration!("conversation/migrations/0001_conversations.sql"), migration!("sdk/migrations/idempotency.sql")];
+pub const CONVERSATION_MIGRATIONS: &[&str] = &[
+    migration!("conversation/migrations/0001_conversations.sql"),
+    migration!("sdk/migrations/idempotency.sql"),
+    migration!("conversation/migrations/0005_read_state.sql"),
+];
 
 pub const MESSAGING_MIGRATIONS: &[&str] = &[
     migration!("messaging/migrations/0001_messages.sql"),
     migration!("sdk/migrations/idempotency.sql"),
     migration!("sdk/migrations/outbox.sql"),
     migration!("messaging/migrations/0004_messages_with_events.sql"),
+    migration!("messaging/migrations/0007_inbound_messages.sql"),
 ];
 
 pub const INSERT_CUSTOMER: &str = "INSERT INTO customers (tenant_id, id, external_type, external_id, name, metadata, created_at, updated_at) \

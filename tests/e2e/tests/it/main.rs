@@ -17,6 +17,7 @@ mod conventions;
 mod conversations;
 mod customers;
 mod idempotency;
+mod inbox;
 mod messages;
 mod paging;
 
