@@ -1,7 +1,7 @@
 //! What became of a message's media: fetched, or not to be had. `media` in the metadata says it, beside what the channel told.
 
 use sdk::{Context, Micros, ids, merge::merged};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::domain::{Error, MAX_ITEMS, MAX_REF, Message, Store, invalid};
 
@@ -27,15 +27,16 @@ pub fn changed(before: &Message, change: &MediaChange) -> Result<Option<Message>
         return Err(Error::Conflict("the message has other media".to_owned()));
     }
     let cut = |text: &String| text.chars().filter(|c| *c != '\0').take(MAX_REASON_CHARS).collect::<String>();
-    let mut media = json!({ "status": change.status.as_str(), "reason": change.reason.as_ref().map(cut) });
     let told = [
+        ("status", Some(json!(change.status.as_str()))),
+        // Null takes the reason of an earlier attempt away.
+        ("reason", Some(json!(change.reason.as_ref().map(cut)))),
         ("mime_type", change.mime_type.as_ref().map(|text| json!(cut(text)))),
         ("size", change.size.map(|size| json!(size))),
         ("filename", change.filename.as_ref().map(|text| json!(cut(text)))),
     ];
-    for (name, value) in told.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        media[name] = value;
-    }
+    let media: Map<String, Value> =
+        told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     let metadata = merged("metadata", &before.metadata, &json!({ "media": media }).to_string())?;
     if metadata == before.metadata && before.media_id.is_some() {
         return Ok(None);
