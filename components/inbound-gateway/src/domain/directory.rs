@@ -14,7 +14,7 @@ use crate::accounts::vault::{Owner, Vault};
 use crate::accounts::{Account, Accounts};
 use crate::channel::Channel;
 
-/// Remembered per instance; when it is full, all are forgotten. Some hundred bytes each.
+/// Remembered per instance and channel; when it is full, all are forgotten. Some hundred bytes each.
 const CAPACITY: usize = 1024;
 
 /// An account as webhooks see it.
@@ -41,20 +41,22 @@ pub enum Secret {
 /// By name; `None` for those that are nobody's.
 pub type Found = HashMap<String, Option<Rc<Known>>>;
 
+/// By channel.
 #[derive(Default)]
-pub struct Directory(RefCell<HashMap<(&'static str, String), Option<Rc<Known>>>>);
+pub struct Directory(RefCell<HashMap<&'static str, Found>>);
 
 impl Directory {
     fn remembered(&self, channel: &'static str, name: &str) -> Option<Option<Rc<Known>>> {
-        self.0.borrow().get(&(channel, name.to_owned())).cloned()
+        self.0.borrow().get(channel)?.get(name).cloned()
     }
 
     fn remember(&self, channel: &'static str, found: &Found) {
-        let mut known = self.0.borrow_mut();
+        let mut directory = self.0.borrow_mut();
+        let known = directory.entry(channel).or_default();
         if known.len() + found.len() > CAPACITY {
             known.clear();
         }
-        known.extend(found.iter().map(|(name, account)| ((channel, name.clone()), account.clone())));
+        known.extend(found.iter().map(|(name, account)| (name.clone(), account.clone())));
     }
 }
 
