@@ -11,6 +11,7 @@ use crate::{
     app::{Answer, App, Platform},
     notice,
     schedule::{BREATHER, GIVE_UP, delay},
+    secrets::{self, Secrets},
     signature,
     store::deliveries::{self, Attempt, Due, Next, Waiting},
 };
@@ -30,6 +31,7 @@ pub async fn round<D: Driver, P: Platform>(app: &App<D, P>) -> Result<(), SqlErr
         let now = app.clock.now();
         let due = deliveries::claim(&app.database, now, now.saturating_add(LEASE), AT_ONCE).await?;
         if due.is_empty() {
+            secrets::seal_anew(app).await?;
             return deliveries::sweep(&app.database, now).await;
         }
         let served = join_all(due.iter().map(|endpoint| serve(app, endpoint))).await;
@@ -55,9 +57,9 @@ async fn serve<D: Driver, P: Platform>(app: &App<D, P>, endpoint: &Due) -> Resul
 /// Whether the endpoint took it. What came of it is in the log of attempts.
 async fn deliver<D: Driver, P: Platform>(app: &App<D, P>, endpoint: &Due, waiting: &Waiting) -> Result<bool, SqlError> {
     let at = app.clock.now();
-    let said = match headers(endpoint, waiting, at) {
-        Some(headers) => app.platform.post(&endpoint.url, headers, &waiting.body).await,
-        None => Err("the endpoint's secret is not usable: rotate it".to_owned()),
+    let said = match headers(app, endpoint, waiting, at).await {
+        Ok(headers) => app.platform.post(&endpoint.url, headers, &waiting.body).await,
+        Err(reason) => Err(reason),
     };
     let duration = app.clock.now().saturating_sub(at);
     let attempt = Attempt::of(waiting, &said, at, duration);
@@ -68,10 +70,22 @@ async fn deliver<D: Driver, P: Platform>(app: &App<D, P>, endpoint: &Due, waitin
     Ok(attempt.succeeded)
 }
 
-fn headers(endpoint: &Due, waiting: &Waiting, now: Micros) -> Option<HeaderMap> {
+async fn headers<D: Driver, P: Platform>(
+    app: &App<D, P>,
+    endpoint: &Due,
+    waiting: &Waiting,
+    now: Micros,
+) -> Result<HeaderMap, String> {
+    let secrets = Secrets::of(&app.platform).await?;
+    let signed = signed(&secrets, endpoint, waiting, now);
+    signed.ok_or_else(|| "the endpoint's secret is not usable: rotate it".to_owned())
+}
+
+fn signed(secrets: &Secrets, endpoint: &Due, waiting: &Waiting, now: Micros) -> Option<HeaderMap> {
     let timestamp = now / 1_000_000;
-    let secrets = std::iter::once(endpoint.secret.as_str()).chain(endpoint.old_secrets.valid(now));
-    let signature = signature::sign(secrets, &waiting.event_id, timestamp, &waiting.body)?;
+    let kept = std::iter::once(endpoint.secret.as_str()).chain(endpoint.old_secrets.valid(now));
+    let open: Vec<String> = kept.filter_map(|kept| secrets.open(&endpoint.tenant, &endpoint.id, kept)).collect();
+    let signature = signature::sign(open.iter().map(String::as_str), &waiting.event_id, timestamp, &waiting.body)?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));

@@ -78,7 +78,7 @@ pub fn check_events(patterns: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Secrets that sign beside the new one, each until its time.
+/// Secrets that sign beside the new one, each until its time; sealed as they are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OldSecrets(Vec<(String, Micros)>);
 
@@ -94,6 +94,12 @@ impl OldSecrets {
     /// Those that still sign.
     pub fn valid(&self, now: Micros) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(_, until)| *until > now).map(|(secret, _)| secret.as_str())
+    }
+
+    /// Each kept in another way; one for which there is none is left out.
+    #[must_use]
+    pub fn map(self, other: impl Fn(&str) -> Option<String>) -> Self {
+        Self(self.0.into_iter().filter_map(|(secret, until)| Some((other(&secret)?, until))).collect())
     }
 
     /// With the one that was just replaced.

@@ -1,7 +1,7 @@
 //! Notifications for operators, and outbound webhooks to the endpoints of tenants (Standard Webhooks).
 //!
 //! `events` takes what the platform publishes; `notice` says what of it an operator should see; `endpoint`, `address`,
-//! `signature` and `schedule` are the rules of webhooks, `delivery` sends them. `store` has the SQL, `http` the REST surface.
+//! `signature`, `secrets` and `schedule` are the rules of webhooks, `delivery` sends them. `store` has the SQL, `http` the REST surface.
 
 pub mod events;
 pub mod http;
@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod notice;
 pub mod schedule;
+pub mod secrets;
 pub mod signature;
 
 pub mod app;

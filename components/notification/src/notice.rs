@@ -9,6 +9,7 @@ sdk::words!(Kind {
     DeadLetter = "event.dead_lettered",
     RolledBack = "component.rolled_back",
     StoppedChannel = "channel.stopped",
+    RolledBack = "component.rolled_back",
     DisabledEndpoint = "webhook_endpoint.disabled",
 });
 
@@ -35,7 +36,11 @@ pub fn of(event: &Incoming) -> Option<Notice> {
             &["conversation_id", "channel", "failure", "error"],
         ),
         "com.kobliat.platform.event.dead-lettered" => {
-            (Kind::DeadLetter, "An event could not be delivered", &["id", "subscription", "type", "reason", "event_id"])
+            let kept = &["dead_letter_id", "subscription", "attempts", "last_status", "reason", "event"];
+            (Kind::DeadLetter, "An event could not be delivered", kept)
+        }
+        "com.kobliat.platform.component.rolled-back" => {
+            (Kind::RolledBack, "A component's new version was taken back", &["component", "from", "to", "reason"])
         }
         "com.kobliat.platform.component.rolled-back" => (
             Kind::RolledBack,

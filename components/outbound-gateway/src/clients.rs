@@ -1,12 +1,20 @@
-//! The services by typed call.
+//! The services by typed call, and the accounts' credentials by HTTP.
 
+use std::{collections::BTreeMap, time::Duration};
+
+use http::{HeaderName, Method};
+use sdk::outgoing::{self, Outgoing};
+use sdk::query::percent_encode;
 use sdk::{Context, Micros};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bindings::kobliat::conversations::conversations;
 use crate::bindings::kobliat::customers::customers;
 use crate::bindings::kobliat::messages::messages;
-use crate::domain::services::{CallError, Conversation, Ended, Identity, Message, Person, Report, Services};
+use crate::domain::services::{
+    CallError, ChannelAccount, Conversation, Ended, Identity, Message, Person, Report, Services,
+};
 use crate::provider::Failure;
 
 /// All three, as linked or composed into this component.
@@ -41,6 +49,16 @@ impl Services for Linked {
         messages::last_inbound_at(context.clone(), conversation_id.to_owned()).await.map_err(message_error)
     }
 
+    async fn account(
+        &self,
+        context: &Context,
+        channel: &str,
+        name: Option<&str>,
+    ) -> Result<Option<ChannelAccount>, CallError> {
+        let answer = outgoing::send(account_request(context, channel, name), PATIENCE, ANSWER_LIMIT_BYTES).await;
+        account(&answer.map_err(|failure| CallError::Unavailable(failure.to_string()))?)
+    }
+
     async fn report(&self, context: &Context, report: Report) -> Result<(), CallError> {
         let failure = |Failure { code, reason }| messages::Failure { code, reason };
         let delivery = messages::Delivery {
@@ -55,6 +73,50 @@ impl Services for Linked {
         };
         messages::record_delivery(context.clone(), delivery).await.map(|_| ()).map_err(message_error)
     }
+}
+
+/// The gateway of what comes in keeps the accounts.
+const ACCOUNTS: &str = "http://inbound-gateway.spin.internal/internal/accounts";
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Of credentials.
+const ANSWER_LIMIT_BYTES: usize = 64 << 10;
+
+fn account_request(context: &Context, channel: &str, name: Option<&str>) -> Outgoing {
+    let names = std::iter::once(channel).chain(name);
+    let path: String = names.map(|name| format!("/{}", percent_encode(name))).collect();
+    let mut request = Outgoing::new(Method::GET, &format!("{ACCOUNTS}{path}"), Vec::new());
+    let headers = [
+        ("kobliat-tenant", context.tenant.as_str()),
+        ("kobliat-principal", "component:outbound-gateway"),
+        ("kobliat-scopes", "*"),
+        ("x-request-id", &context.request_id),
+        ("traceparent", &context.traceparent),
+    ];
+    for (name, value) in headers.into_iter().filter(|(_, value)| !value.is_empty()) {
+        request.header(HeaderName::from_static(name), value);
+    }
+    request
+}
+
+fn account(answer: &sdk::Response) -> Result<Option<ChannelAccount>, CallError> {
+    #[derive(Deserialize)]
+    struct Lent {
+        provider_id: String,
+        status: String,
+        credentials: BTreeMap<String, String>,
+    }
+    match answer.status().as_u16() {
+        200 => {}
+        404 => return Ok(None),
+        status => return Err(CallError::Unavailable(format!("the channel's account is not to be had: {status}"))),
+    }
+    let lent: Lent = serde_json::from_slice(answer.body())
+        .map_err(|error| CallError::Unavailable(format!("the channel's account is not understood: {error}")))?;
+    Ok(Some(ChannelAccount {
+        name: lent.provider_id,
+        is_disabled: lent.status == "disabled",
+        credentials: lent.credentials,
+    }))
 }
 
 fn message(message: messages::Message) -> Message {

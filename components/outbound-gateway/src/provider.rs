@@ -26,6 +26,17 @@ pub trait Provider: Sync {
         &[]
     }
 
+    /// What a channel account's own credentials are called there, and the variables whose place they take. Empty: only the
+    /// deployment's settings lead out by this channel.
+    fn credentials(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Whether messages can be sent from an account of this name; else it only holds the credentials of others.
+    fn is_sender(&self, _account: &str) -> bool {
+        true
+    }
+
     /// The variable with the account of messages and conversations that name none.
     fn default_account(&self) -> Option<&'static str> {
         None

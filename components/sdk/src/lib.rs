@@ -31,6 +31,7 @@ pub mod outbox;
 pub mod outgoing;
 pub mod search;
 pub mod sql;
+pub mod vault;
 
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 pub mod testing;

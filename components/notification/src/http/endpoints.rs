@@ -5,6 +5,7 @@ use sdk::{
     Context, Error, Input, Outcome, Problem, Request,
     clock::rfc3339,
     idempotency::{Answer, Done, Key, Once},
+    ids,
     pagination::{self, Page, PageRequest},
     response,
     sql::Driver,
@@ -19,6 +20,7 @@ use crate::{
     address::MAX_URL,
     app::{App, Platform},
     endpoint::{self, Changes, Endpoint, MAX_DESCRIPTION, MAX_PATTERNS, NewEndpoint, Status},
+    secrets::Secrets,
     signature,
     store::{deliveries, endpoints},
 };
@@ -47,11 +49,12 @@ pub async fn create<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -
     let mut new = request.decode(new_endpoint)?;
     new.url = check(&request.context, endpoint::check_url(&new.url, app.allows_private().await))?;
     check(&request.context, endpoint::check_events(&new.events))?;
-    let secret = new_secret(&request.context)?;
+    let (id, secret) = (ids::new(), new_secret(&request.context)?);
+    let sealed = sealed(app, &request.context, &id, &secret).await?;
     let answer = |created: &Endpoint| told(created, None).as_ref().map_or(FAILED, Answer::of);
     let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
-    let tenant = &request.context.tenant;
-    let created = endpoints::create(&app.database, tenant, &new, &secret, app.clock.now(), once.as_ref()).await;
+    let new = (request.context.tenant.as_str(), id.as_str(), &new);
+    let created = endpoints::create(&app.database, new, &sealed, app.clock.now(), once.as_ref()).await;
     match check(&request.context, created)? {
         Done::Now(created) => told(&created, Some(secret)),
         Done::Before(answer) => Ok(answer.replay()),
@@ -77,6 +80,17 @@ fn told(created: &Endpoint, secret: Option<String>) -> Outcome {
 
 fn new_secret(context: &Context) -> Result<String, Problem> {
     check(context, signature::new_secret().map_err(Error::Internal))
+}
+
+/// As it is kept.
+async fn sealed<D: Driver, P: Platform>(
+    app: &App<D, P>,
+    context: &Context,
+    id: &str,
+    secret: &str,
+) -> Result<String, Problem> {
+    let secrets = check(context, Secrets::of(&app.platform).await.map_err(Error::Internal))?;
+    check(context, secrets.seal(&context.tenant, id, secret).map_err(Error::Internal))
 }
 
 fn check<T>(context: &Context, checked: Result<T, Error>) -> Result<T, Problem> {
@@ -138,7 +152,8 @@ pub async fn rotate_secret<D: Driver, P: Platform>(app: &App<D, P>, request: Req
     request.context.require(WRITE)?;
     let (id, now) = (request.id("id", "webhook endpoint")?, app.clock.now());
     let secret = new_secret(&request.context)?;
-    let rotated = endpoints::rotate(&app.database, &request.context.tenant, &id, &secret, now).await;
+    let sealed = sealed(app, &request.context, &id, &secret).await?;
+    let rotated = endpoints::rotate(&app.database, &request.context.tenant, &id, &sealed, now).await;
     if !rotated.map_err(failed(&request.context))? {
         return Err(unknown());
     }

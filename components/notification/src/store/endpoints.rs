@@ -3,7 +3,6 @@
 use sdk::{
     Error, Micros,
     idempotency::{self, Done, Once},
-    ids,
     sql::{self, Database, Driver, Execute, Row, SqlError},
 };
 
@@ -40,6 +39,12 @@ pub mod statements {
     pub const ROTATE: &str = "UPDATE webhook_endpoints SET secret = ?3, old_secrets = ?4, updated_at = ?5 \
                               WHERE tenant_id = ?1 AND id = ?2";
 
+    /// Of all tenants at once: the key is the deployment's.
+    pub const KEPT_OTHERWISE: &str = "SELECT tenant_id, id, secret, old_secrets FROM webhook_endpoints \
+                                      WHERE substr(secret, 1, length(?1)) <> ?1 LIMIT 50";
+    pub const KEEP: &str = "UPDATE webhook_endpoints SET secret = ?5, old_secrets = ?6 \
+                            WHERE tenant_id = ?1 AND id = ?2 AND secret = ?3 AND old_secrets = ?4";
+
     pub const ALL: &[&str] = &[BY_ID, LIST, OF_TENANT, COUNT, UPDATE, SECRETS, ROTATE];
 }
 
@@ -58,22 +63,21 @@ fn endpoint(mut row: Row) -> Result<Endpoint, SqlError> {
     })
 }
 
+/// `new`: whose, under which id, and what.
 pub async fn create<D: Driver>(
     database: &Database<D>,
-    tenant: &str,
-    new: &NewEndpoint,
+    new: (&str, &str, &NewEndpoint),
     secret: &str,
     now: Micros,
     once: Option<&Once<'_, Endpoint>>,
 ) -> Result<Done<Endpoint>, Error> {
-    let work = async |transaction: &D::Connection| insert(transaction, tenant, new, secret, now).await;
+    let work = async |transaction: &D::Connection| insert(transaction, new, secret, now).await;
     idempotency::once(database, once, now, work).await
 }
 
 async fn insert(
     transaction: &impl Execute,
-    tenant: &str,
-    new: &NewEndpoint,
+    (tenant, id, new): (&str, &str, &NewEndpoint),
     secret: &str,
     now: Micros,
 ) -> Result<Endpoint, Error> {
@@ -89,7 +93,7 @@ async fn insert(
     }
     let parameters = vec![
         tenant.into(),
-        ids::new().into(),
+        id.into(),
         (&new.url).into(),
         sql::list(&new.events)?,
         new.description.clone().into(),
@@ -153,6 +157,29 @@ pub async fn delete<D: Driver>(database: &Database<D>, tenant: &str, id: &str) -
         Ok(!transaction.execute(DELETE, vec![tenant.into(), id.into()]).await?.is_empty())
     };
     database.transaction(work).await
+}
+
+/// An endpoint's secrets, as they are kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub tenant: String,
+    pub id: String,
+    pub secret: String,
+    pub old_secrets: String,
+}
+
+/// Endpoints whose secret does not begin so.
+pub async fn kept_otherwise<D: Driver>(database: &Database<D>, prefix: &str) -> Result<Vec<Kept>, SqlError> {
+    let read =
+        |mut row: Row| Ok(Kept { tenant: row.take()?, id: row.take()?, secret: row.take()?, old_secrets: row.take()? });
+    sql::many(database.execute(statements::KEPT_OTHERWISE, vec![prefix.into()]).await?, read)
+}
+
+/// The same secrets, kept in another way; nothing when they were changed meanwhile.
+pub async fn keep<D: Driver>(database: &Database<D>, was: &Kept, secret: &str, old: &str) -> Result<(), SqlError> {
+    let read = [&was.tenant, &was.id, &was.secret, &was.old_secrets].map(|text| text.as_str().into());
+    let parameters = read.into_iter().chain([secret.into(), old.into()]).collect();
+    database.execute(statements::KEEP, parameters).await.map(|_| ())
 }
 
 /// The old secret signs on for a while; false when there is no such endpoint.

@@ -9,6 +9,7 @@ mod endpoints;
 mod failing;
 mod notifications;
 mod plans;
+mod secrets;
 mod webhooks;
 
 use std::{
@@ -32,6 +33,7 @@ use sdk::{
 };
 use serde_json::Value;
 
+const KEY: &str = "a key for secrets of some length";
 const NOW: Micros = 1_749_416_383_000_000;
 const SECOND: Micros = 1_000_000;
 
@@ -101,6 +103,7 @@ impl TestApp {
     fn start() -> Self {
         let (memory, world) = (Memory::new(), World::default());
         world.0.now.set(NOW);
+        world.0.settings.borrow_mut().insert("endpoint_secrets_key".to_owned(), KEY.to_owned());
         let service = App::new(Database::new(memory.clone(), MIGRATIONS), world.clone(), world.clone());
         block_on(service.database.execute("SELECT 1", Vec::new())).unwrap();
         Self { memory, world, service, router: router() }

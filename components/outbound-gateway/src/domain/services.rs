@@ -1,5 +1,7 @@
 //! The services that a delivery asks, as the domain sees them. `clients` speaks to the real ones.
 
+use std::collections::BTreeMap;
+
 use sdk::{Context, Micros};
 use serde_json::{Map, Value};
 
@@ -45,6 +47,16 @@ pub struct Identity {
     pub value: String,
 }
 
+/// A tenant's own account of a channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChannelAccount {
+    /// What messages and conversations call it.
+    pub name: String,
+    pub is_disabled: bool,
+    /// By the account's own names. Never logged, never shown.
+    pub credentials: BTreeMap<String, String>,
+}
+
 /// How a delivery ended, for `messaging`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -77,6 +89,13 @@ pub trait Services {
     async fn conversation(&self, context: &Context, id: &str) -> Result<Option<Conversation>, CallError>;
     async fn person(&self, context: &Context, id: &str) -> Result<Option<Person>, CallError>;
     async fn last_inbound_at(&self, context: &Context, conversation_id: &str) -> Result<Option<Micros>, CallError>;
+    /// The tenant's account of this name, or its oldest active one. `None`: it has none.
+    async fn account(
+        &self,
+        context: &Context,
+        channel: &str,
+        name: Option<&str>,
+    ) -> Result<Option<ChannelAccount>, CallError>;
     /// Safe to repeat.
     async fn report(&self, context: &Context, report: Report) -> Result<(), CallError>;
 }

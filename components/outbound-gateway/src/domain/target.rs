@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sdk::Context;
 use sha2::{Digest, Sha256};
 
-use super::services::{CallError, Conversation, Identity, Message, Person, Services};
+use super::services::{CallError, ChannelAccount, Conversation, Identity, Message, Person, Services};
 use super::{Order, Platform};
 use crate::provider::{self, Failure, Outgoing, Provider, Recipient, Settings, web};
 
@@ -49,10 +49,12 @@ pub(super) async fn aim<P: Platform>(platform: &P, order: &Order, message: &Mess
     let conversation = platform.services().conversation(context, &message.conversation_id).await?.unwrap_or_default();
     let channel = message.channel.as_deref().or(conversation.channel.as_deref());
     let provider = provider::of(channel);
-    let settings = settings(platform, provider).await.map_err(CallError::Unavailable)?;
-    let account = message.channel_account_id.clone().or_else(|| conversation.channel_account_id.clone());
-    let account = account.or_else(|| settings.get(provider.default_account()?).map(str::to_owned));
     let channel = channel.unwrap_or(web::CHANNEL).to_owned();
+    let named = message.channel_account_id.as_ref().or(conversation.channel_account_id.as_ref());
+    let own = own_account(platform, context, provider, &channel, named.map(String::as_str)).await?;
+    let settings = settings(platform, context, provider, own.as_ref()).await.map_err(CallError::Unavailable)?;
+    let account = named.cloned().or_else(|| sender(provider, own.as_ref(), &settings));
+    let permitted = permitted(context, provider, &settings, own.as_ref(), account.as_deref(), message);
     let account = account.unwrap_or_else(|| channel.clone());
     let mut outgoing = Outgoing {
         message_id: message.id.clone(),
@@ -66,7 +68,7 @@ pub(super) async fn aim<P: Platform>(platform: &P, order: &Order, message: &Mess
         subject: conversation.subject.clone(),
         now: platform.now(),
     };
-    let found = match permitted(context, provider, &settings, message) {
+    let found = match permitted {
         Ok(()) => recipient(platform, context, provider, message, &conversation, &outgoing).await?,
         Err(failure) => Err(failure),
     };
@@ -80,41 +82,104 @@ pub(super) async fn aim<P: Platform>(platform: &P, order: &Order, message: &Mess
     Ok(Aimed { channel, account, target })
 }
 
-async fn settings<P: Platform>(platform: &P, provider: &dyn Provider) -> Result<Settings, String> {
+async fn own_account<P: Platform>(
+    platform: &P,
+    context: &Context,
+    provider: &dyn Provider,
+    channel: &str,
+    name: Option<&str>,
+) -> Result<Option<ChannelAccount>, CallError> {
+    if provider.credentials().is_empty() {
+        return Ok(None);
+    }
+    platform.services().account(context, channel, name).await
+}
+
+/// Whom a message is from that names nobody.
+fn sender(provider: &dyn Provider, own: Option<&ChannelAccount>, settings: &Settings) -> Option<String> {
+    let own = own.filter(|own| provider.is_sender(&own.name)).map(|own| own.name.clone());
+    own.or_else(|| settings.get(provider.default_account()?).map(str::to_owned))
+}
+
+/// The account's own credentials where it has some. The variables' are the tenant `default`'s, and so is the account that they name.
+async fn settings<P: Platform>(
+    platform: &P,
+    context: &Context,
+    provider: &dyn Provider,
+    own: Option<&ChannelAccount>,
+) -> Result<Settings, String> {
     let names = provider.settings().iter().chain(provider.options()).copied().chain(provider.default_account());
-    let mut settings = BTreeMap::new();
+    let mut settings = own_settings(provider, own);
+    let has_own = !settings.is_empty();
     for name in names {
-        if let Some(value) = platform.variable(name).await? {
+        let is_credential = provider.credentials().iter().any(|(_, variable)| *variable == name);
+        let is_default = context.tenant == DEFAULT_TENANT;
+        // Half of one account and half of another is none.
+        let is_open = if is_credential { is_default && !has_own } else { is_default || !is_account(provider, name) };
+        if let Some(value) = if is_open { platform.variable(name).await? } else { None } {
             settings.insert(name, value);
         }
     }
     Ok(Settings(settings))
 }
 
+fn own_settings(provider: &dyn Provider, own: Option<&ChannelAccount>) -> BTreeMap<&'static str, String> {
+    let value = |(field, variable): &(&str, &'static str)| Some((*variable, own?.credentials.get(*field)?.clone()));
+    provider.credentials().iter().filter_map(value).collect()
+}
+
+fn is_account(provider: &dyn Provider, name: &str) -> bool {
+    provider.default_account() == Some(name)
+}
+
 fn permitted(
     context: &Context,
     provider: &dyn Provider,
     settings: &Settings,
+    own: Option<&ChannelAccount>,
+    account: Option<&str>,
     message: &Message,
 ) -> Result<(), Failure> {
     if provider.settings().is_empty() {
         return Ok(());
     }
-    if context.tenant != DEFAULT_TENANT {
-        let reason = "this tenant has no credentials for the channel: the deployment's are the tenant `default`'s";
-        return Err(Failure::new("not_configured", reason));
+    if own.is_some_and(|own| own.is_disabled) {
+        return Err(Failure::new("channel_disabled", "the channel account is disabled: enable it, and send again"));
     }
-    if let Some(missing) = provider.settings().iter().find(|name| settings.get(name).is_none()) {
-        return Err(Failure::new(
-            "not_configured",
-            format!("the channel is not set up: give the variable `{missing}` a value"),
-        ));
+    if let Some(reason) = not_set_up(context, provider, settings, account) {
+        return Err(Failure::new("not_configured", reason));
     }
     if message.media_id.is_some() && !message.metadata.contains_key("media") {
         let reason = "stored media cannot be sent yet: name them by a `url` under `media` in the metadata";
         return Err(Failure::new("no_media", reason));
     }
     Ok(())
+}
+
+/// What the channel still needs.
+fn not_set_up(
+    context: &Context,
+    provider: &dyn Provider,
+    settings: &Settings,
+    account: Option<&str>,
+) -> Option<String> {
+    let missing = provider.settings().iter().find(|name| settings.get(name).is_none());
+    if context.tenant != DEFAULT_TENANT {
+        if provider.credentials().is_empty() {
+            return Some("the deployment's settings for this channel are the tenant `default`'s".to_owned());
+        }
+        missing?;
+        return Some(
+            "this tenant has no account with credentials for the channel: add one at /api/v1/channels".to_owned(),
+        );
+    }
+    match (missing, account, provider.default_account()) {
+        (Some(missing), ..) => Some(format!("the channel is not set up: give the variable `{missing}` a value")),
+        (None, None, Some(variable)) => {
+            Some(format!("nothing says who sends: name an account, or give the variable `{variable}` a value"))
+        }
+        _ => None,
+    }
 }
 
 /// The one other side. `Ok(None)` where the provider needs nobody.

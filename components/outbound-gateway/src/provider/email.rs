@@ -27,6 +27,10 @@ impl Provider for Email {
         Some("email_from")
     }
 
+    fn credentials(&self) -> &'static [(&'static str, &'static str)] {
+        &[("api_token", "email_api_token")]
+    }
+
     fn identities(&self) -> &'static [&'static str] {
         &["email"]
     }

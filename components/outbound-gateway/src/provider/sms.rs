@@ -37,6 +37,15 @@ impl Provider for Sms {
         Some("twilio_from")
     }
 
+    fn credentials(&self) -> &'static [(&'static str, &'static str)] {
+        &[("account_sid", "twilio_account_sid"), ("auth_token", "twilio_auth_token")]
+    }
+
+    /// Twilio's own account (`AC…`) stands behind numbers and messaging services.
+    fn is_sender(&self, account: &str) -> bool {
+        !account.starts_with("AC")
+    }
+
     fn identities(&self) -> &'static [&'static str] {
         &["phone"]
     }

@@ -21,6 +21,10 @@ impl Provider for Telegram {
         &["telegram_api_base_url", "telegram_bot_token"]
     }
 
+    fn credentials(&self) -> &'static [(&'static str, &'static str)] {
+        &[("bot_token", "telegram_bot_token")]
+    }
+
     fn identities(&self) -> &'static [&'static str] {
         &["chat-id"]
     }

@@ -38,6 +38,10 @@ impl Provider for WhatsApp {
         Some("whatsapp_phone_number_id")
     }
 
+    fn credentials(&self) -> &'static [(&'static str, &'static str)] {
+        &[("access_token", "whatsapp_access_token")]
+    }
+
     fn identities(&self) -> &'static [&'static str] {
         &["phone", "bsuid"]
     }

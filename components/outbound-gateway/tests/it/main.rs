@@ -6,6 +6,7 @@
     reason = "a test that meets something else than it expects is to fail there"
 )]
 
+mod accounts;
 mod classes;
 mod crashes;
 mod delivering;

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use outbound_gateway::domain::services::{Conversation, Ended, Identity, Message, Person, Report};
+use outbound_gateway::domain::services::{ChannelAccount, Conversation, Ended, Identity, Message, Person, Report};
 use outbound_gateway::domain::{Broken, Done, Later, Order, Platform, deliver};
 use outbound_gateway::provider::Answer;
 use outbound_gateway::store::MIGRATIONS;
@@ -48,6 +48,9 @@ pub struct World {
     pub down: Cell<bool>,
     /// Why `messaging` takes no report.
     pub deaf: Cell<bool>,
+    /// The tenants' own accounts: tenant, channel, account.
+    pub accounts: RefCell<Vec<(String, String, ChannelAccount)>>,
+    pub tenant: RefCell<String>,
     pub reports: RefCell<Vec<Report>>,
     pub mood: RefCell<Mood>,
     pub calls: RefCell<Vec<http::Request<Vec<u8>>>>,
@@ -80,6 +83,8 @@ impl World {
             last_inbound_at: Cell::new(Some(START - 3_600_000_000)),
             down: Cell::new(false),
             deaf: Cell::new(false),
+            accounts: RefCell::default(),
+            tenant: RefCell::new("default".to_owned()),
             reports: RefCell::default(),
             mood: RefCell::new(taken(channel)),
             calls: RefCell::default(),
@@ -120,7 +125,9 @@ impl World {
     }
 
     pub fn deliver(&self, event: &str) -> Result<Done, Later> {
-        block_on(deliver(self, &order(event)))
+        let mut order = order(event);
+        order.context.tenant.clone_from(&self.tenant.borrow());
+        block_on(deliver(self, &order))
     }
 
     /// Delivers as the broker does, after what it was told to wait, until there is an end.

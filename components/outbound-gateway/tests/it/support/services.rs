@@ -1,6 +1,6 @@
 //! The services: one message, its conversation and its customer, or no answer.
 
-use outbound_gateway::domain::services::{CallError, Conversation, Message, Person, Report, Services};
+use outbound_gateway::domain::services::{CallError, ChannelAccount, Conversation, Message, Person, Report, Services};
 use sdk::{Context, Micros};
 
 use super::{CONVERSATION, CUSTOMER, World};
@@ -20,6 +20,19 @@ impl Services for World {
 
     async fn last_inbound_at(&self, _: &Context, _: &str) -> Result<Option<Micros>, CallError> {
         self.is_up().map(|()| self.last_inbound_at.get())
+    }
+
+    async fn account(
+        &self,
+        context: &Context,
+        channel: &str,
+        name: Option<&str>,
+    ) -> Result<Option<ChannelAccount>, CallError> {
+        self.is_up()?;
+        let accounts = self.accounts.borrow();
+        let mut own = accounts.iter().filter(|(tenant, kind, _)| *tenant == context.tenant && kind == channel);
+        let found = own.find(|(_, _, account)| name.map_or(!account.is_disabled, |name| account.name == name));
+        Ok(found.map(|(_, _, account)| account.clone()))
     }
 
     /// As `messaging` does: what is not queued any more stays as it is.
