@@ -9,7 +9,6 @@ sdk::words!(Kind {
     DeadLetter = "event.dead_lettered",
     RolledBack = "component.rolled_back",
     StoppedChannel = "channel.stopped",
-    RolledBack = "component.rolled_back",
     DisabledEndpoint = "webhook_endpoint.disabled",
 });
 
@@ -38,9 +37,6 @@ pub fn of(event: &Incoming) -> Option<Notice> {
         "com.kobliat.platform.event.dead-lettered" => {
             let kept = &["dead_letter_id", "subscription", "attempts", "last_status", "reason", "event"];
             (Kind::DeadLetter, "An event could not be delivered", kept)
-        }
-        "com.kobliat.platform.component.rolled-back" => {
-            (Kind::RolledBack, "A component's new version was taken back", &["component", "from", "to", "reason"])
         }
         "com.kobliat.platform.component.rolled-back" => (
             Kind::RolledBack,

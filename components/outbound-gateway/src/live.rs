@@ -15,6 +15,9 @@ use crate::domain::{Broken, Platform};
 use crate::provider::Answer;
 use crate::store::MIGRATIONS;
 
+/// `event_sink` is for the services, where they are composed into this component.
+const OWN_SINK: &str = "own_event_sink";
+
 /// Providers answer in a few hundred bytes; what is longer is no answer of theirs.
 const ANSWER_LIMIT_BYTES: usize = 256 << 10;
 
@@ -28,6 +31,7 @@ impl Live {
     /// Touches nothing yet.
     #[expect(clippy::new_without_default, reason = "it reaches for the host, which is no default")]
     pub fn new() -> Self {
+        outbox::relay::sink_is_in(OWN_SINK);
         Self { store: Database::new(Spin::new("outbound-gateway"), MIGRATIONS), services: Linked }
     }
 }

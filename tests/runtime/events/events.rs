@@ -1,5 +1,7 @@
 //! Events: durable when acknowledged, in order per key, tried again, and at last dead letters.
 
+mod operator;
+
 use crate::support::client::Answer;
 use crate::support::host::{Host, Start, application};
 use http::Method;

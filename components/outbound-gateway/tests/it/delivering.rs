@@ -88,6 +88,18 @@ fn what_may_have_arrived_is_unknown_and_never_sent_twice() {
 }
 
 #[test]
+fn an_answer_that_comes_too_late_is_none() {
+    let taken = |seconds| Mood::AnswersAfter(seconds, 200, json!({"messages": [{"id": "wamid.1"}]}));
+    let world = World::whatsapp();
+    world.is(taken(14));
+    assert_eq!(world.deliver("e1").unwrap(), Done::Ended(Ended::Sent("wamid.1".to_owned())));
+    let world = World::whatsapp();
+    world.is(taken(16));
+    assert!(matches!(world.deliver_to_the_end("e1"), Done::Ended(Ended::Unknown(_))));
+    assert_eq!(world.sent(), 1, "its status will settle it");
+}
+
+#[test]
 fn a_receiver_that_knows_repetitions_is_asked_again() {
     for mood in [Mood::Hangs, Mood::Closes, Mood::AnswersText(502, ""), Mood::Unreachable] {
         let world = World::webhook();

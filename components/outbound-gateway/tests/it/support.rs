@@ -31,6 +31,8 @@ pub enum Mood {
     /// With `Retry-After`.
     AnswersLater(u16, Value, u64),
     AnswersText(u16, &'static str),
+    /// After so many seconds.
+    AnswersAfter(u64, u16, Value),
     Hangs,
     Unreachable,
     Closes,
@@ -265,6 +267,10 @@ impl Platform for World {
             Mood::Answers(status, body) => answer(status, body.to_string(), None),
             Mood::AnswersLater(status, body, seconds) => answer(status, body.to_string(), Some(seconds)),
             Mood::AnswersText(status, text) => answer(status, text.to_owned(), None),
+            Mood::AnswersAfter(seconds, status, body) => {
+                Platform::sleep(self, Duration::from_secs(seconds)).await;
+                answer(status, body.to_string(), None)
+            }
             Mood::Hangs => std::future::pending().await,
             Mood::Unreachable => Err(Broken::NotSent("connection refused".to_owned())),
             Mood::Closes => Err(Broken::Lost("the connection broke".to_owned())),

@@ -19,6 +19,9 @@ use crate::{
 const FIRST_PAUSE: Micros = 1_000_000;
 const LONGEST_PAUSE: Micros = 30_000_000;
 
+/// The variable that names the sink.
+const SINK: &str = "event_sink";
+
 /// What an instance knows about sending on.
 #[derive(Default)]
 struct Relay {
@@ -28,6 +31,8 @@ struct Relay {
     has_looked: Cell<bool>,
     failures: Cell<u32>,
     not_before: Cell<Micros>,
+    /// The variable that names the sink, when it is not [`SINK`].
+    variable: Cell<Option<&'static str>>,
     /// Read once: a deployment's variables outlive its instances.
     sink: RefCell<Option<String>>,
     /// This instance, among those that may hold the lease.
@@ -37,6 +42,12 @@ struct Relay {
 thread_local! {
     /// An instance is one service with one outbox.
     static RELAY: &'static Relay = Box::leak(Box::default());
+}
+
+/// This component's own events go where another variable says. For one that services are composed into: they read `event_sink` of
+/// the same variables, and must not publish in its name.
+pub fn sink_is_in(variable: &'static str) {
+    RELAY.with(|relay| relay.variable.set(Some(variable)));
 }
 
 /// A call is done. Starts a flush behind the answer when there may be something to send.
@@ -96,7 +107,7 @@ impl Relay {
         if let Some(url) = self.sink.borrow().as_ref() {
             return Some(HttpSink(url.clone()));
         }
-        let url = config::optional("event_sink").await.ok().flatten()?;
+        let url = config::optional(self.variable.get().unwrap_or(SINK)).await.ok().flatten()?;
         self.sink.replace(Some(url.clone()));
         Some(HttpSink(url))
     }

@@ -13,14 +13,12 @@ async fn platform(mode: kobliat_e2e::Mode, provider: &Provider) -> TestApp {
     TestApp::start_with(mode, &variables(&provider.url())).await
 }
 
-fn variables(provider: &str) -> [(&'static str, &str); 6] {
+fn variables(provider: &str) -> [(&'static str, &str); 4] {
     [
         ("whatsapp_api_base_url", provider),
         ("whatsapp_access_token", "e2e-access-token"),
         ("outbound_retry_ms", "50,50,50"),
         ("outbound_timeout_ms", "1500"),
-        ("event_sink", "http://event-relay.spin.internal/"),
-        ("event_subscribers", r#"[{"component":"outbound-gateway","types":["com.kobliat.message.queued.v1"]}]"#),
     ]
 }
 

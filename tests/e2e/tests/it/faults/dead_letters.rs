@@ -29,7 +29,7 @@ async fn killed_in_the_middle_of_a_dead_letters_move() {
 
     let host = start(&state).await;
     eventually("the next one of the key arrives", async || {
-        (lines(host.outside(), "effects").await == ["next k"]).then_some(())
+        (lines(host.outside(), "effects").await.first()? == "next k").then_some(())
     })
     .await;
     settled(state.path()).await;
@@ -78,7 +78,8 @@ async fn killed_during_a_redrive() {
     assert_eq!(letters(), 0);
     let effects = column(state.path(), "sqlite_db", "SELECT id FROM effects ORDER BY n");
     let of_key = |key: usize| -> Vec<usize> {
-        effects.iter().map(|id| id.parse().unwrap()).filter(|id| id % KEYS == key).collect()
+        // What tells of the dead letters has ids of another kind.
+        effects.iter().filter_map(|id| id.parse().ok()).filter(|id| id % KEYS == key).collect()
     };
     for key in 0..KEYS {
         assert_eq!(of_key(key), (key..MANY).step_by(KEYS).collect::<Vec<_>>(), "each once, in order");
