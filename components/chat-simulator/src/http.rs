@@ -4,6 +4,7 @@ mod batch;
 mod conversations;
 mod emulator;
 mod once;
+mod run;
 mod simulate;
 
 use sdk::{
@@ -23,6 +24,8 @@ pub fn router<D: Driver + 'static, W: World>() -> Router<App<D, W>> {
     let router = Router::internal()
         .post("/simulate", simulate::simulate)
         .post("/simulate/batch", batch::batch)
+        .post("/simulate/run", run::start)
+        .get("/simulate/runs/:id", run::get)
         .get("/simulate/scenarios", scenarios)
         .get("/simulate/conversations", conversations::list)
         .get("/simulate/conversations/:id", conversations::get)

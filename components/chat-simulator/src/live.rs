@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::HashMap, time::Duration};
 
 use sdk::{
-    Context, Response, SystemClock, config, log,
+    Context, Micros, Response, SystemClock, config, log,
     outgoing::{self, Failure, Outgoing},
     service::Service,
     sql::{Database, Spin, SqlError},
@@ -12,12 +12,15 @@ use sdk::{
 use crate::{
     app::{App, World},
     emulator::reports,
-    persona,
+    persona, run,
     store::MIGRATIONS,
 };
 
 /// A page of a hundred messages, or the longest answer of a language model that is of use.
 const ANSWER_LIMIT_BYTES: usize = 4 << 20;
+
+/// How long one round goes on with a run: within what a request may take.
+const RUN: Micros = 15_000_000;
 
 pub type Live = App<Spin, Host>;
 
@@ -73,7 +76,7 @@ impl Live {
     async fn all_due(&self) -> Result<(), SqlError> {
         persona::round(self).await?;
         while reports::round(self).await? {}
-        Ok(())
+        run::round(self, RUN).await
     }
 
     async fn round(&self) {

@@ -2,6 +2,7 @@
 
 pub mod emulated;
 pub mod personas;
+pub mod runs;
 
 use sdk::{idempotency, sql::Migration};
 
@@ -9,6 +10,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(1, include_str!("../migrations/0001_personas.sql")),
     Migration::new(2, idempotency::MIGRATION),
     Migration::new(3, include_str!("../migrations/0003_emulator.sql")),
+    Migration::new(4, include_str!("../migrations/0004_runs.sql")),
 ];
 
 /// After every UUID: where a list that is read backwards begins.

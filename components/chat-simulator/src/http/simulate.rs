@@ -13,7 +13,7 @@ use crate::{
 /// What the tenant must be, as long as the deployment's secrets are the only ones: they open the accounts of this tenant.
 const TENANT: &str = "default";
 /// What a double, and so every client's JSON, holds exactly.
-const MAX_SEED: i64 = 1 << 53;
+pub const MAX_SEED: i64 = 1 << 53;
 const MAX_ANSWERS: i64 = 50;
 /// As slow as people are, and ten times that.
 const MAX_PACE: f64 = 10.0;

@@ -13,4 +13,5 @@ mod batch;
 mod emulator;
 mod gemini;
 mod plans;
+mod run;
 mod simulate;

@@ -21,6 +21,21 @@ use sha2::Sha256;
 #[derive(Clone, Default)]
 pub struct World(Rc<Inner>);
 
+/// Faults that a run is to find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flaw {
+    #[default]
+    None,
+    /// Of every ten messages one is acknowledged and forgotten.
+    Loses,
+    /// Of every ten messages one is there twice.
+    Doubles,
+    /// The newest is numbered first.
+    Reverses,
+    /// Takes bytes for characters.
+    Mangles,
+}
+
 #[derive(Default)]
 pub struct Inner {
     pub now: Cell<Micros>,
@@ -31,6 +46,8 @@ pub struct Inner {
     pub messages: RefCell<Vec<Value>>,
     /// What the front answers next, in place of doing its work.
     pub faults: RefCell<VecDeque<Result<u16, Failure>>>,
+    /// What is wrong with the platform behind the front.
+    pub flaw: Cell<Flaw>,
     pub model: RefCell<Option<Result<(u16, Value), Failure>>>,
     pub asked: RefCell<Vec<Outgoing>>,
 }
@@ -54,6 +71,9 @@ impl app::World for World {
         sdk::testing::yield_once().await;
         if request.url.starts_with("http://inbound-gateway.spin.internal/") {
             return self.front(request);
+        }
+        if let Some(path) = request.url.strip_prefix("http://") {
+            return Ok(self.services(path));
         }
         self.asked.borrow_mut().push(request);
         match self.model.borrow().clone() {
@@ -100,11 +120,55 @@ impl World {
         Ok(answer(200, &self.take(&serde_json::from_slice(&request.body).unwrap())))
     }
 
+    /// The customer, the conversation and the messages of a number, as the services answer; a conversation's id is its customer's number.
+    fn services(&self, path: &str) -> Response {
+        let last = path.rsplit('/').next().unwrap();
+        if path.starts_with("customer.spin.internal/customers/external/whatsapp/") {
+            let is_known = self.messages.borrow().iter().any(|message| message["from"] == last);
+            return if is_known { answer(200, &json!({ "id": last })) } else { answer(404, &json!({})) };
+        }
+        if let Some(customer) = path.strip_prefix("conversation.spin.internal/conversations?customer_id=") {
+            let id = customer.split('&').next().unwrap();
+            return answer(200, &json!({ "data": [{ "id": id }] }));
+        }
+        let path = path.strip_prefix("messaging.spin.internal/conversations/").unwrap();
+        let (id, query) = path.split_once("/messages?after=").unwrap();
+        let after: usize = query.split('&').next().unwrap().parse().unwrap();
+        let page = self.stored(id).into_iter().skip(after).take(100).collect::<Vec<_>>();
+        answer(200, &json!({ "data": page }))
+    }
+
+    fn stored(&self, from: &str) -> Vec<Value> {
+        let flaw = self.flaw.get();
+        let messages = self.messages.borrow();
+        let mut stored: Vec<&Value> = Vec::new();
+        for (number, message) in messages.iter().enumerate().filter(|(_, message)| message["from"] == from) {
+            match (flaw, number % 10) {
+                (Flaw::Loses, 0) => {}
+                (Flaw::Doubles, 0) => stored.extend([message, message]),
+                _ => stored.push(message),
+            }
+        }
+        if flaw == Flaw::Reverses {
+            stored.reverse();
+        }
+        let shown = |(number, message): (usize, &Value)| {
+            let body = message["text"]["body"].as_str().or_else(|| message["image"]["caption"].as_str());
+            let body = body.map(|body| {
+                if flaw == Flaw::Mangles { body.replace(|c: char| !c.is_ascii(), "?") } else { body.to_owned() }
+            });
+            json!({ "seq": number + 1, "external_message_id": message["id"], "body": body })
+        };
+        stored.into_iter().enumerate().map(shown).collect()
+    }
+
     /// As the real one counts: each message once.
     fn take(&self, body: &Value) -> Value {
         let (mut accepted, mut duplicates) = (0, 0);
         for change in body["entry"].as_array().unwrap().iter().flat_map(|entry| entry["changes"].as_array().unwrap()) {
-            for message in change["value"]["messages"].as_array().into_iter().flatten() {
+            let mut items: Vec<&Value> = change["value"]["messages"].as_array().into_iter().flatten().collect();
+            items.sort_by_key(|message| message["timestamp"].as_str().unwrap().parse::<i64>().unwrap());
+            for message in items {
                 let mut messages = self.messages.borrow_mut();
                 if messages.iter().any(|known| known["id"] == message["id"]) {
                     duplicates += 1;

@@ -1,0 +1,121 @@
+//! What really arrived: asked of the services that own it, as the gateway would for the run's tenant.
+
+use std::{collections::HashMap, time::Duration};
+
+use ::http::{HeaderName, Method};
+use sdk::{Context, outgoing::Outgoing, query::percent_encode, sql::Driver};
+use serde_json::Value;
+
+use super::{
+    Run,
+    plan::{Customer, Plan},
+};
+use crate::{
+    app::{App, World},
+    lanes::side_by_side,
+    provider::meta,
+};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const AT_ONCE: usize = 8;
+const PAGE: usize = 100;
+/// More pages than a run can fill: a service that never ends its list is not followed for ever.
+const MAX_PAGES: usize = 200;
+
+/// A message that the platform has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub conversation: String,
+    pub seq: u64,
+    pub body: Option<String>,
+}
+
+/// All messages of the run's customers, by the provider's id. A message that is there twice is there twice here.
+pub async fn arrived<D: Driver, W: World>(
+    app: &App<D, W>,
+    run: &Run,
+    plan: &Plan,
+) -> Result<HashMap<String, Vec<Found>>, String> {
+    let of_customers = side_by_side(&plan.customers, AT_ONCE, async |customer| of(app, run, customer).await).await;
+    let mut found: HashMap<String, Vec<Found>> = HashMap::new();
+    for messages in of_customers {
+        for (id, message) in messages? {
+            found.entry(id).or_default().push(message);
+        }
+    }
+    Ok(found)
+}
+
+async fn of<D: Driver, W: World>(
+    app: &App<D, W>,
+    run: &Run,
+    customer: &Customer,
+) -> Result<Vec<(String, Found)>, String> {
+    let path = format!("/customers/external/{}/{}", meta::CHANNEL, percent_encode(&customer.phone));
+    let Some(known) = get(app, &run.tenant, "customer", &path).await? else { return Ok(Vec::new()) };
+    let id = text(&known, "id");
+    let path = format!("/conversations?customer_id={id}&limit={PAGE}");
+    let conversations = get(app, &run.tenant, "conversation", &path).await?.unwrap_or_default();
+    let mut found = Vec::new();
+    for conversation in list(&conversations) {
+        messages(app, run, &text(conversation, "id"), &mut found).await?;
+    }
+    Ok(found)
+}
+
+async fn messages<D: Driver, W: World>(
+    app: &App<D, W>,
+    run: &Run,
+    conversation: &str,
+    found: &mut Vec<(String, Found)>,
+) -> Result<(), String> {
+    let mut after = 0;
+    for _ in 0..MAX_PAGES {
+        let path = format!("/conversations/{conversation}/messages?after={after}&limit={PAGE}");
+        let page = get(app, &run.tenant, "messaging", &path).await?.unwrap_or_default();
+        let items = list(&page);
+        for message in items {
+            let seq = message.get("seq").and_then(Value::as_u64).unwrap_or(0);
+            let body = message.get("body").and_then(Value::as_str).map(str::to_owned);
+            let place = Found { conversation: conversation.to_owned(), seq, body };
+            found.push((text(message, "external_message_id"), place));
+            after = after.max(seq);
+        }
+        if items.len() < PAGE {
+            return Ok(());
+        }
+    }
+    Err(format!("the messages of conversation {conversation} have no end"))
+}
+
+/// `None` for what is not there; an error for what could not be asked.
+pub async fn get<D: Driver, W: World>(
+    app: &App<D, W>,
+    tenant: &str,
+    service: &str,
+    path: &str,
+) -> Result<Option<Value>, String> {
+    let mut request = Outgoing::new(Method::GET, &format!("http://{service}.spin.internal{path}"), Vec::new());
+    let context = Context {
+        tenant: tenant.to_owned(),
+        principal: "component:chat-simulator".to_owned(),
+        scopes: vec!["*".to_owned()],
+        ..Context::default()
+    };
+    let headers = context.headers().into_iter();
+    request.headers.extend(headers.map(|(name, value)| (HeaderName::from_static(name), value)));
+    let answer = app.world.send(request, PATIENCE).await.map_err(|failure| format!("{service}: {failure}"))?;
+    match answer.status().as_u16() {
+        200 => serde_json::from_slice(answer.body()).map(Some).map_err(|e| format!("{service}: {e}")),
+        404 => Ok(None),
+        status => Err(format!("{service} answered {status}")),
+    }
+}
+
+fn text(object: &Value, name: &str) -> String {
+    object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn list(page: &Value) -> &[Value] {
+    page.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
