@@ -1,6 +1,7 @@
 //! The REST surface, as the gateway forwards it.
 
 mod batch;
+mod conformance;
 mod conversations;
 mod emulator;
 mod once;
@@ -26,6 +27,8 @@ pub fn router<D: Driver + 'static, W: World>() -> Router<App<D, W>> {
         .post("/simulate/batch", batch::batch)
         .post("/simulate/run", run::start)
         .get("/simulate/runs/:id", run::get)
+        .get("/simulate/conformance/:channel", conformance::get)
+        .post("/simulate/conformance/:channel", conformance::report)
         .get("/simulate/scenarios", scenarios)
         .get("/simulate/conversations", conversations::list)
         .get("/simulate/conversations/:id", conversations::get)

@@ -3,10 +3,11 @@
 //! `scenario` and `content` say what is written, `gemini` lets a language model say it; `provider` is how Meta and Twilio put it, and `webhook`
 //! brings it to our own front. `persona` is one simulated customer with a memory;
 //! `emulator` takes what the platform sends and reports what became of it;
-//! `run` sends much, unkindly, and looks at what arrived. `app` is what all of it works with.
+//! `run` sends much, unkindly, and looks at what arrived; `conformance` tries an adapter. `app` is what all of it works with.
 
 pub mod http;
 
+pub mod conformance;
 pub mod emulator;
 pub mod persona;
 pub mod run;

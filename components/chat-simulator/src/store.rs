@@ -1,5 +1,6 @@
 //! The tables, in SQL.
 
+pub mod conformance;
 pub mod emulated;
 pub mod personas;
 pub mod runs;
@@ -11,6 +12,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(2, idempotency::MIGRATION),
     Migration::new(3, include_str!("../migrations/0003_emulator.sql")),
     Migration::new(4, include_str!("../migrations/0004_runs.sql")),
+    Migration::new(5, include_str!("../migrations/0005_conformance.sql")),
 ];
 
 /// After every UUID: where a list that is read backwards begins.

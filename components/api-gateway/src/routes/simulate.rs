@@ -1,10 +1,11 @@
 //! `/simulate`: all of it the chat simulator's, for a tenant's administrator where the deployment has switched it on.
 
-use sdk::context::ADMIN;
+use sdk::context::{ADMIN, OPERATOR};
 
 use super::{Action, Doc, Route, Service};
 
 const RIGHTS: &[&str] = &[ADMIN];
+const OPERATORS: &[&str] = &[OPERATOR];
 const FORWARD: Action = Action::Forward(Service::ChatSimulator);
 
 pub const ROUTES: &[Route] = &[
@@ -54,5 +55,62 @@ pub const ROUTES: &[Route] = &[
         RIGHTS,
         FORWARD,
         Doc::new("endSimulatedConversation", "Answers nobody by itself any more", &[(204, None)]),
+    ),
+    Route::post(
+        "/simulate/run",
+        RIGHTS,
+        FORWARD,
+        Doc::new(
+            "simulateRun",
+            "Many customers through an unkind provider, and what really arrived; 202 when it takes longer",
+            &[(200, Some("SimulatedRun")), (202, Some("SimulatedRun"))],
+        )
+        .body("SimulateRun"),
+    ),
+    Route::get(
+        "/simulate/runs/{id}",
+        RIGHTS,
+        FORWARD,
+        Doc::new("getSimulatedRun", "A run, with its report when it is done", &[(200, Some("SimulatedRun"))]),
+    ),
+    Route::post(
+        "/simulate/conformance/{channel}",
+        RIGHTS,
+        FORWARD,
+        Doc::new(
+            "checkConformance",
+            "Try a channel's adapter: vectors, protocol, contents, chaos",
+            &[(200, Some("Conformance"))],
+        ),
+    ),
+    Route::get(
+        "/simulate/conformance/{channel}",
+        RIGHTS,
+        FORWARD,
+        Doc::new("getConformance", "The newest report of a channel's adapter", &[(200, Some("Conformance"))]),
+    ),
+    Route::get(
+        "/simulate/emulator",
+        RIGHTS,
+        FORWARD,
+        Doc::new("getEmulator", "How unkind the providers' stand-in is", &[(200, Some("Emulator"))]),
+    ),
+    Route::put(
+        "/simulate/emulator",
+        OPERATORS,
+        FORWARD,
+        Doc::new(
+            "setEmulator",
+            "Set how unkind it is; what is not named is as it is by default",
+            &[(200, Some("Emulator"))],
+        )
+        .body("EmulatorKnobs"),
+    ),
+    Route::get(
+        "/simulate/emulator/messages",
+        RIGHTS,
+        FORWARD,
+        Doc::new("listEmulatedMessages", "What it was given to send", &[(200, Some("EmulatedMessageList"))])
+            .query(&["limit", "cursor"]),
     ),
 ];

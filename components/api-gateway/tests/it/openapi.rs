@@ -106,7 +106,8 @@ fn filled(path: &str, ids: &[(&str, String)]) -> Option<String> {
             .replace("{tenant}", "acme")
             .replace("{dead_letter}", id)
             .replace("{type}", "whatsapp")
-            .replace("{participant_id}", id);
+            .replace("{participant_id}", id)
+            .replace("{channel}", "whatsapp");
         path.replace("{external_id}", "16505550001")
     })
 }

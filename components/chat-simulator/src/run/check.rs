@@ -28,6 +28,16 @@ pub struct Found {
     pub conversation: String,
     pub seq: u64,
     pub body: Option<String>,
+    pub kind: String,
+    pub status: String,
+}
+
+impl Found {
+    fn read(conversation: &str, seq: u64, message: &Value) -> Self {
+        let body = message.get("body").and_then(Value::as_str).map(str::to_owned);
+        let (kind, status) = (text(message, "content_type"), text(message, "status"));
+        Self { conversation: conversation.to_owned(), seq, body, kind, status }
+    }
 }
 
 /// All messages of the run's customers, by the provider's id. A message that is there twice is there twice here.
@@ -36,7 +46,10 @@ pub async fn arrived<D: Driver, W: World>(
     run: &Run,
     plan: &Plan,
 ) -> Result<HashMap<String, Vec<Found>>, String> {
-    let of_customers = side_by_side(&plan.customers, AT_ONCE, async |customer| of(app, run, customer).await).await;
+    let of_customers = side_by_side(&plan.customers, AT_ONCE, async |customer: &Customer| {
+        of_number(app, &run.tenant, meta::CHANNEL, &customer.phone).await
+    })
+    .await;
     let mut found: HashMap<String, Vec<Found>> = HashMap::new();
     for messages in of_customers {
         for (id, message) in messages? {
@@ -46,39 +59,39 @@ pub async fn arrived<D: Driver, W: World>(
     Ok(found)
 }
 
-async fn of<D: Driver, W: World>(
+/// All messages of whoever has this number, by the provider's id.
+pub async fn of_number<D: Driver, W: World>(
     app: &App<D, W>,
-    run: &Run,
-    customer: &Customer,
+    tenant: &str,
+    channel: &str,
+    number: &str,
 ) -> Result<Vec<(String, Found)>, String> {
-    let path = format!("/customers/external/{}/{}", meta::CHANNEL, percent_encode(&customer.phone));
-    let Some(known) = get(app, &run.tenant, "customer", &path).await? else { return Ok(Vec::new()) };
+    let path = format!("/customers/external/{channel}/{}", percent_encode(number));
+    let Some(known) = get(app, tenant, "customer", &path).await? else { return Ok(Vec::new()) };
     let id = text(&known, "id");
     let path = format!("/conversations?customer_id={id}&limit={PAGE}");
-    let conversations = get(app, &run.tenant, "conversation", &path).await?.unwrap_or_default();
+    let conversations = get(app, tenant, "conversation", &path).await?.unwrap_or_default();
     let mut found = Vec::new();
     for conversation in list(&conversations) {
-        messages(app, run, &text(conversation, "id"), &mut found).await?;
+        messages(app, tenant, &text(conversation, "id"), &mut found).await?;
     }
     Ok(found)
 }
 
 async fn messages<D: Driver, W: World>(
     app: &App<D, W>,
-    run: &Run,
+    tenant: &str,
     conversation: &str,
     found: &mut Vec<(String, Found)>,
 ) -> Result<(), String> {
     let mut after = 0;
     for _ in 0..MAX_PAGES {
         let path = format!("/conversations/{conversation}/messages?after={after}&limit={PAGE}");
-        let page = get(app, &run.tenant, "messaging", &path).await?.unwrap_or_default();
+        let page = get(app, tenant, "messaging", &path).await?.unwrap_or_default();
         let items = list(&page);
         for message in items {
             let seq = message.get("seq").and_then(Value::as_u64).unwrap_or(0);
-            let body = message.get("body").and_then(Value::as_str).map(str::to_owned);
-            let place = Found { conversation: conversation.to_owned(), seq, body };
-            found.push((text(message, "external_message_id"), place));
+            found.push((text(message, "external_message_id"), Found::read(conversation, seq, message)));
             after = after.max(seq);
         }
         if items.len() < PAGE {

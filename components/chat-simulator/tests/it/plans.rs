@@ -1,6 +1,6 @@
 //! No statement walks a table.
 
-use chat_simulator::store::{emulated, personas, runs};
+use chat_simulator::store::{conformance, emulated, personas, runs};
 use sdk::testing::assert_uses_indexes;
 
 use crate::app::TestApp;
@@ -8,7 +8,12 @@ use crate::app::TestApp;
 #[test]
 fn every_statement_uses_an_index() {
     let app = TestApp::start();
-    for sql in personas::statements::ALL.iter().chain(emulated::statements::ALL).chain(runs::statements::ALL) {
+    for sql in personas::statements::ALL
+        .iter()
+        .chain(emulated::statements::ALL)
+        .chain(runs::statements::ALL)
+        .chain(conformance::statements::ALL)
+    {
         assert_uses_indexes(&app.memory, sql);
     }
 }

@@ -1,0 +1,97 @@
+//! The conformance report of a channel's adapter: the published vectors, what a provider does on a good day, and what it does on a bad one.
+//!
+//! Everything is tried against the running platform: its answers, and what its services have afterwards.
+
+mod protocol;
+mod sms;
+mod whatsapp;
+
+use std::fmt::Debug;
+
+use ::http::StatusCode;
+use sdk::{Problem, sql::Driver};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    app::{App, World},
+    run::{Order, Run},
+};
+
+/// One thing that an adapter has to do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    pub group: &'static str,
+    pub name: String,
+    pub passed: bool,
+    pub expected: String,
+    pub got: String,
+}
+
+/// All checks of a report, in order.
+#[derive(Default)]
+pub struct Checks(pub Vec<Check>);
+
+impl Checks {
+    pub fn equal<T: PartialEq + Debug>(&mut self, group: &'static str, name: &str, expected: T, got: T) {
+        let (passed, name) = (expected == got, name.to_owned());
+        self.0.push(Check { group, name, passed, expected: shown(&expected), got: shown(&got) });
+    }
+}
+
+/// Enough to see what is wrong.
+fn shown(value: &impl Debug) -> String {
+    format!("{value:?}").chars().take(300).collect()
+}
+
+/// Whose messages the checks send: a run's numbers, so that they are found again like those of any run.
+pub struct Subject<'a, D, W> {
+    pub app: &'a App<D, W>,
+    pub run: Run,
+}
+
+impl<D: Driver, W: World> Subject<'_, D, W> {
+    /// The number of somebody who has not written yet.
+    pub fn phone(&self, number: u32) -> String {
+        format!("{}{:05}", self.run.prefix(), 90_000 + number)
+    }
+
+    /// A provider's id that nobody has had yet.
+    pub fn id(&self, name: &str) -> String {
+        format!("wamid.CONF.{}.{name}", self.run.prefix())
+    }
+
+    pub fn now(&self) -> i64 {
+        self.app.clock.now() / 1_000_000
+    }
+}
+
+/// The whole report. It takes some seconds, and leaves its messages in the tenant.
+pub async fn report<D: Driver, W: World>(app: &App<D, W>, tenant: &str, channel: &str) -> Result<Value, Problem> {
+    let order = Order { customers: 10, messages: 100, chaos: 500, seed: 7 };
+    let subject = Subject { app, run: Run::new(tenant, order, app.clock.now()) };
+    let mut checks = Checks::default();
+    match channel {
+        crate::provider::meta::CHANNEL => whatsapp::run(&subject, &mut checks).await,
+        crate::provider::twilio::CHANNEL => sms::run(&subject, &mut checks).await,
+        _ => return Err(unknown()),
+    }
+    let failed = checks.0.iter().filter(|check| !check.passed).count();
+    Ok(json!({
+        "channel": channel,
+        "passed": failed == 0,
+        "checks_passed": checks.0.len() - failed,
+        "checks_failed": failed,
+        "checks": checks.0,
+        "customers": { "external_type": channel, "external_id_prefix": subject.run.prefix() },
+        "created_at": sdk::clock::rfc3339(subject.run.created_at),
+    }))
+}
+
+pub fn is_known(channel: &str) -> bool {
+    [crate::provider::meta::CHANNEL, crate::provider::twilio::CHANNEL].contains(&channel)
+}
+
+pub fn unknown() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is a report of the channels whatsapp and sms only")
+}
