@@ -10,6 +10,7 @@ mod world;
 
 mod answering;
 mod batch;
+mod conformance;
 mod emulator;
 mod gemini;
 mod plans;

@@ -18,7 +18,7 @@ fn a_message_reaches_our_front_signed_as_meta_signs_it() {
     assert_eq!(told["source"], "engine");
     assert_eq!(
         told["gateway_response"],
-        json!({ "status": 200, "body": { "status": "received", "processed": true, "accepted": 1, "duplicates": 0, "ignored": 0 } })
+        json!({ "status": 200, "body": { "status": "received", "processed": true, "accepted": 1, "duplicates": 0, "ignored": 0, "rejected": 0 } })
     );
     let taken = app.world.messages.borrow();
     assert_eq!(taken.len(), 1);

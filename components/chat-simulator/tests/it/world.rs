@@ -117,7 +117,10 @@ impl World {
         if header(&request, "x-hub-signature-256") != signature("app-secret", &request.body) {
             return Ok(answer(401, &json!({ "title": "the signature is missing or wrong" })));
         }
-        Ok(answer(200, &self.take(&serde_json::from_slice(&request.body).unwrap())))
+        match serde_json::from_slice(&request.body) {
+            Ok(body) => Ok(answer(200, &self.take(&body))),
+            Err(_) => Ok(answer(400, &json!({ "title": "unreadable" }))),
+        }
     }
 
     /// The customer, the conversation and the messages of a number, as the services answer; a conversation's id is its customer's number.
@@ -157,16 +160,18 @@ impl World {
             let body = body.map(|body| {
                 if flaw == Flaw::Mangles { body.replace(|c: char| !c.is_ascii(), "?") } else { body.to_owned() }
             });
-            json!({ "seq": number + 1, "external_message_id": message["id"], "body": body })
+            json!({ "seq": number + 1, "external_message_id": message["id"], "body": body, "content_type": message["type"], "status": "delivered" })
         };
         stored.into_iter().enumerate().map(shown).collect()
     }
 
     /// As the real one counts: each message once.
     fn take(&self, body: &Value) -> Value {
-        let (mut accepted, mut duplicates) = (0, 0);
+        let (mut accepted, mut duplicates, mut rejected) = (0, 0, 0);
         for change in body["entry"].as_array().unwrap().iter().flat_map(|entry| entry["changes"].as_array().unwrap()) {
-            let mut items: Vec<&Value> = change["value"]["messages"].as_array().into_iter().flatten().collect();
+            let items = change["value"]["messages"].as_array().into_iter().flatten();
+            let (mut items, bad): (Vec<&Value>, Vec<&Value>) = items.partition(|item| item["id"].is_string());
+            rejected += bad.len();
             items.sort_by_key(|message| message["timestamp"].as_str().unwrap().parse::<i64>().unwrap());
             for message in items {
                 let mut messages = self.messages.borrow_mut();
@@ -178,7 +183,7 @@ impl World {
                 }
             }
         }
-        json!({ "status": "received", "processed": true, "accepted": accepted, "duplicates": duplicates, "ignored": 0 })
+        json!({ "status": "received", "processed": true, "accepted": accepted, "duplicates": duplicates, "ignored": 0, "rejected": rejected })
     }
 
     fn take_form(&self, body: &[u8]) -> Value {

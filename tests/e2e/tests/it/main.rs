@@ -9,6 +9,7 @@
 mod batches;
 mod channels;
 mod outbound;
+mod simulator;
 mod statuses;
 mod webhooks;
 

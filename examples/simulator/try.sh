@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Tries the whole platform with simulated customers and a stand-in for their provider: no account anywhere is needed.
+#
+# Start the platform with the simulator switched on, and WhatsApp's address pointed at the stand-in:
+#
+#   cargo up --variable simulator=on \
+#            --variable whatsapp_api_base_url=http://chat-simulator.spin.internal --variable whatsapp_access_token=emulated
+#
+# Then, in a second shell:
+#
+#   try.sh [--url URL] [--state-dir DIR]
+#
+#   --url URL         where the platform listens               (default http://127.0.0.1:3000)
+#   --state-dir DIR   where its secrets.toml is                (default .kobliat at the repository's root)
+#
+# An API key that you set yourself is not in secrets.toml: give it as BOOTSTRAP_API_KEY.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+url=http://127.0.0.1:3000
+state_dir=$here/../../.kobliat
+
+fail() {
+  echo "try.sh: $*" >&2
+  exit 1
+}
+
+while (($#)); do
+  case $1 in
+    --url | --state-dir)
+      (($# > 1)) || fail "$1 needs a value"
+      if [[ $1 == --url ]]; then url=${2%/}; else state_dir=$2; fi
+      shift
+      ;;
+    -h | --help) sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit ;;
+    *) fail "unknown argument $1; try --help" ;;
+  esac
+  shift
+done
+
+command -v curl >/dev/null || fail "curl is needed: install it"
+key=${BOOTSTRAP_API_KEY:-}
+if [[ -z $key && -r $state_dir/secrets.toml ]]; then
+  key=$(sed -n 's/^bootstrap_api_key *= *"\(.*\)"$/\1/p' "$state_dir/secrets.toml")
+fi
+[[ -n $key ]] || fail "no bootstrap_api_key in $state_dir/secrets.toml: start the platform first, name its --state-dir, or set BOOTSTRAP_API_KEY"
+
+show() { # an answer on standard input, prettier where jq is
+  if command -v jq >/dev/null; then jq .; else cat && echo; fi
+}
+
+ask() { # METHOD PATH [BODY]
+  curl --silent --show-error --fail-with-body --max-time 60 -X "$1" "$url/api/v1$2" \
+    --header "X-API-Key: $key" --header 'Content-Type: application/json' ${3:+--data "$3"}
+}
+
+
+echo "== An angry customer writes, through the real webhook, and will answer twice"
+hello=$(ask POST /simulate '{"scenario":"angry_customer","seed":7,"answers":2,"pace":0}') || fail "$hello"
+show <<<"$hello"
+
+echo "== You answer; the provider is unkind: every second call fails, every report comes twice"
+ask PUT /simulate/emulator '{"seed":7,"error_rate":0.5,"duplicate_rate":1,"reorder_rate":0.5}' >/dev/null
+conversation=$(ask GET '/conversations?limit=1' | grep -o '"data":\[{"id":"[^"]*"' | cut -d '"' -f 6 || true)
+[[ -n $conversation ]] || conversation=$(ask GET '/conversations?limit=1' | grep -o '"id":"[^"]*"' | head -n 1 | cut -d '"' -f 4)
+ask POST /messages "{\"conversation_id\":\"$conversation\",\"direction\":\"outbound\",\"body\":\"We are so sorry! You get a refund.\"}" | show
+echo "(what became of it: GET $url/api/v1/conversations/$conversation/messages)"
+ask PUT /simulate/emulator '{}' >/dev/null
+
+echo "== 50 customers write 500 messages through a provider that batches, repeats and disorders them"
+run=$(ask POST /simulate/run '{"customers":50,"messages":500,"chaos":0.3,"seed":7}') || fail "$run"
+id=$(grep -o '"id":"[^"]*"' <<<"$run" | head -n 1 | cut -d '"' -f 4)
+while ! grep -q '"status":"done"' <<<"$run"; do
+  sleep 1
+  run=$(ask GET "/simulate/runs/$id")
+done
+show <<<"$run"
+if ! { grep -q '"lost":0' <<<"$run" && grep -q '"doubled":0' <<<"$run" && grep -q '"order_violations":0' <<<"$run"; }; then
+  fail "the run found a fault"
+fi
