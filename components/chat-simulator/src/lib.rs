@@ -24,4 +24,5 @@ pub mod lanes;
 pub mod live;
 pub mod store;
 
+sdk::schema!(store::MIGRATIONS);
 sdk::service! { app: live::Live = live::Live::live(), router: http::router() }
