@@ -183,7 +183,7 @@ fn answers_have_the_members_that_the_document_requires() {
     app.post("/api/v1/users", &user);
     let ada = app.world.customer("Ada");
     let conversation = app.world.conversation(&[&ada]);
-    app.world.message(&conversation, Some(&ada), "hello");
+    let up_to = json!({ "up_to": app.world.message(&conversation, Some(&ada), "hello").id });
     for (schema, answer) in [
         ("NewApiKeyShown", key.json()),
         ("ApiKeyList", app.get("/api/v1/api-keys").json()),
@@ -193,6 +193,7 @@ fn answers_have_the_members_that_the_document_requires() {
         ("ConversationList", app.get("/api/v1/conversations").json()),
         ("MessageList", app.get(&format!("/api/v1/conversations/{conversation}/messages")).json()),
         ("ConversationDetails", app.get(&format!("/api/v1/conversations/{conversation}/details")).json()),
+        ("ReadState", app.post(&format!("/api/v1/conversations/{conversation}/read"), &up_to).json()),
         ("Problem", app.get("/api/v1/nothing").json()),
     ] {
         let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
