@@ -230,10 +230,8 @@ async fn past<T: Serialize>(
 
 /// The platform's tick: the search catches up with what was stored. What is left is the next one's.
 async fn index<S: Store>(app: &App<S>, request: Request) -> Outcome {
-    match app.store.index_more().await {
-        Ok(()) | Err(Error::Unavailable(_)) => response::no_content(),
-        Err(error) => Err(problem(&request.context, error)),
-    }
+    app.store.index_more().await.map_err(|e| problem(&request.context, e))?;
+    response::no_content()
 }
 
 fn problem(context: &Context, error: Error) -> Problem {

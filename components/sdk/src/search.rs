@@ -19,7 +19,7 @@ pub struct Words(Vec<String>);
 /// Which words may be the beginning of longer ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefix {
-    /// The one that is perhaps still being typed.
+    /// The one that is perhaps still being typed, once it has three characters: fewer begin too many words of a long text.
     Last,
     All,
 }
@@ -57,7 +57,8 @@ impl Words {
     pub fn fts(&self, tenant: &str, column: &str, prefix: Prefix) -> String {
         let last = self.0.len().saturating_sub(1);
         let word = |(at, word): (usize, &String)| {
-            let star = if prefix == Prefix::All || at == last { " *" } else { "" };
+            let is_cut = at == last && (word.chars().count() > 2 || !word.is_ascii());
+            let star = if prefix == Prefix::All || is_cut { " *" } else { "" };
             format!(" AND {column} : {}{star}", quoted(word))
         };
         let words: String = self.0.iter().enumerate().map(word).collect();
@@ -100,6 +101,8 @@ mod tests {
     fn quotes_what_would_be_syntax() {
         let fts = |text: &str, prefix| Words::parse(text).unwrap().fts("a\"b", "words", prefix);
         assert_eq!(fts("x\" OR tenant_id:y", Prefix::Last).matches('"').count() % 2, 0);
+        assert!(fts("hello", Prefix::Last).ends_with('*') && fts("日", Prefix::Last).ends_with('*'));
+        assert!(!fts("hello w", Prefix::Last).contains('*'), "too short to be cut");
         assert_eq!(fts("a NEAR(b", Prefix::All), r#"tenant_id : "a""b" AND words : "a" * AND words : "NEAR(b" *"#);
     }
 

@@ -1,5 +1,5 @@
-//! The search in SQL: by the full-text index, which first catches up with what was stored since; or, in a store that has none, by
-//! looking through the tenant's messages.
+//! The search in SQL: by the full-text index, which first catches up with what was stored since; or, in a store that has none and as
+//! long as it is far behind, by looking through the tenant's messages.
 
 use std::collections::HashSet;
 
@@ -50,7 +50,8 @@ pub mod statements {
     );
 }
 
-/// Brings the index up to date, batch by batch; false when there is no index. What it has no turns left for is the next one's.
+/// Brings the index up to date, batch by batch. False when there is none, or when more is missing than it has turns for: the next
+/// one goes on.
 pub(super) async fn catch_up<D: Driver>(database: &Database<D>, batches: usize) -> Result<bool, Error> {
     for _ in 0..batches {
         match pending(database.execute(statements::PENDING, Vec::new()).await) {
@@ -60,10 +61,8 @@ pub(super) async fn catch_up<D: Driver>(database: &Database<D>, batches: usize) 
             Ok(_) => database.transaction(async |db: &D::Connection| index(db).await).await.map_err(Error::from)?,
         }
     }
-    match pending(database.execute(statements::PENDING, Vec::new()).await)? {
-        (indexed, newest) if indexed >= newest => Ok(true),
-        _ => Err(Error::Unavailable("the search index is being built".to_owned())),
-    }
+    let (indexed, newest) = pending(database.execute(statements::PENDING, Vec::new()).await)?;
+    Ok(indexed >= newest)
 }
 
 fn pending(rows: Result<Vec<Row>, SqlError>) -> Result<(i64, i64), SqlError> {
@@ -92,6 +91,9 @@ pub(super) async fn search<D: Driver>(
 ) -> Result<Vec<(String, Message)>, Error> {
     if !catch_up(database, BATCHES).await? {
         let before = before.unwrap_or("~"); // after every UUID
+        if !before.starts_with('~') && sdk::ids::parse(before).is_none() {
+            return Err(Error::BadCursor);
+        }
         let parameters = parameters(tenant, search.words.like()?, before.into(), search, limit);
         return Ok(sql::many(database.execute(statements::SEARCH_SLOWLY, parameters).await?, placed)?);
     }
