@@ -1,8 +1,9 @@
 //! The flags of `kobliat up` that change the application: what it is given, what of it runs, within which limits.
 
-use crate::values::{bytes, duration, pair, variables};
+use crate::values::{bytes, counts, durations, pair, sqlite, variables};
 use clap::Args;
-use kobliat_runtime::{InstanceOptions, Options};
+use kobliat_runtime::{InstanceOptions, Options, SqlitePreset};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +21,12 @@ pub struct ApplicationFlags {
     /// Set a key of the default key-value store; may be repeated
     #[arg(long = "key-value", value_name = "KEY=VALUE", value_parser = pair)]
     key_values: Vec<(String, String)>,
+    /// Run statements in a database at start: SQL, @FILE.sql or @FILE.sql:LABEL; may be repeated
+    #[arg(long, value_name = "SQL", value_parser = sqlite)]
+    sqlite: Vec<SqlitePreset>,
+    /// Run the components as they are in this profile, where they have it
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     /// Mount the application's own folders instead of copies of its files
     #[arg(long)]
     direct_mounts: bool,
@@ -35,15 +42,18 @@ pub struct ApplicationFlags {
     /// The most memory that an instance may have, in bytes or as 64MiB
     #[arg(long, value_name = "SIZE", env = "SPIN_MAX_INSTANCE_MEMORY", value_parser = bytes)]
     max_instance_memory: Option<u64>,
-    /// How many requests an instance serves
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_instance_reuse_count: Option<u32>,
-    /// How many requests an instance serves at once
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_instance_concurrent_reuse_count: Option<u32>,
-    /// How long a request may take, like 30s or 500ms
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    request_timeout: Option<Duration>,
+    /// How many requests an instance serves; of a range N..M, each component gets a number at each start
+    #[arg(long, value_name = "N", value_parser = counts)]
+    max_instance_reuse_count: Option<Range<u32>>,
+    /// How many requests an instance serves at once, or a range
+    #[arg(long, value_name = "N", value_parser = counts)]
+    max_instance_concurrent_reuse_count: Option<Range<u32>>,
+    /// How long a request may take, like 30s or 500ms, or a range
+    #[arg(long, value_name = "TIME", value_parser = durations)]
+    request_timeout: Option<Range<Duration>>,
+    /// How long an unused instance is kept, or a range
+    #[arg(long, value_name = "TIME", value_parser = durations)]
+    idle_instance_timeout: Option<Range<Duration>>,
     /// Make instances one by one, where address space is short
     #[arg(long)]
     disable_pooling: bool,
@@ -62,15 +72,18 @@ impl ApplicationFlags {
             guest_environment: self.env.clone(),
             variables: self.variables.iter().flatten().cloned().collect(),
             key_values: self.key_values.clone(),
+            sqlite: self.sqlite.clone(),
+            profile: self.profile.clone(),
             direct_mounts: self.direct_mounts,
             allow_transient_write: self.allow_transient_write,
             log_dir: self.log_dir.clone(),
             truncate_logs: self.truncate_logs,
             instances: InstanceOptions {
                 max_memory: self.max_instance_memory,
-                reuse: self.max_instance_reuse_count,
-                concurrency: self.max_instance_concurrent_reuse_count,
-                timeout: self.request_timeout,
+                reuse: self.max_instance_reuse_count.clone(),
+                concurrency: self.max_instance_concurrent_reuse_count.clone(),
+                timeout: self.request_timeout.clone(),
+                idle: self.idle_instance_timeout.clone(),
             },
             pooling: !self.disable_pooling,
             compile_cache: !self.disable_cache,

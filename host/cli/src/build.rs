@@ -17,6 +17,9 @@ pub struct Build {
     /// Build only these components
     #[arg(short, long = "component-id", value_name = "ID")]
     component: Vec<String>,
+    /// Build the components as they are in this profile, where they have it
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// Print only warnings and errors
     #[arg(short, long)]
     quiet: bool,
@@ -24,13 +27,22 @@ pub struct Build {
 
 impl Build {
     pub fn run(&self) -> Result<()> {
-        let manifest = Manifest::load(&self.from).context("spin.toml is not valid")?;
+        let manifest = load(&self.from, self.profile.as_deref())?;
         if let Some(unknown) = self.component.iter().find(|id| !manifest.components.contains_key(*id)) {
             let known: Vec<&str> = manifest.components.keys().map(String::as_str).collect();
             bail!("there is no component `{unknown}` in {}; it has {}", manifest.path.display(), known.join(", "));
         }
         components(&manifest, &self.component, self.quiet)
     }
+}
+
+/// The application, with its components as they are in a profile.
+pub fn load(from: &Path, profile: Option<&str>) -> Result<Manifest> {
+    let mut manifest = Manifest::load(from).context("spin.toml is not valid")?;
+    if let Some(profile) = profile {
+        kobliat_runtime::profile(&mut manifest, profile)?;
+    }
+    Ok(manifest)
 }
 
 /// Builds the named components, all where none is named.

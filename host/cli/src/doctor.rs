@@ -1,6 +1,7 @@
 //! `kobliat doctor`: looks at an application without starting it, and says what is wrong with it and what to do.
 
 mod findings;
+mod remedy;
 
 use crate::build::options;
 use anyhow::{Result, bail};
@@ -9,6 +10,7 @@ use findings::{Finding, of_manifest, of_runtime_config};
 use kobliat_build::{TARGET, Toolchain};
 use kobliat_manifest::Manifest;
 use kobliat_runtime::RuntimeConfig;
+use remedy::Remedy;
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -19,14 +21,23 @@ pub struct Doctor {
     /// The runtime config [default: runtime-config.toml beside the manifest, if it exists]
     #[arg(long, value_name = "FILE", env = "RUNTIME_CONFIG_FILE")]
     runtime_config_file: Option<PathBuf>,
+    /// Do what can be done about it: build what is missing, set up the toolchain, configure labels
+    #[arg(long)]
+    fix: bool,
 }
 
 impl Doctor {
     /// Fails when there is something that keeps the application from starting; advice alone does not.
     pub fn run(&self) -> Result<()> {
-        let findings = self.findings()?;
+        let mut findings = self.findings()?;
+        if self.fix && self.remedy(&findings)? {
+            findings = self.findings()?;
+        }
         for Finding { wrong, fix, .. } in &findings {
             println!("{wrong}\n  fix: {fix}");
+        }
+        if !self.fix && findings.iter().any(|finding| finding.remedy.is_some()) {
+            println!("`kobliat doctor --fix` does some of that.");
         }
         match findings.iter().filter(|finding| finding.fatal).count() {
             0 if findings.is_empty() => println!("All is well with {}.", self.from.display()),
@@ -38,6 +49,21 @@ impl Doctor {
             ),
         }
         Ok(())
+    }
+
+    /// Whether anything was done.
+    fn remedy(&self, findings: &[Finding]) -> Result<bool> {
+        let remedies: Vec<&Remedy> = findings.iter().filter_map(|finding| finding.remedy.as_ref()).collect();
+        if remedies.is_empty() {
+            return Ok(false);
+        }
+        let manifest = Manifest::load(&self.from)?;
+        let config = self.runtime_config_file.clone().unwrap_or_else(|| manifest.dir.join("runtime-config.toml"));
+        for remedy in remedies {
+            println!("Fixing: {remedy}");
+            remedy.apply(&manifest, &config)?;
+        }
+        Ok(true)
     }
 
     fn findings(&self) -> Result<Vec<Finding>> {
@@ -68,5 +94,5 @@ fn toolchain(manifest: &Manifest) -> Result<Vec<Finding>> {
         Err(error) => error.to_string(),
     };
     let fix = format!("`kobliat build` sets it up; by hand: `rustup target add {TARGET}`");
-    Ok(vec![Finding { wrong: missing, fix, fatal: false }])
+    Ok(vec![Finding { wrong: missing, fix, fatal: false, remedy: Some(Remedy::Toolchain) }])
 }

@@ -6,6 +6,8 @@ mod build;
 mod compile;
 mod doctor;
 mod events;
+mod follow;
+mod new;
 mod up;
 mod values;
 mod watch;
@@ -64,6 +66,8 @@ enum Command {
     Events(events::Events),
     #[command(hide = true)]
     CompileComponent(compile::CompileComponent),
+    /// Make a new application from a template
+    New(new::New),
     /// Build the components with the commands of spin.toml
     Build(build::Build),
     /// Look for what is wrong with an application, and say what to do
@@ -78,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Up(up) => up.run(),
         Command::Watch(watch) => watch.run(),
         Command::Apply(apply) => block_on(apply.run()),
+        Command::New(new) => new.run(),
         Command::Build(build) => build.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Components(components) => block_on(components.run()),

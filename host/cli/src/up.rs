@@ -2,10 +2,10 @@
 
 use crate::application::ApplicationFlags;
 use crate::build;
+use crate::follow::Follow;
 use crate::watch;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use kobliat_manifest::Manifest;
 use kobliat_runtime::{Options, RouteInfo, Runtime, TlsOptions};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -42,8 +42,8 @@ impl TlsFlags {
 
 #[derive(Args)]
 pub struct Up {
-    /// The manifest, or the directory that it is in
-    #[arg(short, long, default_value = "spin.toml")]
+    /// The manifest, the directory that it is in, or a component (.wasm), which then serves every path
+    #[arg(short, long, alias = "file", alias = "from-file", default_value = "spin.toml")]
     pub from: PathBuf,
     /// The address to listen on; port 0 finds a free one
     #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
@@ -79,8 +79,11 @@ pub struct Up {
     /// Run the manifest's versions again, whatever was swapped in
     #[arg(long)]
     reset: bool,
+    /// Show what this component writes, as it comes; may be repeated, and `all` is every component
+    #[arg(long, value_name = "ID")]
+    follow: Vec<String>,
     /// Print only warnings and errors
-    #[arg(short, long, aliases = ["sh", "shush"])]
+    #[arg(short, long, aliases = ["sh", "shush"], conflicts_with = "follow")]
     pub quiet: bool,
 }
 
@@ -92,7 +95,7 @@ impl Up {
 
     pub fn run(&self) -> Result<()> {
         if self.build {
-            let manifest = Manifest::load(&self.from).context("spin.toml is not valid")?;
+            let manifest = build::load(&self.from, self.application.profile.as_deref())?;
             build::components(&manifest, &[], self.quiet)?;
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -112,10 +115,12 @@ impl Up {
             _ = interrupt.recv() => return Ok(()),
         };
         self.announce(&platform);
+        let followed = Follow::new(&self.follow, &platform)?;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             () = self.follow(&platform), if self.watch => {}
+            () = followed.run() => {}
         }
         if !self.quiet {
             eprintln!("Stopping: requests that run are finished first. Press Ctrl-C again to stop at once.");
@@ -160,7 +165,7 @@ impl Up {
         if self.quiet {
             return;
         }
-        let scheme = if self.tls.options().is_some() { "https" } else { "http" };
+        let scheme = if platform.has_tls() { "https" } else { "http" };
         let base = format!("{scheme}://{}", platform.address());
         if self.format == Format::Json {
             return print(&json(platform, &base));

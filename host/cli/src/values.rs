@@ -1,5 +1,7 @@
-//! How values are written on the command line: pairs, variables from files, sizes, times.
+//! How values are written on the command line: pairs, variables from files, statements, sizes, times, ranges.
 
+use kobliat_runtime::SqlitePreset;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -77,9 +79,74 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     time.ok_or_else(|| "write a time like 30s or 500ms".to_owned())
 }
 
+/// `SQL`, `@file.sql`, `@file.sql:label`. Without a label it is the database `default`.
+pub fn sqlite(text: &str) -> Result<SqlitePreset, String> {
+    let Some(file) = text.strip_prefix('@') else {
+        return Ok(SqlitePreset { label: "default".to_owned(), sql: text.to_owned() });
+    };
+    let (file, label) = match file.rsplit_once(':') {
+        Some((file, label)) if !label.contains('/') => (file, label),
+        _ => (file, "default"),
+    };
+    Ok(SqlitePreset { label: label.to_owned(), sql: read(Path::new(file))? })
+}
+
+/// `N`, or `N..M` without M.
+pub fn counts(text: &str) -> Result<Range<u32>, String> {
+    let count = |text: &str| text.trim().parse().ok().filter(|count| *count > 0);
+    range(text, count, |count| count.saturating_add(1))
+        .ok_or_else(|| "write a number from 1, or a range like 1..10".to_owned())
+}
+
+/// `30s`, or `1s..30s` without 30 s.
+pub fn durations(text: &str) -> Result<Range<Duration>, String> {
+    let time = |text: &str| duration(text.trim()).ok();
+    let least = Duration::from_nanos(1);
+    range(text, time, |time| time.saturating_add(least))
+        .ok_or_else(|| "write a time like 30s or 500ms, or a range like 1s..30s".to_owned())
+}
+
+fn range<T: Copy + PartialOrd>(
+    text: &str,
+    one: impl Fn(&str) -> Option<T>,
+    after: impl Fn(T) -> T,
+) -> Option<Range<T>> {
+    let (start, end) = match text.split_once("..") {
+        Some((start, end)) => (one(start)?, one(end)?),
+        None => (one(text)?, after(one(text)?)),
+    };
+    (start < end).then_some(start..end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_are_half_open_and_never_empty() {
+        assert_eq!((counts("3"), counts("1..10")), (Ok(3..4), Ok(1..10)));
+        let second = Duration::from_secs(1);
+        assert_eq!(durations("1s..2s"), Ok(second..2 * second));
+        assert!(durations("1s").unwrap().contains(&second));
+        for bad in ["", "0", "0..3", "3..3", "5..2", "..", "1..", "1..=2", "-1"] {
+            assert!(counts(bad).is_err(), "{bad}");
+        }
+        for bad in ["1", "2s..1s", "1s..", "..1s"] {
+            assert!(durations(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn statements_come_from_the_line_or_from_a_file_for_a_label() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seed.sql");
+        std::fs::write(&path, "SELECT 1;").unwrap();
+        let preset = |label: &str, sql: &str| Ok(SqlitePreset { label: label.to_owned(), sql: sql.to_owned() });
+        assert_eq!(sqlite("CREATE TABLE a (b)"), preset("default", "CREATE TABLE a (b)"));
+        assert_eq!(sqlite(&format!("@{}", path.display())), preset("default", "SELECT 1;"));
+        assert_eq!(sqlite(&format!("@{}:customer", path.display())), preset("customer", "SELECT 1;"));
+        assert!(sqlite("@/nowhere.sql").is_err());
+    }
 
     #[test]
     fn variables_are_written_in_four_ways() {

@@ -10,6 +10,8 @@ pub enum ComposeError {
     Middleware { what: String, reason: String },
     #[error("failed to make a component of {what}, which is a core module: {reason}")]
     Module { what: String, reason: String },
+    #[error("failed to withhold capabilities from {what}: {reason}")]
+    Withhold { what: String, reason: String },
     #[error("the key `{key}` in [component.{id}.dependencies] names no import: {reason}")]
     InvalidKey { id: String, key: String, reason: String },
     #[error("component `{id}` does not import `{key}`, which its dependencies name; {}", listed("it imports", .imports))]

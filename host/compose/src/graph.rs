@@ -94,6 +94,16 @@ impl<'a> Composer<'a> {
         self.graph.encode(EncodeOptions::default()).map_err(|error| self.failed(&error))
     }
 
+    /// Has `imports` answered by one component, which exports them all.
+    pub fn answer(mut self, imports: &[String], by: &[u8]) -> Result<Vec<u8>, ComposeError> {
+        let part = Part::add(&mut self.graph, format!("what answers for {}", self.id), "answers", by)?;
+        for import in imports {
+            self.satisfy(import, &Dependency { key: import, export: None, bytes: by }, part)?;
+        }
+        self.export_all()?;
+        self.graph.encode(EncodeOptions::default()).map_err(|error| self.failed(&error))
+    }
+
     /// The imports that each dependency satisfies: at least one each, and none twice.
     fn satisfied(&self, dependencies: &[Dependency<'_>]) -> Result<Vec<Vec<String>>, ComposeError> {
         let imports = self.depender.imports(&self.graph);

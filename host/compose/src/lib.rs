@@ -1,20 +1,25 @@
 //! Static composition: `[component.x.dependencies]` become part of the component that imports them, as Spin composes them.
 //!
 //! Each depender gets a private copy of its dependency: its own instance, its own memory, in the same store. What a dependency imports itself
-//! stays an import of the composition, so it is answered by what the depender is granted (`inherit_configuration`).
+//! stays an import of the composition, so it is answered by what the depender is granted; what it may not use of that ([`withhold`]) is
+//! answered inside, by a component made for it.
 //! A dependency with dependencies of its own is composed first; which ones, and that they do not go in circles, the caller knows.
 
+mod capability;
 mod error;
 mod graph;
 mod key;
 mod middleware;
 mod module;
+mod withhold;
 
+pub use capability::capability;
 pub use error::ComposeError;
 pub use graph::{World, world};
 pub use key::DependencyKey;
 pub use middleware::{Layer, wrap};
 pub use module::{componentize, is_module};
+pub use withhold::{DENIALS, withhold};
 
 /// What satisfies one key of `[component.x.dependencies]`.
 #[derive(Clone, Copy, Debug)]

@@ -111,7 +111,7 @@ impl Dependency {
 
 impl Component {
     /// What it has of its own that a dependency must not have: it would be lost in the composition.
-    pub(crate) fn resources(&self) -> Vec<&'static str> {
+    pub fn resources(&self) -> Vec<&'static str> {
         let listed = [
             ("variables", self.variables.is_empty()),
             ("environment", self.environment.is_empty()),

@@ -21,6 +21,7 @@ use tracing::warn;
 /// A platform that serves.
 pub struct Runtime {
     pub(crate) address: SocketAddr,
+    pub(crate) tls: bool,
     pub(crate) state_dir: StateDir,
     pub(crate) log_dir: Option<PathBuf>,
     pub(crate) secrets: PathBuf,
@@ -40,6 +41,11 @@ pub struct Runtime {
 impl Runtime {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether it serves HTTPS.
+    pub fn has_tls(&self) -> bool {
+        self.tls
     }
 
     /// Of the admin surface by TCP, where it was asked for.

@@ -1,6 +1,7 @@
 //! From spin.toml to compiled components: read the files, compose what is not linked, compile what is used.
 
 use crate::error::StartError;
+use crate::inheritance;
 use crate::lifecycle::{Archive, Digest};
 use crate::middleware;
 use kobliat_compose::{Dependency as ComposeDependency, componentize, compose, is_module, world};
@@ -162,7 +163,14 @@ impl Loader<'_> {
 
     fn dependency(&self, of: &Declared, dependency: &Dependency, path: &mut Vec<String>) -> Result<Vec<u8>, String> {
         let what = format!("the dependency `{}` of component `{}`", dependency.key, of.id);
-        self.part(&what, &dependency.kind, path)
+        let part = self.part(&what, &dependency.kind, path)?;
+        inheritance::restrict(&what, part, &dependency.inherit_configuration, &self.linked(of))
+    }
+
+    /// The imports of the component that are answered by links.
+    pub fn linked<'c>(&self, component: &'c Declared) -> BTreeSet<&'c str> {
+        let links = self.links.then(|| component.kobliat.links.keys().map(String::as_str));
+        links.into_iter().flatten().collect()
     }
 
     /// What goes into another component: a dependency, or a layer in front of it.
@@ -183,13 +191,15 @@ impl Loader<'_> {
                 path.pop();
                 bytes
             }
-            _ => Err(format!("{what} comes from a registry or URL, which this host does not fetch yet; use `path`")),
+            _ => Err(format!("{what} comes from a registry, from which this host does not fetch; use `url` or `path`")),
         }
     }
 
     fn read(&self, source: &ComponentSource, what: &str) -> Result<Vec<u8>, String> {
         let ComponentSource::Path(path) = source else {
-            return Err(format!("{what} comes from a registry or URL, which this host does not fetch yet; use a path"));
+            return Err(format!(
+                "{what} comes from a registry, from which this host does not fetch; use `url` or a path"
+            ));
         };
         let file = self.resolve(path);
         std::fs::read(&file).map_err(|error| match error.kind() {

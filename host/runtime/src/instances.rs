@@ -1,6 +1,7 @@
 //! From a compiled component to its pools: what an instance gets, and which imports are answered by whom.
 
 use crate::components::no_handler;
+use crate::denials;
 use crate::imports;
 use crate::wiring::{Wiring, links_of};
 use kobliat_engine::stdio::LogStream;
@@ -78,6 +79,7 @@ pub struct Runnable {
 /// The host's own interfaces, which every component shares.
 pub fn linker(engine: &Engine, factors: &[Arc<dyn Factor>]) -> wasmtime::Result<Linker<State>> {
     let mut linker = engine.linker()?;
+    denials::add_to_linker(&mut linker)?;
     for factor in factors {
         factor.add_to_linker(&mut linker)?;
     }

@@ -1,7 +1,8 @@
 //! Composition root: puts manifest, engine, triggers, links and factors together and runs them.
 //!
 //! [`Runtime::start`] reads everything, refuses what is wrong, and only then serves. Reading order: [`options`], [`overrides`],
-//! [`runtime_config`], [`platform_config`] (all of it together: [`reading`]), [`state_dir`], [`components`] (bytes to compiled), [`wiring`] (links), [`factors`] with [`databases`],
+//! [`runtime_config`], [`platform_config`] (all of it together: [`reading`]), [`state_dir`], [`downloads`], [`components`] (bytes to compiled),
+//! [`inheritance`] (what a composed part may not use), [`wiring`] (links), [`factors`] with [`databases`],
 //! [`key_value`] and [`grants`] (who may use what), [`outbound`], [`wasi`], [`instances`] (compiled to pools), [`world`] (one reading,
 //! made ready) and [`live`] (which one is in force), [`lifecycle`] (versions,
 //! and what changes them), [`routes`], [`tick`], [`events`], [`admin`]; [`start`] puts them together, [`app`] is what runs then.
@@ -11,11 +12,14 @@ pub mod app;
 pub mod compiler;
 mod components;
 mod databases;
+mod denials;
+mod downloads;
 mod error;
 mod events;
 mod factors;
 mod grants;
 mod imports;
+mod inheritance;
 mod instances;
 mod key_value;
 pub mod lifecycle;
@@ -30,6 +34,7 @@ pub mod platform_config;
 mod reading;
 mod routes;
 pub mod runtime_config;
+mod single;
 mod start;
 mod state_dir;
 mod tick;
@@ -42,7 +47,8 @@ pub use app::Runtime;
 pub use error::StartError;
 pub use kobliat_trigger_http::TlsOptions;
 pub use metrics_page::MetricsPage;
-pub use options::{InstanceOptions, Options};
+pub use options::{InstanceOptions, Options, SqlitePreset};
+pub use overrides::profile;
 pub use routes::RouteInfo;
 pub use runtime_config::RuntimeConfig;
 pub use state_dir::state_dir_of;

@@ -1,6 +1,7 @@
 //! `dependencies.middleware` of a trigger: composed in front of its component, and nobody reaches the component around it.
 
 use crate::components::Loader;
+use crate::inheritance;
 use kobliat_compose::{Layer, wrap as compose};
 use kobliat_manifest::{Component, HttpTarget, Manifest, Middleware};
 use std::collections::BTreeMap;
@@ -40,10 +41,12 @@ pub fn wrap(loader: &Loader<'_>, id: &str, component: Vec<u8>) -> Result<Vec<u8>
     let Some(trigger) = loader.manifest.http_triggers.iter().find(|trigger| is_its(&trigger.target)) else {
         return Ok(component);
     };
+    let linked = loader.manifest.components.get(id).map(|component| loader.linked(component)).unwrap_or_default();
     let mut parts = Vec::new();
     for (position, layer) in trigger.middleware.iter().enumerate() {
         let what = format!("middleware {} of [[trigger.http]] `{}`", position + 1, trigger.id);
         let bytes = loader.part(&what, &layer.kind, &mut vec![id.to_owned()])?;
+        let bytes = inheritance::restrict(&what, bytes, &layer.inherit_configuration, &linked)?;
         parts.push((what, bytes));
     }
     let layers: Vec<Layer<'_>> = parts.iter().map(|(what, bytes)| Layer { what, bytes }).collect();

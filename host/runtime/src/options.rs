@@ -3,12 +3,13 @@
 use kobliat_trigger_http::TlsOptions;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// spin.toml, or the directory that it is in.
+    /// spin.toml, or the directory that it is in; or a component, which then serves every path.
     pub manifest: PathBuf,
     pub listen: SocketAddr,
     /// The admin surface by TCP, beside its unix socket.
@@ -42,6 +43,10 @@ pub struct Options {
     pub compile_cache: bool,
     /// `--key-value key=value`: written into the default store at start.
     pub key_values: Vec<(String, String)>,
+    /// `--sqlite`, in the order given.
+    pub sqlite: Vec<SqlitePreset>,
+    /// `--profile`: the variant of the components that is run.
+    pub profile: Option<String>,
     /// The process environment, in which variables are looked up.
     pub environment: BTreeMap<String, String>,
     /// Where `.env` is looked for.
@@ -63,11 +68,20 @@ pub struct Options {
 pub struct InstanceOptions {
     /// Bytes.
     pub max_memory: Option<u64>,
-    /// Requests and calls that an instance serves.
-    pub reuse: Option<u32>,
+    /// Requests and calls that an instance serves. Of a range, here and below, each component gets one number at each start.
+    pub reuse: Option<Range<u32>>,
     /// Requests and calls at once in one instance.
-    pub concurrency: Option<u32>,
-    pub timeout: Option<Duration>,
+    pub concurrency: Option<Range<u32>>,
+    pub timeout: Option<Range<Duration>>,
+    /// How long an unused instance is kept.
+    pub idle: Option<Range<Duration>>,
+}
+
+/// `--sqlite`: statements that are run before anything serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlitePreset {
+    pub label: String,
+    pub sql: String,
 }
 
 impl Options {
@@ -91,6 +105,8 @@ impl Options {
             pooling: true,
             compile_cache: true,
             key_values: Vec::new(),
+            sqlite: Vec::new(),
+            profile: None,
             environment: BTreeMap::new(),
             working_dir: PathBuf::from("."),
             links: true,

@@ -2,10 +2,16 @@
 
 use crate::error::StartError;
 use crate::options::{InstanceOptions, Options};
-use kobliat_manifest::{Component, HttpTarget, Manifest};
+use kobliat_manifest::{Build, Component, HttpTarget, Manifest, Profile};
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
+use std::time::Duration;
 
 /// `max_memory` is the deployment's; the command line's wins over it.
 pub fn apply(manifest: &mut Manifest, options: &Options, max_memory: Option<u64>) -> Result<(), StartError> {
+    if let Some(name) = &options.profile {
+        profile(manifest, name)?;
+    }
     choose(manifest, &options.components)?;
     for component in manifest.components.values_mut() {
         for (name, value) in &options.guest_environment {
@@ -15,6 +21,41 @@ pub fn apply(manifest: &mut Manifest, options: &Options, max_memory: Option<u64>
         limit(component, &options.instances, options.instances.max_memory.or(max_memory));
     }
     Ok(())
+}
+
+/// Makes the components what they are in this profile. One that does not have it stays as it is; one that no component has is a mistake.
+pub fn profile(manifest: &mut Manifest, name: &str) -> Result<(), StartError> {
+    let mut known = false;
+    for component in manifest.components.values_mut() {
+        if let Some(profile) = component.profiles.get(name).cloned() {
+            known = true;
+            take(component, profile);
+        }
+    }
+    if known { Ok(()) } else { Err(StartError::new(no_profile(manifest, name))) }
+}
+
+fn take(component: &mut Component, profile: Profile) {
+    component.source = profile.source.unwrap_or_else(|| component.source.clone());
+    component.kobliat.own.environment.extend(profile.environment.keys().cloned());
+    component.environment.extend(profile.environment);
+    for dependency in profile.dependencies {
+        component.dependencies.retain(|one| !one.name.overlaps(&dependency.name));
+        component.dependencies.push(dependency);
+    }
+    if let Some(command) = profile.build_command {
+        let place = component.build.take();
+        let (workdir, watch) = place.map(|build| (build.workdir, build.watch)).unwrap_or_default();
+        component.build = Some(Build { command, workdir, watch });
+    }
+}
+
+fn no_profile(manifest: &Manifest, name: &str) -> String {
+    let profiles = manifest.components.values().flat_map(|component| component.profiles.keys());
+    let known: std::collections::BTreeSet<&String> = profiles.collect();
+    let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    format!("no component has the profile `{name}`; there is {known}: add [component.<id>.profile.{name}]")
 }
 
 /// `-c web` keeps the triggers of the chosen components; the others may still be called.
@@ -38,9 +79,25 @@ fn choose(manifest: &mut Manifest, chosen: &[String]) -> Result<(), StartError> 
 fn limit(component: &mut Component, options: &InstanceOptions, max_memory: Option<u64>) {
     let limits = &mut component.kobliat.limits;
     limits.memory_bytes = max_memory.map_or(limits.memory_bytes, |most| limits.memory_bytes.min(most));
-    limits.reuse = options.reuse.unwrap_or(limits.reuse);
-    limits.concurrency = options.concurrency.unwrap_or(limits.concurrency);
-    limits.timeout = options.timeout.unwrap_or(limits.timeout);
+    let count = |range: &Option<Range<u32>>, usual: u32| {
+        let range = range.as_ref().map(|range| u64::from(range.start)..u64::from(range.end));
+        range.and_then(|range| u32::try_from(one_of(&range)).ok()).unwrap_or(usual)
+    };
+    let time = |range: &Option<Range<Duration>>, usual: Duration| {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let range = range.as_ref().map(|range| nanos(range.start)..nanos(range.end));
+        range.map_or(usual, |range| Duration::from_nanos(one_of(&range)))
+    };
+    limits.reuse = count(&options.reuse, limits.reuse);
+    limits.concurrency = count(&options.concurrency, limits.concurrency);
+    limits.timeout = time(&options.timeout, limits.timeout);
+    limits.idle = time(&options.idle, limits.idle);
+}
+
+/// Chosen at random, so that nobody comes to rely on how often an instance is used again.
+fn one_of(range: &Range<u64>) -> u64 {
+    let width = range.end.saturating_sub(range.start).max(1);
+    range.start + RandomState::new().hash_one(()) % width
 }
 
 #[cfg(test)]
@@ -91,8 +148,41 @@ mod tests {
     }
 
     #[test]
+    fn of_a_range_every_number_comes_and_no_other() {
+        let reuse = |_| {
+            let applied = applied(|options| options.instances.reuse = Some(2..5)).unwrap();
+            applied.components["one"].kobliat.limits.reuse
+        };
+        let seen: std::collections::BTreeSet<u32> = (0..300).map(reuse).collect();
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [2, 3, 4]);
+        let idle = applied(|o| o.instances.idle = Some(Duration::from_secs(1)..Duration::from_secs(2))).unwrap();
+        let idle = idle.components["two"].kobliat.limits.idle;
+        assert!((1..2).contains(&idle.as_secs()), "{idle:?}");
+    }
+
+    #[test]
+    fn a_profile_replaces_the_source_and_adds_to_the_environment() {
+        let debug = |manifest: &Manifest| {
+            let one = &manifest.components["one"];
+            (format!("{:?}", one.source), one.environment.clone(), one.build.clone().map(|build| build.command))
+        };
+        let text = format!(
+            "{TEXT}\n[component.one.profile.debug]\nsource = \"debug.wasm\"\nenvironment = {{ B = \"3\", C = \"4\" }}\nbuild = {{ command = \"make debug\" }}\n"
+        );
+        let mut manifest = Manifest::parse(&text, "spin.toml").unwrap();
+        profile(&mut manifest, "debug").unwrap();
+        let (source, environment, build) = debug(&manifest);
+        assert!(source.contains("debug.wasm"), "{source}");
+        assert_eq!(environment.into_values().collect::<Vec<_>>(), ["1", "3", "4"]);
+        assert_eq!(build, Some(vec!["make debug".to_owned()]));
+        assert_eq!(manifest.components["one"].kobliat.own.environment.len(), 3);
+        let error = profile(&mut manifest, "release").unwrap_err().to_string();
+        assert!(error.contains("no component has the profile `release`; there is debug"), "{error}");
+    }
+
+    #[test]
     fn memory_is_lowered_and_never_raised() {
-        let manifest = applied(|options| options.instances.reuse = Some(3)).unwrap();
+        let manifest = applied(|options| options.instances.reuse = Some(3..4)).unwrap();
         assert_eq!(manifest.components["one"].kobliat.limits.memory_bytes, 1 << 20);
         assert_eq!(manifest.components["two"].kobliat.limits.reuse, 3);
         let manifest = applied(|options| options.instances.max_memory = Some(1 << 40)).unwrap();

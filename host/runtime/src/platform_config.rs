@@ -3,14 +3,37 @@
 
 use crate::error::StartError;
 use kobliat_events::Options as EventsOptions;
+use kobliat_trigger_http::TlsOptions;
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlatformConfig {
     pub events: Events,
+    pub tls: Option<Tls>,
+}
+
+/// `[tls]`: serve HTTPS. Paths are relative to this file; the command line's certificate wins.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// PEM, the leaf first.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// The authorities of clients' certificates; with it, clients without one are not served.
+    pub client_authorities: Option<PathBuf>,
+}
+
+impl Tls {
+    pub fn options(&self, dir: &Path) -> TlsOptions {
+        TlsOptions {
+            certificate: dir.join(&self.certificate),
+            key: dir.join(&self.key),
+            client_authorities: self.client_authorities.as_ref().map(|file| dir.join(file)),
+        }
+    }
 }
 
 /// `[events]`
@@ -94,8 +117,19 @@ mod tests {
     }
 
     #[test]
+    fn certificates_are_beside_the_file_unless_they_say_where() {
+        let text = "[tls]\ncertificate = \"tls/cert.pem\"\nkey = \"/etc/key.pem\"\n";
+        let tls = toml::from_str::<PlatformConfig>(text).unwrap().tls.unwrap().options(Path::new("/app"));
+        assert_eq!(tls.certificate, Path::new("/app/tls/cert.pem"));
+        assert_eq!(tls.key, Path::new("/etc/key.pem"));
+        assert_eq!(tls.client_authorities, None);
+    }
+
+    #[test]
     fn refuses_what_nobody_reads() {
-        for bad in ["[event]\n", "[events]\nbacklog = 1\n", "[events]\nengine = \"kafka\"\n"] {
+        for bad in
+            ["[event]\n", "[events]\nbacklog = 1\n", "[events]\nengine = \"kafka\"\n", "[tls]\ncertificate = \"c\"\n"]
+        {
             assert!(toml::from_str::<PlatformConfig>(bad).is_err(), "{bad}");
         }
     }

@@ -1,14 +1,17 @@
 //! What the files say: manifest, runtime config and kobliat.toml, with what the command line changes in them. Read at start, and
 //! again whenever they change.
 
+use crate::downloads;
 use crate::error::StartError;
 use crate::middleware;
 use crate::options::Options;
 use crate::overrides;
 use crate::platform_config::PlatformConfig;
 use crate::runtime_config::RuntimeConfig;
+use crate::single;
 use crate::unsupported;
 use kobliat_manifest::Manifest;
+use kobliat_trigger_http::TlsOptions;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,12 +24,22 @@ pub struct Reading {
 impl Reading {
     /// Refused with every reason that can be seen without starting anything.
     pub fn of(options: &Options) -> Result<Self, StartError> {
-        let mut manifest = Manifest::load(&options.manifest).map_err(|errors| StartError::new(errors.to_string()))?;
+        let mut manifest = single::load(&options.manifest)?;
         let config = RuntimeConfig::load(options.runtime_config.as_deref(), &manifest.dir)?;
         overrides::apply(&mut manifest, options, config.max_instance_memory())?;
         unsupported::refuse(&manifest)?;
         let platform = PlatformConfig::load(config.dir())?;
         Ok(Self { manifest: Arc::new(middleware::apart(manifest)), config, platform })
+    }
+
+    /// Has what is named by URL here as a file.
+    pub async fn fetch(&mut self, directory: &Path, options: &Options) -> Result<(), StartError> {
+        downloads::fetch(Arc::make_mut(&mut self.manifest), directory, options.links, options.progress).await
+    }
+
+    /// The certificates of kobliat.toml, where it names any.
+    pub fn tls(&self) -> Option<TlsOptions> {
+        self.platform.tls.as_ref().map(|tls| tls.options(self.config.dir()))
     }
 
     /// What `next` changes and only a new start can follow, each by its name.

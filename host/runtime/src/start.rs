@@ -4,6 +4,7 @@ use crate::admin;
 use crate::app::Runtime;
 use crate::compiler::Compiler;
 use crate::components::{self, Compiled, Whole};
+use crate::downloads;
 use crate::error::StartError;
 use crate::events::{self, Deliveries, EventsHost};
 use crate::factors::{Factors, Settings};
@@ -38,10 +39,12 @@ const MAX_CONNECTIONS: usize = 4096;
 
 impl Runtime {
     /// Reads, checks, compiles and binds; when it returns, the platform answers.
-    pub async fn start(options: Options) -> Result<Self, StartError> {
-        let reading = Reading::of(&options)?;
+    pub async fn start(mut options: Options) -> Result<Self, StartError> {
+        let mut reading = Reading::of(&options)?;
+        options.tls = options.tls.or_else(|| reading.tls());
         let state_dir = options.state_dir.clone().or_else(|| reading.config.state_dir());
         let state_dir = StateDir::open(state_dir.unwrap_or_else(|| reading.manifest.dir.join(".kobliat")))?;
+        reading.fetch(&downloads::folder(state_dir.path()), &options).await?;
         let secrets = SecretsFile::in_state_dir(state_dir.path());
         let resolver = resolve(&options, &reading, &secrets)?;
         let generated = resolver.generated().to_vec();
@@ -123,6 +126,7 @@ impl Runtime {
         }
         Ok(Self {
             address,
+            tls: options.tls.is_some(),
             state_dir,
             log_dir,
             secrets: secrets.path().to_path_buf(),

@@ -17,6 +17,7 @@ pub fn refuse(manifest: &Manifest) -> Result<(), StartError> {
         ));
     }
     manifest.http_triggers.iter().for_each(|trigger| refuse_trigger(trigger, &mut problems));
+    manifest.http_triggers.iter().for_each(|trigger| refuse_lossy_middleware(trigger, manifest, &mut problems));
     manifest.components.values().for_each(|component| refuse_component(component, &mut problems));
     problems.extend(refuse_half_administrators(manifest));
     StartError::from_all(problems)
@@ -31,26 +32,43 @@ fn refuse_trigger(trigger: &HttpTrigger, problems: &mut Vec<String>) {
     }
     if trigger.middleware.iter().any(|layer| is_elsewhere(&layer.kind)) {
         problems.push(format!(
-            "{table}: this host does not fetch components; download the middleware and write `{{ path = \"…\" }}`"
+            "{table}: this host does not fetch from registries; write `{{ url = \"…\", digest = \"sha256:…\" }}`, or download the middleware and write `{{ path = \"…\" }}`"
         ));
     }
 }
 
+/// A layer runs in its component, with what that one has; what its own table grants would be lost without a word.
+fn refuse_lossy_middleware(trigger: &HttpTrigger, manifest: &Manifest, problems: &mut Vec<String>) {
+    for layer in &trigger.middleware {
+        let DependencyKind::Component(id) = &layer.kind else { continue };
+        let lost = manifest.components.get(id).map(Component::resources).unwrap_or_default();
+        let lost: Vec<_> = lost.into_iter().filter(|resource| *resource != "dependencies").collect();
+        if !lost.is_empty() {
+            problems.push(format!(
+                "[[trigger.http]] `{}`: component `{id}` has its own {}, which it would lose as middleware; give them to the component \
+                 behind it, and let the layer have them by `inherit_configuration`",
+                trigger.id,
+                lost.join(", ")
+            ));
+        }
+    }
+}
+
 fn is_elsewhere(kind: &DependencyKind) -> bool {
-    matches!(kind, DependencyKind::Url { .. } | DependencyKind::Registry { .. })
+    matches!(kind, DependencyKind::Registry { .. })
 }
 
 fn refuse_component(component: &Component, problems: &mut Vec<String>) {
     let id = &component.id;
-    if !matches!(component.source, ComponentSource::Path(_)) {
+    if matches!(component.source, ComponentSource::Registry { .. }) {
         problems.push(format!(
-            "[component.{id}]: this host does not fetch components; download it and give its path, `source = \"{id}.wasm\"`"
+            "[component.{id}]: this host does not fetch from registries; write `source = {{ url = \"…\", digest = \"sha256:…\" }}`, or download it and give its path, `source = \"{id}.wasm\"`"
         ));
     }
     for dependency in &component.dependencies {
         if is_elsewhere(&dependency.kind) {
             problems.push(format!(
-                "[component.{id}.dependencies] `{0}`: this host does not fetch components; download it and write `\"{0}\" = {{ path = \"…\" }}`",
+                "[component.{id}.dependencies] `{0}`: this host does not fetch from registries; write `\"{0}\" = {{ url = \"…\", digest = \"sha256:…\" }}`, or download it and write `\"{0}\" = {{ path = \"…\" }}`",
                 dependency.key
             ));
         }

@@ -1,6 +1,6 @@
-//! The host in this process, on a state directory and a port of its own.
+//! A platform on a state directory and a port of its own: our host in this process, or a foreign one as its own.
 
-use crate::{Mode, Outside, compiled, guests, secrets};
+use crate::{Command, Mode, Outside, TestProcess, compiled, foreign, guests, secrets};
 use kobliat_runtime::{Options, Runtime};
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -10,9 +10,24 @@ use tempfile::TempDir;
 
 /// A running platform. What it is asked from outside is asked through [`Outside`].
 pub struct TestApp {
-    runtime: Runtime,
+    host: Host,
     outside: Outside,
     state: Arc<TempDir>,
+}
+
+enum Host {
+    Ours(Box<Runtime>),
+    Foreign(Box<TestProcess>),
+}
+
+impl Host {
+    /// For what a story asks our host itself. Such a story skips foreign ones.
+    fn ours(&self) -> &Runtime {
+        match self {
+            Host::Ours(runtime) => runtime,
+            Host::Foreign(_) => panic!("this can only be asked of our own host: begin the story with `skipped`"),
+        }
+    }
 }
 
 impl TestApp {
@@ -31,11 +46,20 @@ impl TestApp {
     }
 
     async fn start_there(state: Arc<TempDir>, mode: Mode, variables: &[(&str, &str)]) -> Self {
+        if let Some(binary) = foreign::binary() {
+            return Self::start_command(Command::foreign(binary).variables(variables), state).await;
+        }
         guests::build();
         compiled::stock(state.path(), mode).await;
         let runtime = start(state.path(), mode, variables).await;
         let outside = Outside::new(runtime.address());
-        Self { runtime, outside, state }
+        Self { host: Host::Ours(Box::new(runtime)), outside, state }
+    }
+
+    /// By a command, from outside only.
+    pub async fn start_command(command: Command, state: Arc<TempDir>) -> Self {
+        let process = command.start(&state).await;
+        Self { outside: process.outside().clone(), host: Host::Foreign(Box::new(process)), state }
     }
 
     /// For tasks that outlive a borrow of this.
@@ -45,17 +69,17 @@ impl TestApp {
 
     /// Instances alive now, all components together.
     pub fn instances(&self) -> usize {
-        self.runtime.instances()
+        self.host.ours().instances()
     }
 
     /// Requests and calls that run now.
     pub fn running(&self) -> usize {
-        self.runtime.running()
+        self.host.ours().running()
     }
 
     /// What all components wrote to their standard output and error.
     pub fn logs(&self) -> String {
-        let files = std::fs::read_dir(self.runtime.log_dir().unwrap()).unwrap().flatten();
+        let files = std::fs::read_dir(self.host.ours().log_dir().unwrap()).unwrap().flatten();
         files.map(|file| String::from_utf8_lossy(&std::fs::read(file.path()).unwrap()).into_owned()).collect()
     }
 
@@ -65,7 +89,13 @@ impl TestApp {
 
     /// Stops in order; the state directory is there for the next one.
     pub async fn stop(self) -> Arc<TempDir> {
-        self.runtime.shutdown().await;
+        match self.host {
+            Host::Ours(runtime) => runtime.shutdown().await,
+            Host::Foreign(process) => {
+                process.terminate();
+                process.ended().await;
+            }
+        }
         self.state
     }
 }

@@ -1,7 +1,7 @@
 //! The harness of the end-to-end tests: the real host with the real components, reached as the world reaches it.
 //!
-//! [`TestApp`] runs the host in this process; [`TestProcess`] runs the command, for signals and `kill -9`. Both give an
-//! [`Outside`]: HTTP with an API key, and webhooks signed as Meta signs them.
+//! [`TestApp`] runs the host in this process, or another one's command ([`foreign`]); [`TestProcess`] runs the command, for signals and
+//! `kill -9`. Both give an [`Outside`]: HTTP with an API key, and webhooks signed as Meta signs them.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 mod app;
 mod compiled;
 mod eventually;
+pub mod foreign;
 mod guests;
 mod mode;
 mod outside;
@@ -23,6 +24,7 @@ pub mod whatsapp;
 
 pub use app::TestApp;
 pub use eventually::{DEADLINE, eventually};
+pub use foreign::skipped;
 pub use guests::root;
 pub use mode::Mode;
 pub use outside::Outside;

@@ -1,6 +1,7 @@
 //! The command as a process: what it prints, the signals it gets, and how it ends.
 
-use crate::{Mode, Outside, compiled, guests, secrets};
+use crate::{Mode, Outside, compiled, foreign, guests, secrets};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -16,11 +17,29 @@ pub struct Command {
     listen: String,
     mode: Mode,
     variables: Vec<(String, String)>,
-    /// The platform's own application, whose components are built and kept compiled.
-    is_platform: bool,
+    needs: Needs,
+    /// What a command takes that is not ours.
+    flags: Vec<OsString>,
+}
+
+/// What is built before it runs.
+enum Needs {
+    /// The platform's components, which are kept compiled, too.
+    Platform,
+    TestComponents,
+    /// The test has built what it runs.
+    Nothing,
 }
 
 impl Command {
+    /// `up` of any host, with the flags that stock Spin has. Dependencies are composed unless the host has a better way.
+    pub fn foreign(binary: impl Into<PathBuf>) -> Self {
+        let config = guests::root().join("runtime-config.toml");
+        let config = [OsString::from("--runtime-config-file"), config.into_os_string()];
+        let flags = config.into_iter().chain(foreign::flags().into_iter().map(OsString::from)).collect();
+        Self { flags, ..Self::up(binary) }
+    }
+
     /// Up, on a free port, with the tests' secrets.
     pub fn up(binary: impl Into<PathBuf>) -> Self {
         Self {
@@ -28,15 +47,21 @@ impl Command {
             manifest: guests::root().join("spin.toml"),
             listen: "127.0.0.1:0".into(),
             mode: Mode::Links,
+            flags: Vec::new(),
             variables: secrets::VARIABLES.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            is_platform: true,
+            needs: Needs::Platform,
         }
     }
 
     /// The application of `tests/runtime/<behaviour>` instead.
     pub fn behaviour(binary: impl Into<PathBuf>, behaviour: &str) -> Self {
         let manifest = guests::root().join("tests/runtime").join(behaviour).join("spin.toml");
-        Self { manifest, is_platform: false, ..Self::up(binary).without_variables() }
+        Self { manifest, needs: Needs::TestComponents, ..Self::up(binary).without_variables() }
+    }
+
+    /// An application that is built already.
+    pub fn application(binary: impl Into<PathBuf>, manifest: impl Into<PathBuf>) -> Self {
+        Self { manifest: manifest.into(), needs: Needs::Nothing, ..Self::up(binary).without_variables() }
     }
 
     #[must_use]
@@ -97,11 +122,13 @@ impl Command {
     }
 
     async fn prepare(&self, state_dir: &Path) {
-        if self.is_platform {
-            guests::build();
-            compiled::stock(state_dir, self.mode).await;
-        } else {
-            guests::build_test_components();
+        match self.needs {
+            Needs::Platform => {
+                guests::build();
+                compiled::stock(state_dir, self.mode).await;
+            }
+            Needs::TestComponents => guests::build_test_components(),
+            Needs::Nothing => {}
         }
     }
 
@@ -109,6 +136,7 @@ impl Command {
         let mut command = tokio::process::Command::new(&self.binary);
         command.arg("up").arg("--from").arg(&self.manifest).args(["--listen", &self.listen]);
         command.arg("--state-dir").arg(state_dir).current_dir(state_dir);
+        command.args(&self.flags);
         for (name, value) in &self.variables {
             command.arg("--variable").arg(format!("{name}={value}"));
         }
@@ -116,7 +144,7 @@ impl Command {
             command.arg("--no-links");
         }
         // No variable of the person who runs the tests decides what the application does.
-        command.env_clear();
+        command.env_clear().env("HOME", state_dir);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command.spawn().unwrap()
     }

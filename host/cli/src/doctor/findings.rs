@@ -1,5 +1,6 @@
 //! What can be wrong with an application that is read correctly.
 
+use super::remedy::Remedy;
 use kobliat_manifest::{ComponentSource, HttpTarget, Manifest};
 use kobliat_runtime::RuntimeConfig;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,15 +12,21 @@ pub struct Finding {
     pub fix: String,
     /// The application does not start with it.
     pub fatal: bool,
+    /// What `--fix` does about it.
+    pub remedy: Option<Remedy>,
 }
 
 impl Finding {
     pub fn fatal(wrong: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { wrong: wrong.into(), fix: fix.into(), fatal: true }
+        Self { wrong: wrong.into(), fix: fix.into(), fatal: true, remedy: None }
+    }
+
+    fn with(self, remedy: Option<Remedy>) -> Self {
+        Self { remedy, ..self }
     }
 
     fn advice(wrong: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { wrong: wrong.into(), fix: fix.into(), fatal: false }
+        Self { wrong: wrong.into(), fix: fix.into(), fatal: false, remedy: None }
     }
 }
 
@@ -40,8 +47,9 @@ pub fn of_manifest(manifest: &Manifest, exists: impl Fn(&Path) -> bool) -> Vec<F
                 Some(_) => format!("`kobliat build -c {id}`"),
                 None => format!("put it there, or add `build = {{ command = \"…\" }}` to [component.{id}]"),
             };
-            findings
-                .push(Finding::fatal(format!("component `{id}` is not built: `{}` is missing", path.display()), fix));
+            let wrong = format!("component `{id}` is not built: `{}` is missing", path.display());
+            let remedy = component.build.as_ref().map(|_| Remedy::Build(id.clone()));
+            findings.push(Finding::fatal(wrong, fix).with(remedy));
         }
     }
     findings.extend(unused_variables(manifest));
@@ -89,7 +97,8 @@ pub fn of_runtime_config(manifest: &Manifest, config: &RuntimeConfig) -> Vec<Fin
 fn labels(table: &str, listed: &BTreeSet<String>, configured: &BTreeMap<String, PathBuf>) -> Vec<Finding> {
     let missing = listed.iter().filter(|label| !configured.contains_key(*label)).map(|label| {
         let fix = format!("add [{table}.{label}] with `type = \"spin\"` to runtime-config.toml");
-        Finding::fatal(format!("the label `{label}` is listed in spin.toml and not configured"), fix)
+        let remedy = Remedy::Label { table: table.to_owned(), label: label.clone() };
+        Finding::fatal(format!("the label `{label}` is listed in spin.toml and not configured"), fix).with(Some(remedy))
     });
     // Every runtime config has `default`, whether it says so or not.
     let unused = configured.keys().filter(|label| *label != "default" && !listed.contains(*label)).map(|label| {

@@ -6,6 +6,7 @@ use super::schema::{Schema, judge};
 use super::version::Digest;
 use super::{ChangeError, Lifecycle, Slot, Version, check, interfaces_of, probe};
 use crate::components::Loader;
+use crate::downloads;
 use crate::error::StartError;
 use crate::events;
 use crate::instances::Runnable;
@@ -53,7 +54,8 @@ impl Lifecycle {
 
     async fn plan(&self) -> Result<Plan, ChangeError> {
         let (ground, old) = (&self.ground, self.world());
-        let reading = Reading::of(&ground.options).map_err(refused)?;
+        let mut reading = Reading::of(&ground.options).map_err(refused)?;
+        reading.fetch(&downloads::folder(&ground.state_dir), &ground.options).await.map_err(refused)?;
         refuse_restarts(old.reading.needs_restart(&reading, &ground.state_dir))?;
         let resolver = ground.resolve(&reading).map_err(refused)?;
         let factors = old.factors.again(&ground.settings(&reading, &resolver)).await.map_err(refused)?;

@@ -18,6 +18,9 @@ async fn until_taken(receiver: &Receiver, count: usize) {
 
 in_both_modes! {
     async fn a_message_becomes_a_notification_and_a_signed_webhook_once(mode: Mode) {
+        if kobliat_e2e::skipped("our event broker") {
+            return;
+        }
         let (app, receiver) = (TestApp::start_with(mode, &TRIAL).await, Receiver::start().await);
         let endpoint = endpoint(&app, &receiver).await;
         app.webhook_bytes(SAMPLE).await.expect(200);
@@ -40,6 +43,9 @@ in_both_modes! {
     }
 
     async fn a_receiver_that_fails_gets_it_when_it_recovers(mode: Mode) {
+        if kobliat_e2e::skipped("our event broker") {
+            return;
+        }
         let (app, receiver) = (TestApp::start_with(mode, &TRIAL).await, Receiver::start().await);
         let endpoint = endpoint(&app, &receiver).await;
         receiver.answers(500);
@@ -59,6 +65,9 @@ in_both_modes! {
     }
 
     async fn after_a_rotation_both_secrets_sign(mode: Mode) {
+        if kobliat_e2e::skipped("our event broker") {
+            return;
+        }
         let (app, receiver) = (TestApp::start_with(mode, &TRIAL).await, Receiver::start().await);
         let endpoint = endpoint(&app, &receiver).await;
         let path = format!("/api/v1/webhook-endpoints/{}", endpoint["id"].as_str().unwrap());
@@ -74,6 +83,9 @@ in_both_modes! {
 
     /// Nobody said that private networks may be reached.
     async fn a_private_address_is_refused(mode: Mode) {
+        if kobliat_e2e::skipped("our event broker") {
+            return;
+        }
         let (app, receiver) = (TestApp::start(mode).await, Receiver::start().await);
         let wanted = json!({ "url": receiver.url(), "events": ["*"] });
         app.post("/api/v1/webhook-endpoints", &wanted).await.expect(422);
@@ -84,6 +96,9 @@ in_both_modes! {
 /// The endpoint is from a trial; the host looks at the addresses when it connects.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_leads_into_a_private_network_is_not_connected_to_once_the_trial_is_over() {
+    if kobliat_e2e::skipped("our event broker") {
+        return;
+    }
     let (trial, receiver) = (TestApp::start_with(Mode::Links, &TRIAL).await, Receiver::start().await);
     let url = receiver.url().replace("127.0.0.1", "localhost");
     let wanted = json!({ "url": url, "events": ["*"] });

@@ -72,6 +72,9 @@ in_both_modes! {
     }
 
     async fn secrets_and_bodies_stay_out_of_the_logs(mode: Mode) {
+        if kobliat_e2e::skipped("our logs") {
+            return;
+        }
         let app = TestApp::start(mode).await;
         app.webhook_bytes(SAMPLE).await.expect(200);
         app.send(Method::POST, PATH, &[(SIGNATURE, "sha256=00")], SAMPLE).await.expect_problem(401, "unauthenticated");

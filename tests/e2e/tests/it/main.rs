@@ -32,6 +32,8 @@ mod example;
 mod faults;
 mod kills;
 mod modes;
+mod new;
+mod portable;
 mod refused_starts;
 mod shutdown;
 mod tick;

@@ -25,6 +25,9 @@ fn application(manifest: &str) -> TempDir {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_host_on_the_same_state() {
+    if kobliat_e2e::skipped("our command's sentences") {
+        return;
+    }
     let state = Arc::new(tempfile::tempdir().unwrap());
     let first = crate::up().mode(Mode::Links).start(&state).await;
     let second = crate::up().run(state.path()).await;
@@ -36,6 +39,9 @@ async fn a_second_host_on_the_same_state() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_in_use() {
+    if kobliat_e2e::skipped("our command's sentences") {
+        return;
+    }
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let state = tempfile::tempdir().unwrap();
@@ -45,6 +51,9 @@ async fn a_port_in_use() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_none() {
+    if kobliat_e2e::skipped("our command's sentences") {
+        return;
+    }
     let state = tempfile::tempdir().unwrap();
     let refused = crate::up().listen("nowhere").run(state.path()).await;
     assert_refused(&refused, &["`--listen nowhere` is not an address"]);
@@ -52,6 +61,9 @@ async fn an_address_that_is_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guests_that_were_not_built() {
+    if kobliat_e2e::skipped("our command's sentences") {
+        return;
+    }
     let manifest = fs::read_to_string(root().join("spin.toml")).unwrap();
     let application = application(&manifest);
     let state = tempfile::tempdir().unwrap();
@@ -65,6 +77,9 @@ async fn guests_that_were_not_built() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_manifest() {
+    if kobliat_e2e::skipped("our command's sentences") {
+        return;
+    }
     let state = tempfile::tempdir().unwrap();
     let refused = crate::up().manifest(state.path().join("spin.toml")).run(state.path()).await;
     assert_refused(&refused, &["spin.toml"]);
@@ -72,6 +87,9 @@ async fn no_manifest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mistakes_in_the_manifest_all_at_once_with_their_places() {
+    if kobliat_e2e::skipped("our command's sentences") {
+        return;
+    }
     let application = application(
         "spin_manifest_version = 2\naplication = {}\n[application]\nname = \"bad\"\n[[trigger.http]]\nroute = \"/...\"\n\
          component = \"web\"\n[component.web]\nsorce = \"web.wasm\"\n",
@@ -90,6 +108,9 @@ async fn mistakes_in_the_manifest_all_at_once_with_their_places() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_variable_that_has_no_value() {
+    if kobliat_e2e::skipped("our command's sentences") {
+        return;
+    }
     let manifest = fs::read_to_string(root().join("spin.toml")).unwrap();
     let manifest = manifest.replace("generate_secrets = [\"bootstrap_api_key\", ", "generate_secrets = [");
     let target = "target/guests/wasm32-wasip2/release";

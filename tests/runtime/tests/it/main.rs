@@ -15,6 +15,8 @@ mod admission;
 mod capabilities;
 #[path = "../../cpu/cpu.rs"]
 mod cpu;
+#[path = "../../downloads/downloads.rs"]
+mod downloads;
 #[path = "../../events/events.rs"]
 mod events;
 #[path = "../../files/files.rs"]
@@ -23,6 +25,8 @@ mod files;
 mod handlers;
 #[path = "../../hostile/hostile.rs"]
 mod hostile;
+#[path = "../../inheritance/inheritance.rs"]
+mod inheritance;
 #[path = "../../key-value/key_value.rs"]
 mod key_value;
 #[path = "../../legacy/legacy.rs"]
