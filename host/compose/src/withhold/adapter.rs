@@ -133,6 +133,10 @@ impl<'r> Adapter<'r> {
             }
             let TypeOwner::Interface(owner) = self.resolve.types[resource].owner else { continue };
             let key = WorldKey::Interface(owner);
+            // Its own resources nobody has ever got.
+            if self.resolve.worlds[self.world].exports.contains_key(&key) {
+                continue;
+            }
             let intrinsic = ResourceIntrinsic::ImportedDrop;
             let import = WasmImport::ResourceIntrinsic { interface: Some(&key), resource, intrinsic };
             let (module, name) = self.resolve.wasm_import_name(MANGLING, import);

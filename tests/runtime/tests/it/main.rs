@@ -21,6 +21,8 @@ mod downloads;
 mod events;
 #[path = "../../files/files.rs"]
 mod files;
+#[path = "../../generations/generations.rs"]
+mod generations;
 #[path = "../../handlers/handlers.rs"]
 mod handlers;
 #[path = "../../hostile/hostile.rs"]

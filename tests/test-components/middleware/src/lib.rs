@@ -11,11 +11,11 @@ mod component {
     #[spin_sdk::http_service]
     async fn handle(request: Request) -> Result<impl IntoResponse, Error> {
         if request.headers().get("spin-path-info").is_some_and(|path| path == "/layer") {
-            return report().await.into_response();
+            return Ok(report().await.into_response()?);
         }
         let mut response = spin_sdk::http::next(request).await?;
         response.headers_mut().append("x-layer", HeaderValue::from_static(NAME));
-        response.into_response()
+        Ok(response.into_response()?)
     }
 
     async fn report() -> String {
