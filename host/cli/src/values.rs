@@ -93,7 +93,7 @@ pub fn sqlite(text: &str) -> Result<SqlitePreset, String> {
 
 /// `N`, or `N..M` without M.
 pub fn counts(text: &str) -> Result<Range<u32>, String> {
-    let count = |text: &str| text.trim().parse().ok().filter(|count| *count > 0);
+    let count = |text: &str| text.trim().parse::<u32>().ok().filter(|count| *count > 0);
     range(text, count, |count| count.saturating_add(1))
         .ok_or_else(|| "write a number from 1, or a range like 1..10".to_owned())
 }
