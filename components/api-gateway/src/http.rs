@@ -29,8 +29,8 @@ use sdk::{Clock, Context, Micros, Problem, ids};
 
 pub use body::MAX_BODY_BYTES;
 
-/// Of an error, the log keeps the description; a longer one (16 KiB) is none of ours.
-const MAX_LOGGED_BYTES: usize = 16 * 1024;
+/// Of an error, the log keeps the beginning of the description. One that is longer than this (1 MiB: ten thousand wrong fields) is none of ours.
+const MAX_ERROR_BYTES: usize = 1024 * 1024;
 /// Whose requests they are that have no tenant: strangers'. Not a name that a tenant can have.
 const STRANGERS: &str = "-";
 
@@ -228,8 +228,13 @@ impl<B: Outside> Gateway<B> {
 
 /// An error's description, and the answer with it still in.
 async fn heard(answer: Response<Body>) -> (Response<Body>, Bytes) {
-    let (parts, body) = answer.into_parts();
-    let said = Limited::new(body, MAX_LOGGED_BYTES).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let (mut parts, body) = answer.into_parts();
+    let said = Limited::new(body, MAX_ERROR_BYTES).collect().await.map(|body| body.to_bytes());
+    let said = said.unwrap_or_else(|_| {
+        // What was promised cannot be kept, so nothing is promised.
+        parts.headers.remove(CONTENT_LENGTH);
+        Bytes::new()
+    });
     (Response::from_parts(parts, buffered(said.clone())), said)
 }
 

@@ -173,7 +173,7 @@ fn success((status, schema): &Answer) -> Value {
 fn may_answer(route: &Route, status: u16) -> bool {
     match status {
         413 | 415 => route.method != Method::GET,
-        412 => route.method == Method::PATCH,
+        412 => route.method == Method::PATCH || route.doc.if_match,
         409 => route.method != Method::GET,
         _ => true,
     }
@@ -201,14 +201,16 @@ fn all_parameters() -> Value {
             members.insert("schema".to_owned(), json!({ "anyOf": [schema, { "const": "" }] }));
         }
     }
-    let header = |name: &str, description: &str, max: u32| {
-        let schema = json!({ "type": "string", "maxLength": max });
-        json!({ "name": name, "in": "header", "description": description, "schema": schema })
-    };
+    let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema });
     if let Some(members) = parameters.as_object_mut() {
         let key = "The same key and payload within 24 h give the first answer again.";
-        members.insert("idempotency_key".to_owned(), header("Idempotency-Key", key, 255));
-        members.insert("if_match".to_owned(), header("If-Match", "The `ETag` of the version to change.", 64));
+        members.insert(
+            "idempotency_key".to_owned(),
+            header("Idempotency-Key", key, json!({ "type": "string", "maxLength": 255 })),
+        );
+        // Whatever is none of our tags names no version: 412.
+        let tag = header("If-Match", "The `ETag` of the version to change.", json!({ "type": "string" }));
+        members.insert("if_match".to_owned(), tag);
     }
     parameters
 }

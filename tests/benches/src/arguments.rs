@@ -12,6 +12,9 @@ pub enum Command {
     /// The native twin of the webhook path.
     #[command(hide = true)]
     ServeTwin(Twin),
+    /// The native twin of a read through the API.
+    #[command(hide = true)]
+    ServeReader(Reader),
     /// The event broker in a process of its own: until how many waiting events are handled, how long and how much memory.
     #[command(hide = true)]
     OpenEvents(OpenEvents),
@@ -28,7 +31,7 @@ pub struct Run {
     /// Lets the scheduler place server and load generator, instead of one core each.
     #[arg(long)]
     pub unpinned: bool,
-    /// Only these parts: disk, hello, calls, webhook, platform, events.
+    /// Only these parts: disk, hello, calls, webhook, api, platform, events.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 }
@@ -43,6 +46,19 @@ pub struct Twin {
     pub secret: String,
     #[arg(long, value_enum)]
     pub commit: Commit,
+}
+
+#[derive(clap::Args, Clone)]
+pub struct Reader {
+    /// Where the databases are.
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// The API key that is let in.
+    #[arg(long)]
+    pub key: String,
+    /// The id of the customer that there is.
+    #[arg(long)]
+    pub customer: String,
 }
 
 #[derive(clap::Args, Clone)]

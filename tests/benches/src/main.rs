@@ -21,6 +21,7 @@ fn main() -> anyhow::Result<()> {
         arguments::Command::Run(run) => suite::run(&run),
         arguments::Command::ServeHello => hello::serve(),
         arguments::Command::ServeTwin(twin) => twin::serve(&twin),
+        arguments::Command::ServeReader(reader) => twin::serve_reader(&reader),
         arguments::Command::OpenEvents(open) => suite::open_events(&open),
     }
 }

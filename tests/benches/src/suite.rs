@@ -1,5 +1,6 @@
 //! The suite: builds what it measures, starts every server once, and works through its parts.
 
+mod api;
 mod calls;
 mod events;
 mod hello;
@@ -62,6 +63,7 @@ const PARTS: &[Part] = &[
     Part { name: "hello", measure: hello::measure, needs_platform: true },
     Part { name: "calls", measure: calls::measure, needs_platform: true },
     Part { name: "webhook", measure: webhook::measure, needs_platform: true },
+    Part { name: "api", measure: api::measure, needs_platform: true },
     Part { name: "platform", measure: platform::measure, needs_platform: true },
     Part { name: "events", measure: events::measure, needs_platform: false },
 ];

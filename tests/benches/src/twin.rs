@@ -5,8 +5,11 @@
 
 mod database;
 mod path;
+mod reader;
 mod statements;
 mod webhook;
+
+pub use reader::serve as serve_reader;
 
 use std::sync::Arc;
 

@@ -270,3 +270,12 @@ fn no_conversation_is_opened_while_customers_cannot_be_checked() {
     app.post("/api/v1/conversations", &json!({ "participants": [ada] })).problem(503);
     assert!(app.world.forwarded.borrow().is_empty());
 }
+
+#[test]
+fn a_thousand_mistakes_are_told_in_full() {
+    let app = TestApp::new();
+    let participants: Vec<String> = (0..1000).map(|_| app.world.next_id()).collect();
+    let answer = app.post("/api/v1/conversations", &json!({ "participants": participants, "type": "group" }));
+    assert_eq!(answer.header("content-length"), answer.body.len().to_string(), "the length that was promised");
+    assert_eq!(answer.pointers().len(), 1000);
+}

@@ -2,7 +2,7 @@
 //! compares it with the service's source, so that neither can drift.
 
 pub use conversation::store::statements::{ADVANCE, BY_DIRECT_KEYS, FILL};
-pub use customer::store::statements::BY_IDENTITIES;
+pub use customer::store::statements::{BY_ID, BY_IDENTITIES};
 pub use inbound_gateway::store::{CONCLUDE_DONE, INSERT as INSERT_DELIVERY};
 pub use messaging::store::statements::INSERT as INSERT_MESSAGE;
 
@@ -17,6 +17,12 @@ pub const INBOUND_MIGRATIONS: &[&str] = &[
     migration!("inbound-gateway/migrations/0002_query.sql"),
     migration!("inbound-gateway/migrations/0003_channel_accounts.sql"),
     migration!("sdk/migrations/idempotency.sql"),
+];
+pub const GATEWAY_MIGRATIONS: &[&str] = &[
+    migration!("api-gateway/migrations/0001_api_keys.sql"),
+    migration!("api-gateway/migrations/0002_tenants_and_users.sql"),
+    migration!("sdk/migrations/idempotency.sql"),
+    migration!("api-gateway/migrations/0004_tokens_and_quotas.sql"),
 ];
 pub const CUSTOMER_MIGRATIONS: &[&str] = &[
     migration!("customer/migrations/0001_customers.sql"),

@@ -19,8 +19,13 @@ struct Twin {
 
 impl Twin {
     fn start(dir: &Path, commit: &str) -> Twin {
+        Twin::run(dir, &["serve-twin", "--secret", SECRET, "--commit", commit])
+    }
+
+    fn run(dir: &Path, arguments: &[&str]) -> Twin {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kobliat-bench"))
-            .args(["serve-twin", "--secret", SECRET, "--commit", commit, "--dir"])
+            .args(arguments)
+            .arg("--dir")
             .arg(dir)
             .stdout(Stdio::piped())
             .spawn()
@@ -29,6 +34,15 @@ impl Twin {
         BufReader::new(child.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("the twin prints");
         let address = line.trim().strip_prefix("Serving http://").expect("its address").to_owned();
         Twin { child, address }
+    }
+
+    fn get(&self, path: &str, key: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("the twin listens");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-api-key: {key}\r\n\r\n")
+            .expect("the request is sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer comes");
+        answer
     }
 
     fn post(&self, signature: &str) -> String {
@@ -87,4 +101,20 @@ fn the_twin_refuses_a_wrong_signature() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let answer = Twin::start(dir.path(), "group").post("00");
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[test]
+fn the_reader_checks_counts_logs_and_reads() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let customer = "019a0000-0000-7000-8000-00000000000a";
+    let twin = Twin::run(dir.path(), &["serve-reader", "--key", "kob_live_right", "--customer", customer]);
+    let found = twin.get(&format!("/api/v1/customers/{customer}"), "kob_live_right");
+    assert!(found.starts_with("HTTP/1.1 200") && found.contains("Sheena Nelson"), "{found}");
+    assert!(twin.get("/api/v1/customers/other", "kob_live_right").starts_with("HTTP/1.1 404"));
+    assert!(twin.get(&format!("/api/v1/customers/{customer}"), "kob_live_wrong").starts_with("HTTP/1.1 401"));
+    assert_eq!(count(dir.path(), "api-gateway.db", "SELECT used FROM quotas"), 64_000_000, "a slice for both");
+    // Behind the answer, so a moment later.
+    while count(dir.path(), "api-gateway.db", "SELECT count(*) FROM api_logs") < 3 {
+        std::thread::yield_now();
+    }
 }
