@@ -58,7 +58,7 @@ fn no_profile(manifest: &Manifest, name: &str) -> String {
     format!("no component has the profile `{name}`; there is {known}: add [component.<id>.profile.{name}]")
 }
 
-/// `-c web` keeps the triggers of the chosen components; the others may still be called.
+/// `-c web` keeps the triggers of the chosen components; the others may still be called, and get no events or ticks, which come by HTTP.
 fn choose(manifest: &mut Manifest, chosen: &[String]) -> Result<(), StartError> {
     if chosen.is_empty() {
         return Ok(());
@@ -72,6 +72,10 @@ fn choose(manifest: &mut Manifest, chosen: &[String]) -> Result<(), StartError> 
         HttpTarget::Static(_) => true,
     });
     manifest.redis_triggers.retain(|trigger| chosen.contains(&trigger.component));
+    for component in manifest.components.values_mut().filter(|component| !chosen.contains(&component.id)) {
+        component.kobliat.subscribe.clear();
+        component.kobliat.tick = None;
+    }
     Ok(())
 }
 
@@ -178,6 +182,17 @@ mod tests {
         assert_eq!(manifest.components["one"].kobliat.own.environment.len(), 3);
         let error = profile(&mut manifest, "release").unwrap_err().to_string();
         assert!(error.contains("no component has the profile `release`; there is debug"), "{error}");
+    }
+
+    #[test]
+    fn who_is_not_chosen_gets_no_events_and_no_ticks() {
+        let text = format!("{TEXT}\n[component.two.tool.kobliat]\ntick = \"5s\"\nsubscribe = [\"com.example.*\"]\n");
+        let mut manifest = Manifest::parse(&text, "spin.toml").unwrap();
+        choose(&mut manifest, &["two".to_owned()]).unwrap();
+        assert!(manifest.components["two"].kobliat.tick.is_some());
+        choose(&mut manifest, &["one".to_owned()]).unwrap();
+        let tool = &manifest.components["two"].kobliat;
+        assert!(tool.subscribe.is_empty() && tool.tick.is_none());
     }
 
     #[test]
