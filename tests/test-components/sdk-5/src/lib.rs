@@ -2,6 +2,7 @@
 //! 200, or 500 with what is wrong; `/fetch?url` asks by WASI 0.2.
 
 #[cfg(target_arch = "wasm32")]
+#[allow(unsafe_code, reason = "the SDK's macro writes the component's exports in place")]
 mod component {
     use anyhow::{Result, anyhow, ensure};
     use spin_sdk::http::{IntoResponse, Request, Response, send};
