@@ -20,8 +20,8 @@ use crate::{
     webhook::{Answer, Webhook},
 };
 
-/// Webhooks of a slice: a second's work, so that a crash repeats little.
-const SLICE: usize = 200;
+/// Webhooks of a slice: a second's work or two, also on a busy machine, so that a run sees the clock often and a crash repeats little.
+const SLICE: usize = 40;
 /// Webhooks under way at once, as a provider has them.
 const AT_ONCE: usize = 8;
 /// A provider comes again for days; here it is over after two seconds, or a front that is down would hold the run for ever.
