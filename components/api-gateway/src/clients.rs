@@ -12,6 +12,7 @@ pub use crate::bindings::kobliat::conversations::conversations::{
     Touch,
 };
 pub use crate::bindings::kobliat::customers::customers::{self as customers, Customer};
+pub use crate::bindings::kobliat::media::media::{self as attachments, Medium};
 pub use crate::bindings::kobliat::messages::messages::{
     self as messages, Found as FoundMessages, Message, Page as MessagePage, Place, Query as MessageQuery,
 };
@@ -90,12 +91,23 @@ pub trait Messages {
     fn place_of(&self, ctx: Context, message: String) -> impl Future<Output = CallResult<Place>>;
 }
 
+pub trait Attachments {
+    fn get_media(&self, ctx: Context, ids: Vec<String>) -> impl Future<Output = CallResult<Vec<Medium>>>;
+}
+
 /// Whole requests over HTTP to `http://<service>.spin.internal`.
 pub trait Upstream {
     fn send(
         &self,
         service: Service,
         request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Body>, SendError>>;
+
+    /// With a body that is sent as it comes.
+    fn stream(
+        &self,
+        service: Service,
+        request: Request<Body>,
     ) -> impl Future<Output = Result<Response<Body>, SendError>>;
 }
 
@@ -135,5 +147,6 @@ macro_rules! all_of {
 
 all_of! {
     /// All of it, for one parameter in place of ten. A copy reaches the same.
-    Outside: Customers, Conversations, Messages, Upstream, Elsewhere, Tables, Settings, Tasks, Timer, Clock, Clone
+    Outside:
+        Customers, Conversations, Messages, Attachments, Upstream, Elsewhere, Tables, Settings, Tasks, Timer, Clock, Clone
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED, LINK,
-    LOCATION, RETRY_AFTER,
+    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LINK, LOCATION, RANGE,
+    RETRY_AFTER,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -20,6 +20,8 @@ use sdk::Problem;
 
 /// Until the head of the answer is there. Longer than any service works on one request.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
+/// The answer to an upload comes at its end. A little less than a request may take here (spin.toml).
+const UPLOAD_DEADLINE: Duration = Duration::from_secs(290);
 
 /// An error's description is read whole, and a longer one (64 KiB) is none of ours.
 const MAX_PROBLEM_BYTES: usize = 64 * 1024;
@@ -28,13 +30,21 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 
 /// What a service may learn of the client's headers, beside the context that the gateway vouches for. Nothing else passes:
 /// no credential, no `kobliat-*` or `spin-*` of the client's making.
-const INWARD: [HeaderName; 3] = [CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH];
+const INWARD: [HeaderName; 5] = [CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE];
+/// Where the client found us: what links in answers begin with when the deployment does not say.
+const PUBLIC_URL: HeaderName = HeaderName::from_static("kobliat-public-url");
+/// The whole URL, from the host.
+const SPIN_FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
 /// What a client may learn of the service's.
-const OUTWARD: [HeaderName; 10] = [
+const OUTWARD: [HeaderName; 14] = [
+    ACCEPT_RANGES,
     ALLOW,
     CONTENT_TYPE,
     CONTENT_LENGTH,
     CACHE_CONTROL,
+    CONTENT_DISPOSITION,
+    CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY,
     ETAG,
     LAST_MODIFIED,
     LOCATION,
@@ -50,8 +60,32 @@ pub async fn forward<B: Upstream + Timer>(
     service: Service,
     path: &str,
 ) -> Result<Response<Body>, Problem> {
-    let request = inward(call, service, path)?;
+    let request = inward(call, service, path, call.body.clone())?;
     let sent = within(outside, ANSWER_DEADLINE, outside.send(service, request)).await;
+    answered(call, service, sent).await
+}
+
+/// The same without reading any of the bodies.
+pub async fn stream<B: Upstream + Timer>(
+    outside: &B,
+    call: &Call<'_>,
+    service: Service,
+    path: &str,
+    body: Option<Body>,
+) -> Result<Response<Body>, Problem> {
+    let deadline = if body.is_some() { UPLOAD_DEADLINE } else { ANSWER_DEADLINE };
+    let length = call.headers.get(CONTENT_LENGTH).filter(|_| body.is_some()).cloned();
+    let mut request = inward(call, service, path, body.unwrap_or_else(|| buffered("")))?;
+    request.headers_mut().extend(length.map(|length| (CONTENT_LENGTH, length)));
+    let sent = within(outside, deadline, outside.stream(service, request)).await;
+    answered(call, service, sent).await
+}
+
+async fn answered(
+    call: &Call<'_>,
+    service: Service,
+    sent: Option<Result<Response<Body>, SendError>>,
+) -> Result<Response<Body>, Problem> {
     match sent.unwrap_or(Err(SendError::TimedOut)) {
         Ok(response) if response.status().as_u16() < 400 => Ok(outward(response)),
         Ok(response) => refusal(call, service, response).await,
@@ -59,13 +93,13 @@ pub async fn forward<B: Upstream + Timer>(
     }
 }
 
-fn inward(call: &Call<'_>, service: Service, path: &str) -> Result<Request<Bytes>, Problem> {
+fn inward<T>(call: &Call<'_>, service: Service, path: &str, body: T) -> Result<Request<T>, Problem> {
     let separator = if call.query.is_empty() { "" } else { "?" };
     let method = if call.method == Method::HEAD { &Method::GET } else { call.method };
     let mut request = Request::builder()
         .method(method)
         .uri(format!("http://{}.spin.internal{path}{separator}{}", service.id(), call.query))
-        .body(call.body.clone())
+        .body(body)
         .map_err(|_invalid_uri| Problem::unreadable("the path or the query is not a valid URI"))?;
     *request.headers_mut() = inward_headers(call);
     Ok(request)
@@ -81,8 +115,15 @@ fn inward_headers(call: &Call<'_>) -> HeaderMap {
     if !call.body.is_empty() {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.len()));
     }
+    headers.extend(public_url(call.headers).map(|url| (PUBLIC_URL, url)));
     headers.extend(call.context.headers().into_iter().map(|(name, value)| (HeaderName::from_static(name), value)));
     headers
+}
+
+/// Scheme and authority. The host's own header comes last, where a client has sent one too.
+fn public_url(headers: &HeaderMap) -> Option<HeaderValue> {
+    let url = headers.get_all(SPIN_FULL_URL).iter().next_back()?.to_str().ok()?.parse::<http::Uri>().ok()?;
+    format!("{}://{}", url.scheme_str()?, url.authority()?).parse().ok()
 }
 
 /// The answer with its body as it streams in, and the paths in its headers as the client knows them.

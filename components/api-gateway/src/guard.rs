@@ -9,9 +9,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 
 use crate::clients::{
-    Body, CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations, Customer, Customers,
-    Elsewhere, FoundMessages, MessagePage, MessageQuery, Messages, Outside, Place, Reading, SendError, Settings,
-    Tables, Tasks, Timer, Touch, Upstream,
+    Attachments, Body, CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations,
+    Customer, Customers, Elsewhere, FoundMessages, Medium, MessagePage, MessageQuery, Messages, Outside, Place,
+    Reading, SendError, Settings, Tables, Tasks, Timer, Touch, Upstream,
 };
 use crate::deadline::within;
 use crate::routes::Service;
@@ -137,6 +137,12 @@ impl<B: Outside> Conversations for Guarded<B> {
     }
 }
 
+impl<B: Outside> Attachments for Guarded<B> {
+    async fn get_media(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Medium>> {
+        self.call(Service::Media, self.outside.get_media(ctx, ids)).await
+    }
+}
+
 impl<B: Outside> Messages for Guarded<B> {
     async fn list_messages(
         &self,
@@ -169,13 +175,27 @@ impl<B: Outside> Messages for Guarded<B> {
 }
 
 impl<B: Outside> Upstream for Guarded<B> {
-    /// Who sends sets its own deadline; one that gives up drops this, which counts as nothing.
     async fn send(&self, service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
+        self.pass(service, self.outside.send(service, request)).await
+    }
+
+    async fn stream(&self, service: Service, request: Request<Body>) -> Result<Response<Body>, SendError> {
+        self.pass(service, self.outside.stream(service, request)).await
+    }
+}
+
+impl<B: Outside> Guarded<B> {
+    /// Who sends sets its own deadline; one that gives up drops this, which counts as nothing.
+    async fn pass(
+        &self,
+        service: Service,
+        sent: impl Future<Output = Result<Response<Body>, SendError>>,
+    ) -> Result<Response<Body>, SendError> {
         let circuit = self.circuit(service);
         if !circuit.admits(self.now()) {
             return Err(SendError::Unreachable("its circuit is open".into()));
         }
-        let answer = self.outside.send(service, request).await;
+        let answer = sent.await;
         let is_down = |answer: &Response<Body>| answer.status() == StatusCode::SERVICE_UNAVAILABLE;
         circuit.note(answer.as_ref().map_or(true, is_down), self.now());
         answer

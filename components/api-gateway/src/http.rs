@@ -17,10 +17,10 @@ use crate::limits::{Slices, Standing};
 use crate::logs::redact::Policy;
 use crate::logs::{Entry, Logs};
 use crate::reply::{buffered, ok, whole};
-use crate::routes::oauth;
 use crate::routes::{
     self, API_PREFIX, Action, Match, Route, api_keys, channels, conversations, inbox, messages, tenants, users,
 };
+use crate::routes::{media, oauth};
 use crate::tokens::Signing;
 use crate::trace::{Trace, X_REQUEST_ID};
 use crate::{cors, docs, health, problem};
@@ -133,6 +133,14 @@ impl<B: Outside> Gateway<B> {
             let asked = oauth::Asked { headers: &parts.headers, form: &form };
             return oauth::act(&self.outside, &self.callers, &asked, *what).await;
         }
+        if let Match::Found(route, parameters) = &found
+            && media::is_signed(route, parts.uri.query())
+        {
+            let (request_id, traceparent) = (trace.request_id.clone(), trace.traceparent.clone());
+            let nobody = Context { request_id, traceparent, ..Context::default() };
+            let call = call(parts, parameters.clone(), Bytes::new(), nobody);
+            return media::stream(&self.outside, &call, &routes::fill(route.path, parameters), body).await;
+        }
         let caller = authenticate(&self.outside, &self.callers, &parts.headers).await.map_err(problem::denied)?;
         let caller = seen.caller.insert(caller);
         match self.slices.spend(&self.outside, caller).await {
@@ -150,17 +158,12 @@ impl<B: Outside> Gateway<B> {
         seen.path = Some(format!("{API_PREFIX}{}", routes::fill_for_log(route.path, &parameters)));
         let context = context(caller, trace, &parts.headers)?;
         check_scopes(&context, route)?;
+        if let Action::Media(_) = route.action {
+            let path = routes::fill(route.path, &parameters);
+            return media::stream(&self.outside, &call(parts, parameters, Bytes::new(), context), &path, body).await;
+        }
         seen.body = body::read(&parts.method, &parts.headers, body).await?;
-        let call = Call {
-            method: &parts.method,
-            public_path: parts.uri.path(),
-            query: parts.uri.query().unwrap_or_default(),
-            parameters,
-            headers: &parts.headers,
-            body: seen.body.clone(),
-            context,
-        };
-        self.act(route, &call).await
+        self.act(route, &call(parts, parameters, seen.body.clone(), context)).await
     }
 
     async fn act(&self, route: &Route, call: &Call<'_>) -> Result<Response<Body>, Problem> {
@@ -186,8 +189,8 @@ impl<B: Outside> Gateway<B> {
             Action::Services(what) => routes::services::act(outside, call, what).await,
             Action::DeadLetters(what) => routes::dead_letters::act(outside, call, what).await,
             Action::Telemetry(what) => routes::telemetry::act(outside, call, what).await,
-            // Answered before anybody is authenticated.
-            Action::OAuth(_) => Err(Problem::not_found("path")),
+            // Answered before anybody is authenticated, and before a body is read.
+            Action::OAuth(_) | Action::Media(_) => Err(Problem::not_found("path")),
         }
     }
 
@@ -236,6 +239,18 @@ async fn heard(answer: Response<Body>) -> (Response<Body>, Bytes) {
         Bytes::new()
     });
     (Response::from_parts(parts, buffered(said.clone())), said)
+}
+
+fn call<'a>(parts: &'a http::request::Parts, parameters: Vec<&'a str>, body: Bytes, context: Context) -> Call<'a> {
+    Call {
+        method: &parts.method,
+        public_path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        parameters,
+        headers: &parts.headers,
+        body,
+        context,
+    }
 }
 
 fn context(caller: &Caller, trace: &Trace, headers: &HeaderMap) -> Result<Context, Problem> {

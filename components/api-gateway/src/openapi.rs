@@ -18,11 +18,13 @@ const SCHEMAS: &[&str] = &[
     include_str!("../openapi/operations.json"),
     include_str!("../openapi/notifications.json"),
     include_str!("../openapi/simulate.json"),
+    include_str!("../openapi/media.json"),
 ];
 const PARAMETERS: &str = include_str!("../openapi/parameters.json");
 const WEBHOOKS: &str = include_str!("../openapi/webhooks.json");
 
 const PROBLEM: &str = "application/problem+json";
+const MULTIPART: &str = "multipart/form-data";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Every error that the API may answer, and when.
@@ -94,7 +96,11 @@ fn operation(route: &Route) -> Value {
         "security": if is_oauth { json!([{ "client": [] }, {}]) } else { security(route.scopes) },
     });
     if let (Some(schema), Some(operation)) = (route.doc.body, operation.as_object_mut()) {
-        let content_type = if is_oauth { FORM } else { "application/json" };
+        let content_type = match route.action {
+            Action::OAuth(_) => FORM,
+            Action::Media(_) => MULTIPART,
+            _ => "application/json",
+        };
         let body = json!({ "required": true, "content": { content_type: { "schema": schema_ref(schema) } } });
         operation.insert("requestBody".to_owned(), body);
     }
@@ -157,6 +163,7 @@ fn success((status, schema): &Answer) -> Value {
         200 => "Done.",
         201 => "Made.",
         202 => "Taken; it will be done.",
+        206 => "The parts that were asked for.",
         _ => "Done; there is nothing to tell.",
     };
     match schema {

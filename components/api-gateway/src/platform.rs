@@ -9,9 +9,9 @@ use http_body_util::Full;
 use spin_sdk::wasip3::http::types::ErrorCode;
 
 use crate::clients::{
-    Body, CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations, Customer, Customers,
-    Elsewhere, FoundMessages, MessagePage, MessageQuery, Messages, Place, Reading, SendError, Settings, Tables, Tasks,
-    Timer, Touch, Upstream, conversations, customers, messages,
+    Attachments, Body, CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations,
+    Customer, Customers, Elsewhere, FoundMessages, Medium, MessagePage, MessageQuery, Messages, Place, Reading,
+    SendError, Settings, Tables, Tasks, Timer, Touch, Upstream, attachments, conversations, customers, messages,
 };
 use crate::routes::Service;
 use crate::store;
@@ -46,6 +46,7 @@ macro_rules! call_error {
 call_error!(customers);
 call_error!(conversations);
 call_error!(messages);
+call_error!(attachments);
 
 impl Customers for Platform {
     async fn get_customers(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Customer>> {
@@ -115,9 +116,20 @@ impl Messages for Platform {
     }
 }
 
+impl Attachments for Platform {
+    async fn get_media(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Medium>> {
+        Ok(attachments::get_many(ctx, ids).await?)
+    }
+}
+
 impl Upstream for Platform {
     async fn send(&self, _service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
         self.fetch(request).await
+    }
+
+    async fn stream(&self, _service: Service, request: Request<Body>) -> Result<Response<Body>, SendError> {
+        let answer = spin_sdk::http::send(request).await.map_err(send_error)?;
+        Ok(answer.map(spin_sdk::http::box_body))
     }
 }
 

@@ -7,6 +7,7 @@ pub mod customers;
 pub mod dead_letters;
 pub mod inbox;
 pub mod logs;
+pub mod media;
 pub mod messages;
 pub mod notifications;
 pub mod oauth;
@@ -37,13 +38,21 @@ pub enum Service {
     /// For the channel accounts; webhooks do not come through here.
     Inbound,
     ChatSimulator,
+    Media,
 }
 
 impl Service {
     /// Without these there is no conversation: the gateway is ready when they are.
     pub const NEEDED: [Self; 3] = [Self::Customer, Self::Conversation, Self::Messaging];
-    pub const ALL: [Self; 6] =
-        [Self::Customer, Self::Conversation, Self::Messaging, Self::Notification, Self::Inbound, Self::ChatSimulator];
+    pub const ALL: [Self; 7] = [
+        Self::Customer,
+        Self::Conversation,
+        Self::Messaging,
+        Self::Notification,
+        Self::Inbound,
+        Self::ChatSimulator,
+        Self::Media,
+    ];
 
     /// The component's id, which is also its internal host name.
     pub const fn id(self) -> &'static str {
@@ -54,6 +63,7 @@ impl Service {
             Self::Notification => "notification",
             Self::Inbound => "inbound-gateway",
             Self::ChatSimulator => "chat-simulator",
+            Self::Media => "media",
         }
     }
 }
@@ -80,6 +90,7 @@ pub enum Action {
     Services(services::Do),
     DeadLetters(dead_letters::Do),
     Telemetry(telemetry::Do),
+    Media(media::Do),
     OAuth(oauth::Do),
 }
 
@@ -107,6 +118,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         telemetry::ROUTES,
         notifications::ROUTES,
         simulate::ROUTES,
+        media::ROUTES,
     ]
     .into_iter()
     .flatten()

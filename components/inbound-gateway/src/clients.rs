@@ -107,7 +107,7 @@ fn new_message(new: NewMessage) -> messages::NewMessage {
 }
 
 fn inserted(inserted: messages::Inserted) -> Inserted {
-    Inserted { seq: inserted.message.seq, duplicate: inserted.duplicate }
+    Inserted { id: inserted.message.id, seq: inserted.message.seq, duplicate: inserted.duplicate }
 }
 
 fn receipt(receipt: Receipt) -> messages::Receipt {

@@ -21,6 +21,7 @@ pub use tick::{Report, tick};
 pub use update::{Contact, Content, Direction, Identity, Message, Receipt, Update};
 
 use crate::accounts::Accounts;
+use crate::attachments::Queue;
 use delivery::Store;
 use directory::Directory;
 use services::{Conversations, Customers, Messages};
@@ -43,7 +44,7 @@ pub enum Error {
 /// The world as the domain sees it.
 #[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
 pub trait Platform {
-    type Store: Store + Accounts;
+    type Store: Store + Accounts + Queue;
     type Customers: Customers;
     type Conversations: Conversations;
     type Messages: Messages;
@@ -64,4 +65,6 @@ pub trait Platform {
     /// Writes this down, at once or after the answer. It protects nothing that was acknowledged: until it is written, the
     /// delivery counts as unfinished and the tick does it again, which changes nothing.
     fn conclude_later(&self, conclusion: delivery::Conclusion);
+    /// Fetches the attachments that are due, behind the answer. What this does not get to, the tick does.
+    fn fetch_later(&self);
 }

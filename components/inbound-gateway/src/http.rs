@@ -106,6 +106,7 @@ async fn tick<P: Platform>(platform: &P, request: Request) -> Outcome {
     let days =
         days.and_then(|days| days.parse::<i64>().ok()).filter(|days| *days > 0).unwrap_or(DEFAULT_RETENTION_DAYS);
     let retention = days.saturating_mul(DAY_MICROS);
+    platform.fetch_later();
     let report = domain::tick(platform, retention).await.map_err(|error| problem(error, &request))?;
     if let Err(reason) = directory::seal_anew(platform).await {
         log::error(&request.context, "credentials could not be sealed anew", &[("reason", &reason)]);

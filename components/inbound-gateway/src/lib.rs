@@ -1,11 +1,14 @@
 //! Inbound webhooks: stored first, then made into customers, conversations, messages and receipts.
 //!
+//! `attachments` fetches the files of messages that are stored already.
+//!
 //! `http` takes a webhook, `channel` says who may send it and what it means, `domain` checks that, makes it happen and finishes what
 //! was left unfinished, `accounts` are ours with the providers, `store` and `clients` reach the database and the services.
 
 pub mod http;
 
 pub mod accounts;
+pub mod attachments;
 pub mod channel;
 pub mod domain;
 pub mod store;

@@ -1,5 +1,7 @@
 //! The gateway in its host: its database, the linked services, the clock, and work after the answer.
 
+mod fetcher;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,6 +15,7 @@ use crate::domain::conclusions::{Conclusions, GATHERING};
 use crate::domain::delivery::Conclusion;
 use crate::domain::directory::Directory;
 use crate::store::SqlStore;
+use fetcher::Fetcher;
 
 /// The database's label, which is the component's name.
 const LABEL: &str = "inbound-gateway";
@@ -23,6 +26,7 @@ pub struct Live {
     services: Linked,
     directory: Directory,
     conclusions: Rc<Conclusions>,
+    fetcher: Fetcher,
     /// Read once: a deployment's variables outlive its instances.
     variables: RefCell<HashMap<String, String>>,
 }
@@ -31,8 +35,10 @@ impl Live {
     /// Touches nothing yet.
     #[expect(clippy::new_without_default, reason = "it reaches for the host, which is no default")]
     pub fn new() -> Self {
+        let store = Rc::new(SqlStore::new(Spin::new(LABEL)));
         Self {
-            store: Rc::new(SqlStore::new(Spin::new(LABEL))),
+            fetcher: Fetcher::new(store.clone()),
+            store,
             services: Linked,
             directory: Directory::default(),
             conclusions: Rc::default(),
@@ -102,5 +108,9 @@ impl Platform for Live {
             })
             .await;
         });
+    }
+
+    fn fetch_later(&self) {
+        self.fetcher.start();
     }
 }

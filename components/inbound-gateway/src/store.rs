@@ -1,6 +1,7 @@
-//! The gateway's SQL: deliveries here, channel accounts in `store/accounts.rs`.
+//! The gateway's SQL: deliveries here, channel accounts in `store/accounts.rs`, files to fetch in `store/attachments.rs`.
 
 pub mod accounts;
+pub mod attachments;
 
 use sdk::idempotency;
 use sdk::sql::{Database, Driver, Migration, Row, SqlError, list};
@@ -12,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(2, include_str!("../migrations/0002_query.sql")),
     Migration::new(3, include_str!("../migrations/0003_channel_accounts.sql")),
     Migration::new(4, idempotency::MIGRATION),
+    Migration::new(5, include_str!("../migrations/0005_attachments.sql")),
 ];
 
 /// Nothing, when an account (`?12`: a list of `[name, version]`, 0 where there was none) is no longer as it was looked up: so whose it

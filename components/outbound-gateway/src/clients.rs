@@ -1,4 +1,6 @@
-//! The services by typed call, and the accounts' credentials by HTTP.
+//! The services by typed call; the accounts' credentials and attachments by HTTP.
+
+mod attachments;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,7 +15,7 @@ use crate::bindings::kobliat::conversations::conversations;
 use crate::bindings::kobliat::customers::customers;
 use crate::bindings::kobliat::messages::messages;
 use crate::domain::services::{
-    CallError, ChannelAccount, Conversation, Ended, Identity, Message, Person, Report, Services,
+    Attachment, CallError, ChannelAccount, Conversation, Ended, Identity, Message, Person, Report, Services,
 };
 use crate::provider::Failure;
 
@@ -57,6 +59,14 @@ impl Services for Linked {
     ) -> Result<Option<ChannelAccount>, CallError> {
         let answer = outgoing::send(account_request(context, channel, name), PATIENCE, ANSWER_LIMIT_BYTES).await;
         account(&answer.map_err(|failure| CallError::Unavailable(failure.to_string()))?)
+    }
+
+    async fn attachment(&self, context: &Context, id: &str) -> Result<Option<Attachment>, CallError> {
+        attachments::find(context, id).await
+    }
+
+    async fn attachment_bytes(&self, context: &Context, id: &str) -> Result<Vec<u8>, CallError> {
+        attachments::bytes(context, id).await
     }
 
     async fn report(&self, context: &Context, report: Report) -> Result<(), CallError> {

@@ -2,6 +2,7 @@
 //!
 //! Pure Rust: what it needs from the world stands behind the traits of `services`, `delivery` and `Platform`.
 
+mod attachment;
 pub mod deliver;
 pub mod delivery;
 pub mod schedule;

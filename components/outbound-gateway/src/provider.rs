@@ -50,6 +50,11 @@ pub trait Provider: Sync {
         false
     }
 
+    /// How many bytes of an attachment go with the message itself; `None`: it takes a link.
+    fn attachment_limit(&self) -> Option<u64> {
+        None
+    }
+
     /// Whether the customer must have written within a day, for this account and message.
     fn has_window(&self, _outgoing: &Outgoing) -> bool {
         false
@@ -73,10 +78,20 @@ pub struct Outgoing {
     pub kind: String,
     pub body: Option<String>,
     pub metadata: Map<String, Value>,
+    /// What goes with the message itself.
+    pub attached: Option<Attached>,
     /// The conversation's.
     pub subject: Option<String>,
     /// Microseconds since the Unix epoch.
     pub now: i64,
+}
+
+/// A file that goes with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    pub filename: String,
+    pub mime_type: String,
+    pub bytes: Vec<u8>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -60,11 +60,15 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// Reads the request, at most `limit_bytes` of body, lets `answer` answer it, and hands the answer to the host.
-pub async fn serve(
-    request: spin_sdk::http::Request,
+pub async fn serve<B>(
+    request: ::http::Request<B>,
     limit_bytes: usize,
     answer: impl AsyncFnOnce(Request) -> Response,
-) -> ::http::Response<Full<bytes::Bytes>> {
+) -> ::http::Response<Full<bytes::Bytes>>
+where
+    B: http_body::Body<Data = bytes::Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let (parts, body) = request.into_parts();
     let mut request = Request {
         method: parts.method,

@@ -43,9 +43,10 @@ pub mod secrets {
     pub const WEB_SECRET: &str = "e2e-web-secret";
     pub const EMAIL_SECRET: &str = "e2e-email-secret";
     pub const TOKEN_SECRET: &str = "e2e-token-secret-of-enough-bytes";
+    pub const LINK_SECRET: &str = "e2e-link-secret-of-enough-bytes";
 
     /// As application variables.
-    pub const VARIABLES: [(&str, &str); 8] = [
+    pub const VARIABLES: [(&str, &str); 9] = [
         ("bootstrap_api_key", API_KEY),
         ("whatsapp_app_secret", APP_SECRET),
         ("whatsapp_verify_token", VERIFY_TOKEN),
@@ -54,5 +55,6 @@ pub mod secrets {
         ("web_webhook_secret", WEB_SECRET),
         ("email_webhook_secret", EMAIL_SECRET),
         ("token_secret", TOKEN_SECRET),
+        ("media_link_secret", LINK_SECRET),
     ];
 }

@@ -50,8 +50,13 @@ fn request(document: &Value, path: &str, method: &str, operation: &Value) -> Val
     if let (Some((kind, content)), Some(members)) = (body, request.as_object_mut()) {
         members.insert("header".to_owned(), json!([{ "key": "Content-Type", "value": kind }]));
         let example = example(document, content);
-        let body =
-            if kind == super::FORM { form(&example) } else { json!({ "mode": "raw", "raw": format!("{example:#}") }) };
+        let body = match kind.as_str() {
+            super::FORM => form(&example),
+            super::MULTIPART => {
+                json!({ "mode": "formdata", "formdata": [{ "key": "file", "type": "file", "src": [] }] })
+            }
+            _ => json!({ "mode": "raw", "raw": format!("{example:#}") }),
+        };
         members.insert("body".to_owned(), body);
     }
     json!({ "name": operation["summary"], "request": request })

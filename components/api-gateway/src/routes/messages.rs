@@ -1,7 +1,7 @@
 //! `/messages`: writing them, and reading or changing a single one.
 
 use bytes::Bytes;
-use futures::future::join;
+use futures::future::join3;
 use http::Response;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
@@ -137,16 +137,17 @@ async fn check_references<B: Outside>(
     let mut errors = Vec::new();
     let conversation = input::id(input.conversation_id.as_ref(), "/conversation_id", &mut errors);
     let sender = input::id(input.sender_customer_id.as_ref(), "/sender_customer_id", &mut errors);
-    if input.media_id.is_some_and(|id| id.as_str().map(str::trim) != Some("")) {
-        // There is no media service yet, hence no media that a message could show.
-        errors.push(input::error("/media_id", "there is no such media"));
-    }
+    let media = input::id(input.media_id.as_ref(), "/media_id", &mut errors);
     let is_named = conversation.is_some();
-    let (found, is_customer) = join(
+    let (found, is_customer, is_media) = join3(
         find_conversation(outside, call, conversation.as_deref(), known),
         is_customer(outside, call, sender.clone()),
+        is_media(outside, call, media),
     )
     .await;
+    if !is_media? {
+        errors.push(input::error("/media_id", "there is no such media"));
+    }
     let found = found?;
     if is_named && found.is_none() {
         errors.push(input::error("/conversation_id", "there is no such conversation"));
@@ -159,6 +160,12 @@ async fn check_references<B: Outside>(
         errors.push(input::error("/sender_customer_id", "takes no part in the conversation"));
     }
     input::refuse(errors)
+}
+
+async fn is_media<B: Outside>(outside: &B, call: &Call<'_>, id: Option<String>) -> Result<bool, Problem> {
+    let Some(id) = id else { return Ok(true) };
+    let found = outside.get_media(call.typed_context(), vec![id]).await;
+    found.map(|found| !found.is_empty()).map_err(|error| whole(call, Service::Media, error))
 }
 
 fn takes_part(conversation: &Conversation, customer_id: &str) -> bool {

@@ -25,6 +25,7 @@ mod inbox;
 mod jwt;
 mod limits;
 mod logs;
+mod media;
 mod messages;
 mod oauth;
 mod openapi;

@@ -137,6 +137,7 @@ fn no_route_gives_away_what_is_another_tenant_s() {
         ("/api/v1/channels", app.world.next_id()),
         ("/api/v1/dead-letters", "17".to_owned()),
         ("/api/v1/simulate", app.world.next_id()),
+        ("/api/v1/media", app.world.next_id()),
         ("/api/v1/logs", logged.as_str().unwrap_or("019a0000-0000-7000-8000-0000000000ff").to_owned()),
     ];
     let dead = json!({ "id": "17", "tenant": "acme" });

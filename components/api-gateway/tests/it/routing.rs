@@ -33,7 +33,7 @@ fn unknown_paths_are_404_and_later_ones_too() {
         "/api/v1/customers/external/whatsapp/%2E%2e",
         "/api/v1/customers/external/whatsapp/",
         "/api/v1/conversations/search",
-        "/api/v1/media/upload",
+        "/api/v1/media/uploads",
         &format!("/api/v1/messages/{ID}/reactions"),
         &format!("/api/v1/conversations/{ID}/details/more"),
     ] {

@@ -7,15 +7,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use api_gateway::clients::{
-    Body, CallError, CallResult, Conversation, Customer, Elsewhere, Message, Participant, SendError, Settings, Tables,
-    Tasks, Timer, Upstream,
+    Attachments, Body, CallError, CallResult, Conversation, Customer, Elsewhere, Medium, Message, Participant,
+    SendError, Settings, Tables, Tasks, Timer, Upstream, attachments,
 };
 use api_gateway::clients::{conversations, messages};
 use api_gateway::routes::Service;
 use api_gateway::store::MIGRATIONS;
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use sdk::sql::Database;
 use sdk::testing::Memory;
 use sdk::{Clock, Context, Micros};
@@ -42,6 +42,7 @@ pub struct State {
     pub customers: RefCell<Vec<(String, Customer)>>,
     pub conversations: RefCell<Vec<(String, Conversation)>>,
     pub messages: RefCell<Vec<(String, Message)>>,
+    pub media: RefCell<Vec<(String, Medium)>>,
     /// Idempotency keys of POST /messages and what was answered.
     pub answers: RefCell<HashMap<String, String>>,
     /// The real tables, in memory.
@@ -81,6 +82,7 @@ impl Default for World {
             customers: RefCell::default(),
             conversations: RefCell::default(),
             messages: RefCell::default(),
+            media: RefCell::default(),
             answers: RefCell::default(),
             faults: RefCell::default(),
             touches_to_fail: Cell::default(),
@@ -186,6 +188,24 @@ impl World {
         message
     }
 
+    /// An attachment of the default tenant.
+    pub fn medium(&self) -> String {
+        let medium = Medium {
+            id: self.next_id(),
+            status: attachments::Status::Ready,
+            failure: None,
+            conversation_id: None,
+            filename: "photo.jpg".into(),
+            mime_type: Some("image/jpeg".into()),
+            size: Some(3),
+            sha256: None,
+            created_at: NOW,
+            updated_at: NOW,
+        };
+        self.media.borrow_mut().push(("default".into(), medium.clone()));
+        medium.id
+    }
+
     /// What is answered at this address from now on.
     pub fn says(&self, uri: &str, document: &serde_json::Value) {
         self.elsewhere.borrow_mut().insert(uri.into(), document.to_string());
@@ -228,6 +248,22 @@ impl Upstream for World {
             Some(Fault::Broken) => Ok(rest::broken()),
             None => Ok(rest::answer(self, service, &request)),
         }
+    }
+
+    /// The service reads the whole body before it answers; one that breaks off is told as it is on the host.
+    async fn stream(&self, service: Service, request: Request<Body>) -> Result<Response<Body>, SendError> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(|error| SendError::Failed(error.to_string()))?.to_bytes();
+        self.send(service, Request::from_parts(parts, body)).await
+    }
+}
+
+impl Attachments for World {
+    async fn get_media(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Medium>> {
+        self.called(Service::Media, "media.get-many", &ctx).await?;
+        let media = self.media.borrow();
+        let found = media.iter().filter(|(owner, one)| *owner == ctx.tenant && ids.contains(&one.id));
+        Ok(found.map(|(_, one)| one.clone()).collect())
     }
 }
 

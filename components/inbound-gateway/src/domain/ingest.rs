@@ -8,9 +8,11 @@ use std::hash::Hash;
 use super::Platform;
 use super::outcome::{Outcome, Outcomes};
 use super::services::{
-    Batch, CallContext, CallError, Conversations, Customers, Direct, MAX_BATCH, Messages, NewMessage, Recorded, Touch,
+    Batch, CallContext, CallError, Conversations, Customers, Direct, Inserted, MAX_BATCH, Messages, NewMessage,
+    Recorded, Touch,
 };
 use super::update::{Content, Direction, Message, Receipt, Update};
+use crate::attachments::{Queue, Wanted, source};
 
 /// What `messaging` stores with a message. Real ones have some kilobytes.
 const MAX_METADATA_BYTES: usize = 256 << 10;
@@ -90,6 +92,7 @@ impl<P: Platform, C: Fn() -> CallContext> Ingest<'_, P, C> {
         let answers = in_batches(&new, async |batch| platform.messages().insert_many(context(), batch).await).await;
         let inserted = answers.into_iter().zip(messages).map(|(answer, message)| (Some(answer), message)).collect();
         let kept = self.keep(inserted, "message");
+        let kept = self.want_attachments(kept).await;
         let mut touches = Vec::with_capacity(kept.len());
         for (((open, _), conversation), inserted) in kept {
             let outcome = if inserted.duplicate { Outcome::Duplicate } else { Outcome::Accepted };
@@ -97,6 +100,31 @@ impl<P: Platform, C: Fn() -> CallContext> Ingest<'_, P, C> {
             touches.push((open.index, touch(open.message, conversation, inserted.seq)));
         }
         touches
+    }
+
+    /// Notes which files are to be fetched, once; duplicates too, because their first delivery may have stopped before it. Messages
+    /// whose files could not be noted are left to the next attempt.
+    async fn want_attachments<'m>(
+        &mut self,
+        kept: Vec<(((Open<'m>, String), String), Inserted)>,
+    ) -> Vec<(((Open<'m>, String), String), Inserted)> {
+        let tenant = (self.context)().tenant;
+        let wanted: Vec<Wanted> = kept
+            .iter()
+            .filter_map(|(((open, _), conversation), inserted)| wanted(&tenant, open, conversation, inserted))
+            .collect();
+        if wanted.is_empty() {
+            return kept;
+        }
+        let platform = self.platform;
+        if let Err(reason) = platform.store().want(&wanted, platform.now()).await {
+            let (without, with): (Vec<_>, Vec<_>) =
+                kept.into_iter().partition(|(((open, _), _), _)| attachment(open.message).is_none());
+            with.iter().for_each(|(place, _)| self.outcomes.postpone(place.index(), &format!("attachment: {reason}")));
+            return without;
+        }
+        platform.fetch_later();
+        kept
     }
 
     /// Duplicates too: their first delivery may have stopped between message and conversation.
@@ -189,9 +217,34 @@ fn new_message(open: &Open, customer: &str, conversation: &str) -> NewMessage {
     }
 }
 
+fn attachment(message: &Message) -> Option<source::Source> {
+    source::of(message.contact.channel, &message.metadata)
+}
+
+/// The file of a message that is stored. The same message has the same reference in every delivery.
+fn wanted(tenant: &str, open: &Open, conversation: &str, inserted: &Inserted) -> Option<Wanted> {
+    let message = open.message;
+    Some(Wanted {
+        tenant: tenant.to_owned(),
+        reference: format!("{}/{}/{}", message.contact.channel, open.account, message.external_id),
+        message_id: inserted.id.clone(),
+        conversation_id: conversation.to_owned(),
+        channel: message.contact.channel.to_owned(),
+        channel_account_id: open.account.to_owned(),
+        source: attachment(message)?,
+    })
+}
+
+/// With `media.status`, when there is a file to be fetched: `messaging` is told when it is here.
 /// Rather without its details than not at all: they stay in the delivery.
 fn metadata(message: &Message) -> String {
-    let whole = serde_json::Value::Object(message.metadata.clone()).to_string();
+    let mut metadata = message.metadata.clone();
+    if attachment(message).is_some()
+        && let Some(media) = metadata.get_mut("media").and_then(serde_json::Value::as_object_mut)
+    {
+        media.insert("status".to_owned(), "pending".into());
+    }
+    let whole = serde_json::Value::Object(metadata).to_string();
     if whole.len() <= MAX_METADATA_BYTES {
         return whole;
     }

@@ -63,6 +63,7 @@ pub struct NewMessage {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inserted {
+    pub id: String,
     pub seq: u64,
     /// It was there already.
     pub duplicate: bool,

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod attachments;
 mod channels;
 mod conclusions;
 mod contents;

@@ -37,6 +37,8 @@ pub struct World {
     pub variables: RefCell<HashMap<String, String>>,
     /// What is to be written down after the answer. A crash loses it.
     pub later: RefCell<Vec<Conclusion>>,
+    /// How often attachments were to be fetched.
+    pub fetches: Cell<u32>,
     ids: Cell<u64>,
     now: Cell<i64>,
 }
@@ -65,6 +67,7 @@ impl World {
             directory: Directory::default(),
             variables: RefCell::default(),
             later: RefCell::default(),
+            fetches: Cell::new(0),
             ids: Cell::new(0),
             now: Cell::new(START),
         }
@@ -216,6 +219,10 @@ impl Platform for World {
 
     fn conclude_later(&self, conclusion: Conclusion) {
         self.later.borrow_mut().push(conclusion);
+    }
+
+    fn fetch_later(&self) {
+        self.fetches.set(self.fetches.get() + 1);
     }
 }
 

@@ -57,6 +57,24 @@ pub struct ChannelAccount {
     pub credentials: BTreeMap<String, String>,
 }
 
+/// An attachment that we keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    pub state: State,
+    /// A link that works for a while without a credential; a path only, when nobody has said where the world reaches us.
+    pub url: String,
+    pub filename: String,
+    pub mime_type: String,
+    pub size: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Pending,
+    Ready,
+    Failed,
+}
+
 /// How a delivery ended, for `messaging`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -96,6 +114,9 @@ pub trait Services {
         channel: &str,
         name: Option<&str>,
     ) -> Result<Option<ChannelAccount>, CallError>;
+    async fn attachment(&self, context: &Context, id: &str) -> Result<Option<Attachment>, CallError>;
+    /// Of one that is small.
+    async fn attachment_bytes(&self, context: &Context, id: &str) -> Result<Vec<u8>, CallError>;
     /// Safe to repeat.
     async fn report(&self, context: &Context, report: Report) -> Result<(), CallError>;
 }

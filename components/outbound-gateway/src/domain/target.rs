@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sdk::Context;
 use sha2::{Digest, Sha256};
 
+use super::attachment::attach;
 use super::services::{CallError, ChannelAccount, Conversation, Identity, Message, Person, Services};
 use super::{Order, Platform};
 use crate::provider::{self, Failure, Outgoing, Provider, Recipient, Settings, web};
@@ -66,6 +67,7 @@ pub(super) async fn aim<P: Platform>(platform: &P, order: &Order, message: &Mess
         body: message.body.clone(),
         metadata: message.metadata.clone(),
         subject: conversation.subject.clone(),
+        attached: None,
         now: platform.now(),
     };
     let found = match permitted {
@@ -75,7 +77,11 @@ pub(super) async fn aim<P: Platform>(platform: &P, order: &Order, message: &Mess
     let target = match found {
         Ok(recipient) => {
             outgoing.recipient = recipient;
-            window(platform, context, provider, &outgoing).await?.map(|()| Target { provider, settings, outgoing })
+            let allowed = match window(platform, context, provider, &outgoing).await? {
+                Ok(()) => attach(platform, context, provider, message, &mut outgoing).await?,
+                Err(failure) => Err(failure),
+            };
+            allowed.map(|()| Target { provider, settings, outgoing })
         }
         Err(failure) => Err(failure),
     };
@@ -148,10 +154,6 @@ fn permitted(
     }
     if let Some(reason) = not_set_up(context, provider, settings, account) {
         return Err(Failure::new("not_configured", reason));
-    }
-    if message.media_id.is_some() && !message.metadata.contains_key("media") {
-        let reason = "stored media cannot be sent yet: name them by a `url` under `media` in the metadata";
-        return Err(Failure::new("no_media", reason));
     }
     Ok(())
 }

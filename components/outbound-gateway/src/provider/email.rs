@@ -1,16 +1,20 @@
 //! `email`: a mail service by HTTP, in Postmark's form (`POST /email`).
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::HeaderName;
 use serde_json::{Value, json};
 
 use super::class::{Class, Table, failure, unreadable, verdict};
 use super::fields::post_json;
-use super::{Answer, Failure, Outgoing, Plan, Provider, Settings, Verdict};
+use super::{Answer, Attached, Failure, Outgoing, Plan, Provider, Settings, Verdict};
 
 pub const CHANNEL: &str = "email";
 
 /// Postmark takes 5 MB of text; nobody reads more than this.
 const MAX_TEXT: usize = 200_000;
+/// 7 MiB: Postmark takes a mail of 10 MB, in which a file is a third longer.
+const MAX_ATTACHMENT_BYTES: u64 = 7 << 20;
 
 /// 10: the token; 405: no credits; 412: the account is not approved; 400, 401: the sender is not confirmed; 406: the recipient bounced before.
 const CODES: Table =
@@ -35,9 +39,17 @@ impl Provider for Email {
         &["email"]
     }
 
+    fn attachment_limit(&self) -> Option<u64> {
+        Some(MAX_ATTACHMENT_BYTES)
+    }
+
     fn plan(&self, outgoing: &Outgoing, settings: &Settings) -> Result<Plan, Failure> {
         let to = outgoing.recipient()?;
-        let text = outgoing.text(MAX_TEXT)?;
+        // A mail may be nothing but its attachment.
+        let text = match (&outgoing.attached, outgoing.body.as_deref().unwrap_or_default()) {
+            (Some(_), "") => "",
+            _ => outgoing.text(MAX_TEXT)?,
+        };
         let subject = outgoing.string("subject").or(outgoing.subject.as_deref()).unwrap_or("New message");
         let body = json!({
             "From": outgoing.account,
@@ -46,6 +58,7 @@ impl Provider for Email {
             "TextBody": text,
             "HtmlBody": outgoing.string("html"),
             "Headers": headers(outgoing),
+            "Attachments": attachments(outgoing),
             // Comes back with every report, also when the answer to this call is lost.
             "Metadata": { "message_id": outgoing.message_id, "account": outgoing.account },
         });
@@ -66,6 +79,11 @@ impl Provider for Email {
         let failure = failure(code, told.get("Message").and_then(Value::as_str), answer);
         verdict(CODES, code, failure, answer, attempt)
     }
+}
+
+fn attachments(outgoing: &Outgoing) -> Vec<Value> {
+    let file = |file: &Attached| json!({ "Name": file.filename, "ContentType": file.mime_type, "Content": BASE64_STANDARD.encode(&file.bytes) });
+    outgoing.attached.iter().map(file).collect()
 }
 
 /// To which mail this one answers, so that the reader's program shows both as one thread.

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod attachments;
 mod classes;
 mod crashes;
 mod delivering;

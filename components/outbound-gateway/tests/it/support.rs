@@ -8,7 +8,9 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use outbound_gateway::domain::services::{ChannelAccount, Conversation, Ended, Identity, Message, Person, Report};
+use outbound_gateway::domain::services::{
+    Attachment, ChannelAccount, Conversation, Ended, Identity, Message, Person, Report,
+};
 use outbound_gateway::domain::{Broken, Done, Later, Order, Platform, deliver};
 use outbound_gateway::provider::Answer;
 use outbound_gateway::store::MIGRATIONS;
@@ -22,6 +24,7 @@ pub use sdk::testing::block_on;
 pub const START: Micros = 1_749_420_000_000_000;
 pub const MESSAGE: &str = "0197a6c0-0000-7000-8000-000000000001";
 pub const CONVERSATION: &str = "0197a6c0-0000-7000-8000-0000000000c1";
+pub const MEDIA: &str = "0197a6c0-0000-7000-8000-0000000000e1";
 pub const CUSTOMER: &str = "0197a6c0-0000-7000-8000-0000000000d1";
 
 /// How the provider is.
@@ -46,6 +49,7 @@ pub struct World {
     pub conversation: RefCell<Conversation>,
     pub person: RefCell<Person>,
     pub last_inbound_at: Cell<Option<Micros>>,
+    pub attachment: RefCell<Option<Attachment>>,
     /// Why the services do not answer.
     pub down: Cell<bool>,
     /// Why `messaging` takes no report.
@@ -83,6 +87,7 @@ impl World {
                 identities: vec![identity],
             }),
             last_inbound_at: Cell::new(Some(START - 3_600_000_000)),
+            attachment: RefCell::default(),
             down: Cell::new(false),
             deaf: Cell::new(false),
             accounts: RefCell::default(),

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     future::poll_fn,
     rc::Rc,
-    task::Poll,
+    task::{Context as TaskContext, Poll},
 };
 
 use rusqlite::types::{Value as Stored, ValueRef};
@@ -68,7 +68,7 @@ impl Driver for Memory {
 impl Execute for Connection {
     async fn execute(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, SqlError> {
         yield_once().await; // as a round trip to the host: others may run
-        poll_fn(|_| if self.may_run() { Poll::Ready(()) } else { Poll::Pending }).await;
+        poll_fn(|task| if self.may_run() { Poll::Ready(()) } else { again(task) }).await;
         self.inner.statements.borrow_mut().push(sql.to_owned());
         let result = self.inner.run(sql, parameters).map_err(|e| SqlError::Failed(e.to_string()));
         self.is_owner.set(self.is_owner.get() || (result.is_ok() && sql.starts_with("BEGIN")));
@@ -134,5 +134,11 @@ fn from_sqlite(value: ValueRef<'_>) -> Value {
 /// Lets others run once.
 pub async fn yield_once() {
     let mut yielded = false;
-    poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    poll_fn(|task| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { again(task) }).await;
+}
+
+/// Not yet. Who polls only what was woken is to come again, too.
+fn again(task: &TaskContext<'_>) -> Poll<()> {
+    task.waker().wake_by_ref();
+    Poll::Pending
 }

@@ -19,6 +19,7 @@ mod conversations;
 mod customers;
 mod idempotency;
 mod inbox;
+mod media;
 mod messages;
 mod paging;
 

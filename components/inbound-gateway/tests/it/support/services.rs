@@ -174,7 +174,7 @@ impl MessageService {
         }
         let upto = known.map_or(rows.len(), |place| place + 1);
         let seq = rows[..upto].iter().filter(|(_, row)| row.conversation_id == conversation).count() as u64;
-        Ok(Inserted { seq, duplicate: known.is_some() })
+        Ok(Inserted { id: format!("message-{upto}"), seq, duplicate: known.is_some() })
     }
 
     fn record(&self, receipt: Receipt) -> Result<Recorded, CallError> {

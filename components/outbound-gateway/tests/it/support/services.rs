@@ -1,9 +1,11 @@
 //! The services: one message, its conversation and its customer, or no answer.
 
-use outbound_gateway::domain::services::{CallError, ChannelAccount, Conversation, Message, Person, Report, Services};
+use outbound_gateway::domain::services::{
+    Attachment, CallError, ChannelAccount, Conversation, Message, Person, Report, Services,
+};
 use sdk::{Context, Micros};
 
-use super::{CONVERSATION, CUSTOMER, World};
+use super::{CONVERSATION, CUSTOMER, MEDIA, World};
 
 impl Services for World {
     async fn message(&self, _: &Context, id: &str) -> Result<Option<Message>, CallError> {
@@ -33,6 +35,14 @@ impl Services for World {
         let mut own = accounts.iter().filter(|(tenant, kind, _)| *tenant == context.tenant && kind == channel);
         let found = own.find(|(_, _, account)| name.map_or(!account.is_disabled, |name| account.name == name));
         Ok(found.map(|(_, _, account)| account.clone()))
+    }
+
+    async fn attachment(&self, _: &Context, id: &str) -> Result<Option<Attachment>, CallError> {
+        self.is_up().map(|()| self.attachment.borrow().clone().filter(|_| id == MEDIA))
+    }
+
+    async fn attachment_bytes(&self, _: &Context, _: &str) -> Result<Vec<u8>, CallError> {
+        self.is_up().map(|()| b"the bytes".to_vec())
     }
 
     /// As `messaging` does: what is not queued any more stays as it is.

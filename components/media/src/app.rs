@@ -1,0 +1,58 @@
+//! What the handlers work with, and what the service needs of its surroundings.
+
+use futures::lock::Mutex;
+use sdk::{
+    Clock, Micros,
+    sql::{Database, Driver},
+};
+
+pub struct App<D, P> {
+    pub database: Database<D>,
+    pub clock: Box<dyn Clock>,
+    pub platform: P,
+    /// A picture is unpacked in memory: one at a time in an instance.
+    pub darkroom: Mutex<()>,
+}
+
+/// The deployment.
+#[expect(async_fn_in_trait, reason = "a guest is single-threaded: no bound is needed")]
+pub trait Platform: 'static {
+    /// A variable; absent when it is not set or empty.
+    async fn setting(&self, name: &str) -> Option<String>;
+}
+
+/// 16 MiB: what WhatsApp takes of a video or an audio recording.
+const DEFAULT_LIMIT_BYTES: u64 = 16 << 20;
+/// One hour: long enough for a provider that fetches later, short enough for a link that gets around.
+const DEFAULT_LINK_SECONDS: i64 = 3600;
+
+impl<D: Driver, P: Platform> App<D, P> {
+    pub fn new(database: Database<D>, clock: impl Clock + 'static, platform: P) -> Self {
+        Self { database, clock: Box::new(clock), platform, darkroom: Mutex::new(()) }
+    }
+
+    pub fn now(&self) -> Micros {
+        self.clock.now()
+    }
+
+    /// The largest file that is taken.
+    pub async fn limit_bytes(&self) -> u64 {
+        self.number("media_limit_bytes").await.unwrap_or(DEFAULT_LIMIT_BYTES)
+    }
+
+    /// How long a link works.
+    pub async fn link_seconds(&self) -> i64 {
+        let seconds = self.number("media_link_seconds").await.and_then(|seconds| i64::try_from(seconds).ok());
+        seconds.unwrap_or(DEFAULT_LINK_SECONDS)
+    }
+
+    /// Types that are taken beside those of [`sniff`](crate::sniff).
+    pub async fn extra_types(&self) -> Vec<String> {
+        let listed = self.platform.setting("media_extra_types").await.unwrap_or_default();
+        listed.split(',').map(|one| one.trim().to_ascii_lowercase()).filter(|one| !one.is_empty()).collect()
+    }
+
+    async fn number(&self, name: &str) -> Option<u64> {
+        self.platform.setting(name).await?.trim().parse().ok().filter(|number| *number > 0)
+    }
+}

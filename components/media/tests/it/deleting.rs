@@ -1,0 +1,36 @@
+//! Deleting: an attachment, a conversation's, and the bytes with the last one that shows them.
+
+use http::Method;
+
+use crate::{Form, TestApp, files};
+
+#[test]
+fn the_bytes_go_with_the_last_attachment_that_shows_them() {
+    let app = TestApp::start();
+    let (one, two) = (app.stored("a.png", &files::png(400, 4)), app.stored("b.png", &files::png(400, 4)));
+    let path = |media: &serde_json::Value| format!("/media/{}", media["id"].as_str().unwrap());
+    app.send(Method::DELETE, &path(&one)).expect(204);
+    app.get(&path(&one)).expect(404);
+    app.get(&format!("{}/content", path(&two))).expect(200);
+    app.send(Method::DELETE, &path(&one)).expect(404);
+    app.send(Method::DELETE, &path(&two)).expect(204);
+    app.holds_nothing();
+    // And they can come again.
+    app.stored("a.png", &files::png(400, 4));
+}
+
+#[test]
+fn a_conversation_s_attachments_go_together() {
+    let app = TestApp::start();
+    let (a, b) = ("018f0000-0000-7000-8000-00000000000a", "018f0000-0000-7000-8000-00000000000b");
+    for n in 0..120_u8 {
+        let form = Form::file("a.txt", &[b'a' + n % 20; 9]).field("conversation_id", if n < 3 { b } else { a });
+        app.upload(&form).expect(201);
+    }
+    let delete = |query: &str| app.send(Method::DELETE, &format!("/media{query}"));
+    assert_eq!(delete(&format!("?conversation_id={a}")).expect(200).json()["deleted"], 117);
+    assert_eq!(app.rows(), [0, 3, 3, 0, 3]);
+    assert_eq!(delete(&format!("?conversation_id={a}")).expect(200).json()["deleted"], 0);
+    delete("").expect(422);
+    delete("?conversation_id=1").expect(422);
+}
