@@ -55,7 +55,7 @@ pub(super) async fn aim<P: Platform>(platform: &P, order: &Order, message: &Mess
     let own = own_account(platform, context, provider, &channel, named.map(String::as_str)).await?;
     let settings = settings(platform, context, provider, own.as_ref()).await.map_err(CallError::Unavailable)?;
     let account = named.cloned().or_else(|| sender(provider, own.as_ref(), &settings));
-    let permitted = permitted(context, provider, &settings, own.as_ref(), account.as_deref(), message);
+    let permitted = permitted(context, provider, &settings, own.as_ref(), account.as_deref());
     let account = account.unwrap_or_else(|| channel.clone());
     let mut outgoing = Outgoing {
         message_id: message.id.clone(),
@@ -144,7 +144,6 @@ fn permitted(
     settings: &Settings,
     own: Option<&ChannelAccount>,
     account: Option<&str>,
-    message: &Message,
 ) -> Result<(), Failure> {
     if provider.settings().is_empty() {
         return Ok(());
