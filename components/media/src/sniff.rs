@@ -133,7 +133,7 @@ mod tests {
             (b"words first <script>alert(1)</script>", "text/html"),
             (b"<svg xmlns=\"http://www.w3.org/2000/svg\">", "image/svg+xml"),
             (b"<?xml version=\"1.0\"?><svg onload=\"x\">", "image/svg+xml"),
-            (b"BEGIN:VCARD\nVERSION:3.0", "text/vcard"),
+            (b"begin:vcard\nversion:3.0", "text/vcard"),
             (b"\x01\x02\x03\x04", "application/octet-stream"),
             (b"a\0b", "application/octet-stream"),
         ] {
