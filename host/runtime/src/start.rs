@@ -34,6 +34,10 @@ use std::sync::atomic::AtomicU32;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// Room for components that a later manifest adds, and for larger ones. It is address space, not memory.
+const LEAST_INSTANCES: u32 = 256;
+const LEAST_MEMORY: usize = 1 << 30;
+
 /// Open connections at once; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 4096;
 
@@ -165,7 +169,9 @@ async fn open_broker(world: &World, state_dir: &Path) -> Result<Option<Arc<Broke
 fn engine_options(manifest: &Manifest, wholes: &BTreeMap<String, Whole>, pooling: bool) -> EngineOptions {
     let limits = wholes.iter().filter_map(|(id, whole)| Some(limits_of(manifest.components.get(id)?, whole.handler)));
     let limits: Vec<Limits> = limits.collect();
-    EngineOptions { pooling, ..EngineOptions::for_components(limits.iter()) }
+    let asked = EngineOptions::for_components(limits.iter());
+    let (instances, max_memory) = (asked.instances.max(LEAST_INSTANCES), asked.max_memory.max(LEAST_MEMORY));
+    EngineOptions { instances, max_memory, pooling }
 }
 
 /// The admin surface with the platform's own routes, bound and not yet serving.

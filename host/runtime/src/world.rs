@@ -25,6 +25,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use wasmtime::component::Linker;
 
+/// The folder of later worlds among the first one's; no component's id has a dot.
+const LATER: &str = ".later";
+
 pub struct Ground {
     pub options: Options,
     pub state_dir: PathBuf,
@@ -63,6 +66,18 @@ impl Ground {
         resolve(&self.options, reading, &SecretsFile::in_state_dir(&self.state_dir))
     }
 
+    /// Where this world's copies of files go. Those of earlier worlds may be mounted still; the first one finds nobody.
+    fn assets(&self) -> PathBuf {
+        let assets = self.state_dir.join("assets");
+        match self.worlds.fetch_add(1, Relaxed) {
+            0 => {
+                drop(std::fs::remove_dir_all(assets.join(LATER)));
+                assets
+            }
+            number => assets.join(LATER).join(number.to_string()),
+        }
+    }
+
     pub fn settings<'s>(&'s self, reading: &'s Reading, resolver: &'s Resolver) -> Settings<'s> {
         let Reading { manifest, config, .. } = reading;
         Settings { manifest, config, resolver, state_dir: &self.state_dir, options: &self.options }
@@ -85,10 +100,7 @@ impl Ground {
             let same = world.input(&component.id)? == input(&settings, component);
             same.then(|| world.instances.wasi.get(&component.id).cloned()).flatten()
         };
-        let assets = match self.worlds.fetch_add(1, Relaxed) {
-            0 => self.state_dir.join("assets"),
-            number => self.state_dir.join("assets").join(format!(".{number}")),
-        };
+        let assets = self.assets();
         let wasi = wasi::prepare(&settings, &policies, &assets, kept)?;
         let outbound = Arc::new(outbound(&settings, policies, &self.http, &self.live, &self.platform)?);
         let instances = Instances {

@@ -31,7 +31,10 @@ pub struct Run {
     /// Lets the scheduler place server and load generator, instead of one core each.
     #[arg(long)]
     pub unpinned: bool,
-    /// Only these parts: disk, hello, calls, webhook, api, platform, events.
+    /// Swaps of each component in the part `swap`; its memory is looked at after ten times as many.
+    #[arg(long, default_value_t = 20)]
+    pub swaps: usize,
+    /// Only these parts: disk, hello, calls, webhook, api, platform, events, swap.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 }

@@ -47,7 +47,7 @@ impl Seen {
         }
     }
 
-    fn merge(&mut self, other: &Seen) {
+    pub fn merge(&mut self, other: &Seen) {
         self.answered += other.answered;
         self.failed += other.failed;
         // Same bounds, so it fits.

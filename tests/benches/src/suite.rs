@@ -5,6 +5,7 @@ mod calls;
 mod events;
 mod hello;
 mod platform;
+mod swap;
 mod webhook;
 
 pub use events::open as open_events;
@@ -65,6 +66,7 @@ const PARTS: &[Part] = &[
     Part { name: "webhook", measure: webhook::measure, needs_platform: true },
     Part { name: "api", measure: api::measure, needs_platform: true },
     Part { name: "platform", measure: platform::measure, needs_platform: true },
+    Part { name: "swap", measure: swap::measure, needs_platform: true },
     Part { name: "events", measure: events::measure, needs_platform: false },
 ];
 

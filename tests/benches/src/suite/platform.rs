@@ -68,7 +68,7 @@ fn after_load(bench: &Bench, state: &Path, report: &mut Report) -> anyhow::Resul
 }
 
 /// Resident memory once it has been the same, to 1 %, for a while.
-fn at_rest(server: &Server) -> anyhow::Result<u64> {
+pub(super) fn at_rest(server: &Server) -> anyhow::Result<u64> {
     let started = Instant::now();
     let (mut resident, mut since) = (server.resident()?, Instant::now());
     while since.elapsed() < STABLE {

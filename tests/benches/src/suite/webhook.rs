@@ -25,6 +25,8 @@ const SENDERS: u64 = 1000;
 
 const SECRET: &str = "a-secret-for-benchmarks";
 
+pub const API_KEY: &str = "a-key-for-benchmarks-of-32-bytes-and-more";
+
 pub fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let states = [bench.state()?, bench.state()?, bench.state()?];
     let [ours, group, one] = start(bench, &states)?;
@@ -65,7 +67,7 @@ pub fn platform(bench: &Bench, state: &Path) -> anyhow::Result<Command> {
     let variables = [
         format!("whatsapp_app_secret={SECRET}"),
         "whatsapp_verify_token=unused".to_owned(),
-        "bootstrap_api_key=unused".to_owned(),
+        format!("bootstrap_api_key={API_KEY}"),
     ];
     bench.platform(&bench.root.join("spin.toml"), state, &variables)
 }

@@ -37,6 +37,7 @@ mod new;
 mod portable;
 mod refused_starts;
 mod shutdown;
+mod swaps;
 mod tick;
 
 mod people;
