@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use kobliat_runtime::compiler::{EngineOptions, compile_component};
+use kobliat_runtime::compiler::{EngineOptions, Quality, compile_component};
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -13,11 +13,14 @@ pub struct CompileComponent {
     max_memory: usize,
     #[arg(action = clap::ArgAction::Set)]
     pooling: bool,
+    #[arg(action = clap::ArgAction::Set)]
+    draft: bool,
 }
 
 impl CompileComponent {
     pub fn run(&self) -> Result<()> {
-        let Self { instances, max_memory, pooling, .. } = *self;
-        compile_component(&self.file, &self.cache, &EngineOptions { instances, max_memory, pooling })
+        let Self { instances, max_memory, pooling, draft, .. } = *self;
+        let quality = if draft { Quality::Draft } else { Quality::Full };
+        compile_component(&self.file, &self.cache, &EngineOptions { instances, max_memory, pooling }, quality)
     }
 }

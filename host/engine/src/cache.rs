@@ -58,6 +58,15 @@ impl ComponentCache {
         Ok(self.read(&entry).unwrap_or(component))
     }
 
+    /// Compiles by a draft engine ([`Engine::draft`]) what [`ComponentCache::load`] finds then.
+    pub fn keep_draft(&self, draft: &Engine, wasm: &[u8]) -> anyhow::Result<()> {
+        check(wasm)?;
+        let Some(directory) = &self.directory else { anyhow::bail!("nothing is kept without a directory") };
+        let component = Component::new(draft.wasmtime(), wasm);
+        let component = component.map_err(|error| CompileError::Invalid(format!("{error:#}")))?;
+        store(&component, directory, &self.entry(directory, wasm))
+    }
+
     /// What can be seen without compiling.
     pub fn check(wasm: &[u8]) -> Result<(), CompileError> {
         check(wasm)

@@ -5,7 +5,7 @@ use crate::http_client;
 use crate::limits::Limits;
 use crate::state::State;
 use wasmtime::component::Linker;
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm};
 
 /// Core instances of one component: its module, wit-component's shims, and as much again for each composed dependency.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
@@ -54,6 +54,13 @@ impl Engine {
         };
         start_ticker(&engine);
         Ok(Self { engine })
+    }
+
+    /// An engine that compiles in a fraction of the time, to slower code, which an engine of [`Engine::new`] runs.
+    pub fn draft(options: &EngineOptions) -> wasmtime::Result<Self> {
+        let mut config = config(options.pooling.then_some(options));
+        config.cranelift_opt_level(OptLevel::None).cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+        Ok(Self { engine: wasmtime::Engine::new(&config)? })
     }
 
     pub fn wasmtime(&self) -> &wasmtime::Engine {

@@ -20,8 +20,19 @@ const MEMORY_BYTES: u64 = 3 << 30;
 /// The hidden command of the program that compiles.
 pub const COMMAND: &str = "compile-component";
 
+/// What the machine code shall be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quality {
+    /// As good as it gets.
+    Full,
+    /// There soon, for who waits for it while writing; the next start compiles the version in full.
+    Draft,
+}
+
 pub struct Compiler {
     pub cache: ComponentCache,
+    /// Drafts, apart from what is compiled in full.
+    pub drafts: ComponentCache,
     pub directory: PathBuf,
     pub engine: EngineOptions,
     /// The program whose [`COMMAND`] compiles; without one, a host that is embedded compiles in its own process.
@@ -30,33 +41,36 @@ pub struct Compiler {
 
 impl Compiler {
     /// The compiled component, from the cache or by the child.
-    pub async fn compile(&self, wasm: Vec<u8>) -> Result<Component, String> {
+    pub async fn compile(&self, wasm: Vec<u8>, quality: Quality) -> Result<Component, String> {
         ComponentCache::check(&wasm).map_err(|error| error.to_string())?;
+        let draft = quality == Quality::Draft && self.program.is_some() && !self.cache.has(&wasm);
+        let (cache, quality) = if draft { (&self.drafts, Quality::Draft) } else { (&self.cache, Quality::Full) };
         if let Some(program) = &self.program
-            && !self.cache.has(&wasm)
+            && !cache.has(&wasm)
         {
-            self.run(program, &wasm).await?;
-            if !self.cache.has(&wasm) {
+            self.run(program, &wasm, quality).await?;
+            if !cache.has(&wasm) {
                 return Err("it was compiled, and could not be kept: is the disk full?".to_owned());
             }
         }
-        let cache = self.cache.clone();
+        let cache = cache.clone();
         let loaded = tokio::task::spawn_blocking(move || cache.load(&wasm)).await;
         loaded.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 
-    async fn run(&self, program: &Path, wasm: &[u8]) -> Result<(), String> {
+    async fn run(&self, program: &Path, wasm: &[u8], quality: Quality) -> Result<(), String> {
         let failed = |error: std::io::Error| format!("failed to run the compiler: {error}");
         let mut file = tempfile::NamedTempFile::new_in(&self.directory).map_err(failed)?;
         file.write_all(wasm).map_err(failed)?;
         let child = Command::new(program)
             .arg(COMMAND)
             .arg(file.path())
-            .arg(&self.directory)
+            .arg(if quality == Quality::Draft { drafts_in(&self.directory) } else { self.directory.clone() })
             .args([
                 self.engine.instances.to_string(),
                 self.engine.max_memory.to_string(),
                 self.engine.pooling.to_string(),
+                (quality == Quality::Draft).to_string(),
             ])
             .env("RUST_LOG", "error")
             .stdin(Stdio::null())
@@ -83,15 +97,28 @@ fn reason(output: &std::process::Output) -> String {
     }
 }
 
+/// Where drafts are kept in the directory of compiled components.
+pub fn drafts_in(directory: &Path) -> PathBuf {
+    directory.join("drafts")
+}
+
 /// The child's side.
-pub fn compile_component(file: &Path, directory: &Path, options: &EngineOptions) -> anyhow::Result<()> {
+pub fn compile_component(
+    file: &Path,
+    directory: &Path,
+    options: &EngineOptions,
+    quality: Quality,
+) -> anyhow::Result<()> {
     let engine = Engine::new(options).map_err(anyhow::Error::msg)?;
     let cache = ComponentCache::new(engine, Some(directory))?;
     let wasm = std::fs::read(file)?;
     limit()?;
     // Requests come first; where nobody asks, it is as fast.
-    drop(rustix::process::nice(10));
-    cache.load(&wasm)?;
+    let _ = rustix::process::nice(10);
+    match quality {
+        Quality::Full => drop(cache.load(&wasm)?),
+        Quality::Draft => cache.keep_draft(&Engine::draft(options).map_err(anyhow::Error::msg)?, &wasm)?,
+    }
     Ok(())
 }
 

@@ -21,7 +21,7 @@ mod version;
 pub use archive::Archive;
 pub use report::{describe, report};
 pub use slot::{Phase, Slot};
-pub use swap::{MAX_COMPONENT, Source};
+pub use swap::{MAX_COMPONENT, Source, Wish};
 pub use trial::OnRollback;
 pub use version::{Digest, Version};
 

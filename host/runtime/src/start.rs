@@ -2,7 +2,7 @@
 
 use crate::admin;
 use crate::app::Runtime;
-use crate::compiler::Compiler;
+use crate::compiler::{Compiler, drafts_in};
 use crate::components::{self, Compiled, Whole};
 use crate::downloads;
 use crate::error::StartError;
@@ -97,6 +97,8 @@ impl Runtime {
         }
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        // Those of the last run are compiled in full now.
+        drop(std::fs::remove_dir_all(drafts_in(&state_dir.component_cache())));
         let workshop = Workshop {
             ground,
             ticks: Ticks::new(tasks.clone(), stop.clone()),
@@ -104,6 +106,8 @@ impl Runtime {
             archive,
             compiler: Compiler {
                 cache: ComponentCache::new(engine.clone(), Some(&state_dir.component_cache()))
+                    .map_err(|error| StartError::because("keep compiled components", error))?,
+                drafts: ComponentCache::new(engine.clone(), Some(&drafts_in(&state_dir.component_cache())))
                     .map_err(|error| StartError::because("keep compiled components", error))?,
                 directory: state_dir.component_cache(),
                 engine: engine_options,

@@ -88,7 +88,7 @@ impl Turns {
 
     async fn swap(&self, id: &str, built: Duration, saved: Instant) {
         let began = Instant::now();
-        match self.options.client.post(&format!("/components/{id}/swap"), "").await {
+        match self.options.client.post(&format!("/components/{id}/swap?draft=true"), "").await {
             Ok(answer) if answer["outcome"] == "unchanged" => {
                 self.say(&format!("Watch: component `{id}` is the same as before"));
             }

@@ -1,7 +1,8 @@
 //! `/components`: what runs; its start, stop and restart; its versions.
 
 use super::logs::{Filter, Logs};
-use crate::lifecycle::{ChangeError, Lifecycle, MAX_COMPONENT, Source, describe, report};
+use crate::compiler::Quality;
+use crate::lifecycle::{ChangeError, Lifecycle, MAX_COMPONENT, Source, Wish, describe, report};
 use http::Method;
 use kobliat_admin::{AdminRequest, Answer, Problem, Reply, RouteGroup};
 use serde_json::{Value, json};
@@ -68,10 +69,12 @@ impl Components {
         if percent.is_some_and(|percent| !(1..=99).contains(&percent)) {
             return Err(Problem::bad_request("`percent` is 1 to 99"));
         }
+        let draft = request.parameter::<bool>("draft")?.unwrap_or(false);
+        let wish = Wish { percent, quality: if draft { Quality::Draft } else { Quality::Full } };
         let source = if request.body.is_empty() { Source::Manifest } else { Source::Bytes(request.body.to_vec()) };
         // A client that goes away shall not leave half a swap.
         let (lifecycle, id) = (Arc::clone(&self.lifecycle), id.to_owned());
-        let swapped = tokio::spawn(async move { lifecycle.swap(&id, source, percent).await }).await;
+        let swapped = tokio::spawn(async move { lifecycle.swap(&id, source, wish).await }).await;
         swapped.map_err(|error| Problem::internal(format!("the swap broke off: {error}")))
     }
 

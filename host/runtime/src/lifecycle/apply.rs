@@ -5,6 +5,7 @@ use super::difference::Difference;
 use super::schema::{Schema, judge};
 use super::version::Digest;
 use super::{ChangeError, Lifecycle, Slot, Version, check, interfaces_of, probe};
+use crate::compiler::Quality;
 use crate::components::Loader;
 use crate::downloads;
 use crate::error::StartError;
@@ -119,7 +120,7 @@ impl Lifecycle {
             judge(schema.and_then(|wasm| Schema::of(&wasm)), Schema::of(&own), found)?;
         }
         let whole = loader.compose(declared, &own).map_err(ChangeError::Refused)?;
-        let component = self.compiler.compile(whole).await;
+        let component = self.compiler.compile(whole, Quality::Full).await;
         let component = component.map_err(|why| ChangeError::Refused(format!("component `{id}`: {why}")))?;
         let digest = self.archive.keep(&own);
         let digest =

@@ -4,6 +4,7 @@ use super::schema::{Migration, Schema, judge};
 use super::slot::Phase;
 use super::version::Digest;
 use super::{ChangeError, Lifecycle, Slot, Version, check, interfaces_of, probe, report};
+use crate::compiler::Quality;
 use crate::components::Loader;
 use crate::instances::Runnable;
 use serde_json::{Value, json};
@@ -21,6 +22,14 @@ pub enum Source {
     Manifest,
 }
 
+/// How it shall run.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// For a share of the tenants.
+    pub percent: Option<u8>,
+    pub quality: Quality,
+}
+
 /// A version that passed every check.
 struct Candidate {
     digest: Digest,
@@ -30,8 +39,8 @@ struct Candidate {
 }
 
 impl Lifecycle {
-    /// Replaces the component's version; with `percent` a share of the tenants gets it, until it is promoted or withdrawn.
-    pub async fn swap(self: &Arc<Self>, id: &str, source: Source, percent: Option<u8>) -> Result<Value, ChangeError> {
+    /// Replaces the component's version; with a percentage a share of the tenants gets it, until it is promoted or withdrawn.
+    pub async fn swap(self: &Arc<Self>, id: &str, source: Source, wish: Wish) -> Result<Value, ChangeError> {
         let _turn = self.change.lock().await;
         let slot = self.slot(id)?;
         refuse_canary(&slot)?;
@@ -43,14 +52,14 @@ impl Lifecycle {
         if Digest::of(&wasm) == slot.version().digest {
             return Ok(self.settle_unchanged(&slot, follows_manifest));
         }
-        let candidate = match self.candidate(&slot, wasm, follows_manifest).await {
+        let candidate = match self.candidate(&slot, wasm, follows_manifest, wish.quality).await {
             Ok(candidate) => candidate,
             Err(error) => {
                 self.note(&slot, "refused", Some(&error.to_string()));
                 return Err(error);
             }
         };
-        match percent {
+        match wish.percent {
             Some(percent) => self.start_canary(&slot, candidate, percent),
             None => Ok(self.switch(&slot, candidate)),
         }
@@ -65,7 +74,7 @@ impl Lifecycle {
         let digest = digest.ok_or_else(|| ChangeError::Conflict(format!("component `{id}` has no earlier version")))?;
         let wasm = self.archive.read(&digest).map_err(ChangeError::Failed)?;
         let follows_manifest = self.manifests_own(id).is_ok_and(|own| Digest::of(&own) == digest);
-        let candidate = self.candidate(&slot, wasm, follows_manifest).await?;
+        let candidate = self.candidate(&slot, wasm, follows_manifest, Quality::Full).await?;
         let old = slot.version();
         self.activate(&slot, candidate.digest, candidate.runnable, follows_manifest);
         info!(component = %id, "component `{id}`: back from {} to {digest}", old.digest);
@@ -80,7 +89,13 @@ impl Lifecycle {
     }
 
     /// Everything that can be known before a request sees the version.
-    async fn candidate(&self, slot: &Slot, wasm: Vec<u8>, follows_manifest: bool) -> Result<Candidate, ChangeError> {
+    async fn candidate(
+        &self,
+        slot: &Slot,
+        wasm: Vec<u8>,
+        follows_manifest: bool,
+        quality: Quality,
+    ) -> Result<Candidate, ChangeError> {
         let (id, old, world) = (&slot.id, slot.version(), self.world());
         let declared = Arc::clone(&old.runnable.declared);
         let holders = check::composed_into(self, id);
@@ -93,7 +108,7 @@ impl Lifecycle {
         let migration = self.judge_schema(id, &old, &wasm).await?;
         let loader = Loader { manifest: world.manifest(), links: world.instances.links };
         let whole = loader.compose(&declared, &wasm).map_err(ChangeError::Refused)?;
-        let component = self.compiler.compile(whole).await.map_err(ChangeError::Refused)?;
+        let component = self.compiler.compile(whole, quality).await.map_err(ChangeError::Refused)?;
         check::grants(&declared, &old.runnable.component, &component)?;
         check::importers(&self.slots(), world.instances.links, id, &component)?;
         let callee = |id: &str| Some(self.slot(id).ok()?.version().runnable.component.clone());

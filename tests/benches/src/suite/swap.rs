@@ -193,7 +193,8 @@ fn stored_when_settled(state: &Path, expected: u64) -> anyhow::Result<u64> {
     let database = rusqlite::Connection::open(state.join("messaging.db"))?;
     let began = Instant::now();
     loop {
-        let stored: u64 = database.query_row("SELECT count(*) FROM messages", [], |row| row.get(0))?;
+        let stored: i64 = database.query_row("SELECT count(*) FROM messages", [], |row| row.get(0))?;
+        let stored = u64::try_from(stored)?;
         if stored >= expected || began.elapsed() > SETTLED {
             return Ok(stored);
         }
