@@ -113,10 +113,12 @@ pub fn compile_component(
     let cache = ComponentCache::new(engine, Some(directory))?;
     let wasm = std::fs::read(file)?;
     limit()?;
-    // Requests come first; where nobody asks, it is as fast.
-    let _ = rustix::process::nice(10);
     match quality {
-        Quality::Full => drop(cache.load(&wasm)?),
+        Quality::Full => {
+            // Requests come first; where nobody asks, it is as fast.
+            let _ = rustix::process::nice(5);
+            cache.load(&wasm)?;
+        }
         Quality::Draft => cache.keep_draft(&Engine::draft(options).map_err(anyhow::Error::msg)?, &wasm)?,
     }
     Ok(())
