@@ -113,7 +113,8 @@ pub fn first_retry(manifest: &Manifest, resolver: &Resolver) -> Result<Duration,
 pub fn tell_rollbacks(broker: &Arc<Broker>, tasks: &TaskTracker) -> OnRollback {
     let (broker, tasks) = (Arc::clone(broker), tasks.clone());
     Box::new(move |told| {
-        let (broker, component) = (Arc::clone(&broker), told["component"].as_str().unwrap_or_default().to_owned());
+        let (broker, component) =
+            (Arc::clone(&broker), told.get("component").and_then(|id| id.as_str()).unwrap_or_default().to_owned());
         tasks.spawn(async move {
             let announced = broker.announce(ROLLED_BACK, &component, Bytes::from(told.to_string())).await;
             if let Err(error) = announced {

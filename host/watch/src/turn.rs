@@ -89,18 +89,18 @@ impl Turns {
     async fn swap(&self, id: &str, built: Duration, saved: Instant) {
         let began = Instant::now();
         match self.options.client.post(&format!("/components/{id}/swap?draft=true"), "").await {
-            Ok(answer) if answer["outcome"] == "unchanged" => {
+            Ok(answer) if text(&answer, "/outcome") == "unchanged" => {
                 self.say(&format!("Watch: component `{id}` is the same as before"));
             }
             Ok(answer) => {
-                let digest: String = answer["digest"].as_str().unwrap_or_default().chars().take(12).collect();
+                let digest: String = text(&answer, "/digest").chars().take(12).collect();
                 self.say(&format!(
                     "Watch: component `{id}` runs {digest}: built in {}, live {} later, {} after it was saved",
                     shown(built),
                     shown(began.elapsed()),
                     shown(saved.elapsed())
                 ));
-                if let Some(note) = answer["note"].as_str() {
+                if let Some(note) = answer.pointer("/note").and_then(Value::as_str) {
                     self.say(&format!("  {note}"));
                 }
             }
@@ -142,21 +142,30 @@ fn command(manifest: &Manifest, component: &Component) -> Option<BuildCommand> {
 
 /// What the host says that it has changed.
 pub fn told(answer: &Value) -> String {
-    let list = |value: &Value| -> Vec<String> {
-        value.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
-    };
     let mut parts = Vec::new();
-    for (word, value) in [("added", &answer["added"]), ("removed", &answer["removed"])] {
-        parts.extend(list(value).into_iter().map(|id| format!("component `{id}` {word}")));
+    for word in ["added", "removed"] {
+        parts.extend(texts(answer, &format!("/{word}")).map(|id| format!("component `{id}` {word}")));
     }
-    for one in answer["changed"].as_array().into_iter().flatten() {
-        let id = one["id"].as_str().unwrap_or_default();
-        parts.push(format!("component `{id}` has other {}", list(&one["what"]).join(", ")));
+    for one in list(answer, "/changed") {
+        let what: Vec<_> = texts(one, "/what").collect();
+        parts.push(format!("component `{}` has other {}", text(one, "/id"), what.join(", ")));
     }
-    for (word, value) in [("new", &answer["routes"]["added"]), ("gone", &answer["routes"]["removed"])] {
-        parts.extend(list(value).into_iter().map(|route| format!("route {route} is {word}")));
+    for (word, path) in [("new", "/routes/added"), ("gone", "/routes/removed")] {
+        parts.extend(texts(answer, path).map(|route| format!("route {route} is {word}")));
     }
     if parts.is_empty() { "nothing that runs is different".to_owned() } else { parts.join("; ") }
+}
+
+fn list<'v>(value: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> {
+    value.pointer(path).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn texts<'v>(value: &'v Value, path: &str) -> impl Iterator<Item = &'v str> {
+    list(value, path).filter_map(Value::as_str)
+}
+
+fn text<'v>(value: &'v Value, path: &str) -> &'v str {
+    value.pointer(path).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn reason(error: &ClientError) -> String {
