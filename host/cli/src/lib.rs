@@ -7,14 +7,15 @@ mod compile;
 mod doctor;
 mod events;
 mod follow;
+mod log;
 mod new;
 mod up;
 mod values;
 mod watch;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+use log::LogFormat;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 /// Runs a Spin 2 application of WebAssembly components.
 #[derive(Parser)]
@@ -25,14 +26,6 @@ struct Cli {
     log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum LogFormat {
-    /// A line for people
-    Plain,
-    /// A JSON object a line, with the event's fields
-    Json,
 }
 
 #[derive(Subcommand)]
@@ -77,10 +70,10 @@ enum Command {
 /// The whole command. Errors go to stderr as sentences; the exit code is 1.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr(cli.log_format);
+    let log = log::to_stderr(cli.log_format);
     let outcome = match cli.command {
-        Command::Up(up) => up.run(),
-        Command::Watch(watch) => watch.run(),
+        Command::Up(up) => up.run(log),
+        Command::Watch(watch) => watch.run(log),
         Command::Apply(apply) => block_on(apply.run()),
         Command::New(new) => new.run(),
         Command::Build(build) => build.run(),
@@ -103,16 +96,6 @@ pub fn main() -> ExitCode {
             eprintln!("Error: {error:#}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// `RUST_LOG` chooses what is told; warnings and errors by default.
-fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Plain => log.with_target(false).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
     }
 }
 

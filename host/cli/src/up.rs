@@ -4,9 +4,9 @@ use crate::application::ApplicationFlags;
 use crate::build;
 use crate::follow::Follow;
 use crate::watch;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use clap::{Args, ValueEnum};
-use kobliat_runtime::{Options, RouteInfo, Runtime, TlsOptions};
+use kobliat_runtime::{Log, Options, RouteInfo, Runtime, TelemetrySettings, TlsOptions};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -93,24 +93,24 @@ impl Up {
         Self { build: true, watch: true, ..self }
     }
 
-    pub fn run(&self) -> Result<()> {
+    pub fn run(&self, log: Log) -> Result<()> {
         if self.build {
             let manifest = build::load(&self.from, self.application.profile.as_deref())?;
             build::components(&manifest, &[], self.quiet)?;
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let served = runtime.block_on(self.serve());
+        let served = runtime.block_on(self.serve(log));
         // A build that `--watch` has begun is not waited for.
         runtime.shutdown_background();
         served
     }
 
-    async fn serve(&self) -> Result<()> {
+    async fn serve(&self, log: Log) -> Result<()> {
         // Before anything is started, so that a signal during start-up ends it in order, too.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let platform = tokio::select! {
-            started = Runtime::start(self.options()?) => started?,
+            started = Runtime::start(self.options(log)?) => started?,
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
         };
@@ -141,7 +141,9 @@ impl Up {
         std::future::pending().await
     }
 
-    fn options(&self) -> Result<Options> {
+    fn options(&self, log: Log) -> Result<Options> {
+        let environment = environment();
+        let telemetry = TelemetrySettings::from_environment(&environment).map_err(Error::msg)?;
         let options = Options {
             listen: address(&self.listen)?,
             admin_listen: self.admin_listen,
@@ -151,7 +153,9 @@ impl Up {
             compiler: std::env::current_exe().ok(),
             state_dir: self.state_dir.clone(),
             runtime_config: self.runtime_config_file.clone(),
-            environment: environment(),
+            environment,
+            telemetry,
+            log,
             working_dir: std::env::current_dir().context("failed to find the working directory")?,
             links: !self.no_links,
             progress: if self.quiet { |_| () } else { |line| eprintln!("{line}") },

@@ -6,7 +6,7 @@ use crate::up::Up;
 use anyhow::{Context, Result};
 use clap::Args;
 use kobliat_admin::Client;
-use kobliat_runtime::state_dir_of;
+use kobliat_runtime::{Log, state_dir_of};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ pub struct Apply {
 
 impl Watch {
     /// Follows for the host that runs on the state directory; where none does, it is started, and built before.
-    pub fn run(self) -> Result<()> {
+    pub fn run(self, log: Log) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let state_dir = state_dir_of(&self.up.from, self.up.state_dir.as_deref())?;
         let runs = runtime.block_on(Client::in_state_dir(&state_dir).get("/application")).is_ok();
         if !runs {
-            return self.up.watching().run();
+            return self.up.watching().run(log);
         }
         eprintln!("A host runs already on {}; watching for it.", state_dir.display());
         let Up { from, runtime_config_file, quiet, .. } = *self.up;

@@ -21,12 +21,14 @@ const SHORTEST_SLICE: Duration = Duration::from_millis(4);
 pub struct PollClock {
     base: Instant,
     started_ns: AtomicU64,
+    /// What the last poll took, since its last yield.
+    took_ns: AtomicU64,
     metrics: Arc<PoolMetrics>,
 }
 
 impl PollClock {
     pub fn new(metrics: Arc<PoolMetrics>) -> Arc<Self> {
-        Arc::new(Self { base: Instant::now(), started_ns: AtomicU64::new(0), metrics })
+        Arc::new(Self { base: Instant::now(), started_ns: AtomicU64::new(0), took_ns: AtomicU64::new(0), metrics })
     }
 
     fn mark(&self) {
@@ -43,14 +45,16 @@ impl PollClock {
 
     /// Whether the last poll was long enough that others may have waited for it.
     pub fn held_the_thread(&self) -> bool {
-        self.elapsed() >= SHORTEST_SLICE
+        Duration::from_nanos(self.took_ns.load(Relaxed)) >= SHORTEST_SLICE
     }
 
     /// Polls `future` with the clock set to the start of the poll.
     pub fn poll<F: Future + ?Sized>(&self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
         self.mark();
         let polled = future.poll(context);
-        self.metrics.computed(self.elapsed());
+        let took = self.elapsed();
+        self.took_ns.store(took.as_nanos() as u64, Relaxed);
+        self.metrics.computed(took);
         polled
     }
 }
@@ -95,7 +99,7 @@ fn on_tick(
     let spent = store.data_mut().meter.charge(request, slice);
     clock.metrics.computed(slice);
     if spent > budget {
-        clock.metrics.reached(Limit::cpu);
+        clock.metrics.reached(Limit::Cpu);
         return Err(wasmtime::format_err!("used its CPU budget of {} ms", budget.as_millis()));
     }
     clock.mark();

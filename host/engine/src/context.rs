@@ -1,6 +1,6 @@
 //! The context of a request or call: how deep it is nested and until when an answer is of use.
 
-use kobliat_telemetry::TraceContext;
+use kobliat_telemetry::Trace;
 use std::time::{Duration, Instant};
 
 /// How deep calls between components may nest: a request from outside is depth 0.
@@ -19,18 +19,18 @@ pub struct CallContext {
     /// Names the request in log lines; empty when it has no id.
     pub request_id: std::sync::Arc<str>,
     /// The trace that the request belongs to, told to whomever it asks.
-    pub trace: Option<TraceContext>,
+    pub trace: Trace,
 }
 
 impl CallContext {
     /// A request from outside the application.
     pub fn external(timeout: Duration, request_id: &str) -> Self {
-        Self { depth: 0, deadline: Instant::now() + timeout, request_id: request_id.into(), trace: None }
+        Self { depth: 0, deadline: Instant::now() + timeout, request_id: request_id.into(), trace: Trace::default() }
     }
 
     /// Work that no known request waits for, e.g. what a guest does long after its answer.
     pub fn detached() -> Self {
-        Self { depth: 1, deadline: Instant::now() + DETACHED_DEADLINE, request_id: "".into(), trace: None }
+        Self { depth: 1, deadline: Instant::now() + DETACHED_DEADLINE, request_id: "".into(), trace: Trace::default() }
     }
 
     /// The context of a call made on behalf of this one, or `None` when calls are nested too deeply.
@@ -44,7 +44,7 @@ impl CallContext {
         self
     }
 
-    pub fn in_trace(mut self, trace: Option<TraceContext>) -> Self {
+    pub fn in_trace(mut self, trace: Trace) -> Self {
         self.trace = trace;
         self
     }

@@ -28,6 +28,17 @@ pub enum HttpFailure {
     TooDeep,
 }
 
+impl HttpFailure {
+    /// What whoever asked may know: not why an instance could not be started, nor what the guest's error says.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Start(_) => "no instance could be started".to_owned(),
+            Self::Guest(_) => "the component answered with an error".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Why a typed call did not get the callee's answer; the caller sees it as `unavailable`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {

@@ -30,6 +30,6 @@ pub use job::{CallError, HttpFailure};
 pub use limits::Limits;
 pub use platform_host::{PlatformAnswer, PlatformHost, PlatformHosts};
 pub use pool::{Counts, Pool};
-pub use state::{Probing, State, StateBuilder, current_context};
+pub use state::{Probing, State, StateBuilder, current_context, current_trace};
 pub use target::{Share, Target};
 pub use worker::ComponentSpec;

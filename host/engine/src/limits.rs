@@ -5,15 +5,19 @@ use kobliat_telemetry::{Limit, PoolMetrics};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
+use tracing::warn;
 use wasmtime::ResourceLimiter;
 
 /// Tables hold function references, not data: far above what compilers emit, far below what would hurt the host.
 const TABLE_ELEMENTS: usize = 100_000;
 
+/// Bytes of an element: a reference.
+const TABLE_ELEMENT: usize = size_of::<usize>();
+
 /// The limits of one component, from `[component.x.tool.kobliat] limits`.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of linear memory of one instance, all its memories together.
+    /// Bytes of one instance: all its memories and tables together.
     pub memory: usize,
     /// CPU time of one request or call.
     pub cpu: Duration,
@@ -68,19 +72,21 @@ impl Limits {
     }
 }
 
-/// Counts the bytes of all memories of a store: wasmtime's own limiter counts each memory alone, so that a composition
+/// Counts the bytes of all memories and tables of a store: wasmtime's own limiter counts each alone, so that a composition
 /// could use a multiple.
 pub struct MemoryLimiter {
     limit: usize,
     used: usize,
     /// What all instances of the pool use together.
     gauge: Arc<AtomicUsize>,
-    metrics: Option<Arc<PoolMetrics>>,
+    /// Where a refusal is counted, and of whom it is told.
+    report: Option<(Arc<PoolMetrics>, Arc<str>)>,
+    told: bool,
 }
 
 impl MemoryLimiter {
     pub fn new(limit: usize) -> Self {
-        Self { limit, used: 0, gauge: Arc::default(), metrics: None }
+        Self { limit, used: 0, gauge: Arc::default(), report: None, told: false }
     }
 
     /// Counts from now on in `gauge`; call it before anything is used.
@@ -88,9 +94,29 @@ impl MemoryLimiter {
         self.gauge = gauge;
     }
 
-    /// From now on a refusal is counted, too.
-    pub(crate) fn report_to(&mut self, metrics: Arc<PoolMetrics>) {
-        self.metrics = Some(metrics);
+    /// From now on a refusal is counted, and the first one told.
+    pub(crate) fn report_to(&mut self, metrics: Arc<PoolMetrics>, component: Arc<str>) {
+        self.report = Some((metrics, component));
+    }
+}
+
+impl MemoryLimiter {
+    /// So many bytes more, of what had `current` and shall have `desired`.
+    fn take(&mut self, current: usize, desired: usize) -> bool {
+        let used = self.used.saturating_sub(current).saturating_add(desired);
+        if used > self.limit {
+            if let Some((metrics, id)) = &self.report {
+                metrics.reached(Limit::Memory);
+                if !std::mem::replace(&mut self.told, true) {
+                    warn!(component = %id, "an instance of component `{id}` wants more than its {} bytes", self.limit);
+                }
+            }
+            return false;
+        }
+        // Wraps where something has shrunk, which nothing does.
+        self.gauge.fetch_add(used.wrapping_sub(self.used), Relaxed);
+        self.used = used;
+        true
     }
 }
 
@@ -102,21 +128,12 @@ impl Drop for MemoryLimiter {
 
 impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let used = self.used.saturating_sub(current).saturating_add(desired);
-        let fits = used <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
-        if let Some(metrics) = self.metrics.as_ref().filter(|_| !fits) {
-            metrics.reached(Limit::memory);
-        }
-        if fits {
-            // Wraps where a memory has shrunk, which none does.
-            self.gauge.fetch_add(used.wrapping_sub(self.used), Relaxed);
-            self.used = used;
-        }
-        Ok(fits)
+        Ok(maximum.is_none_or(|maximum| desired <= maximum) && self.take(current, desired))
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum))
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let may_be = desired <= TABLE_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(may_be && self.take(current.saturating_mul(TABLE_ELEMENT), desired.saturating_mul(TABLE_ELEMENT)))
     }
 }
 
@@ -144,7 +161,11 @@ mod tests {
 
     #[test]
     fn refuses_a_table_that_would_hurt_the_host() {
-        let mut limiter = MemoryLimiter::new(100);
+        let mut limiter = MemoryLimiter::new(TABLE_ELEMENTS * 10);
+        assert!(limiter.memory_growing(0, TABLE_ELEMENTS * 5, None).unwrap());
+        assert!(!limiter.table_growing(0, TABLE_ELEMENTS, None).unwrap(), "tables count as memory does");
+        assert!(limiter.table_growing(0, TABLE_ELEMENTS / 2, None).unwrap());
+        let mut limiter = MemoryLimiter::new(usize::MAX);
         assert!(limiter.table_growing(0, TABLE_ELEMENTS, None).unwrap());
         assert!(!limiter.table_growing(0, TABLE_ELEMENTS + 1, None).unwrap());
     }

@@ -78,14 +78,17 @@ impl Pool {
                 Work::Call { .. } => return Ok(Err(HttpFailure::Stopped)),
             },
         }
+        let asked = outcome::Asked::new(metrics);
         let answer = match tokio::time::timeout_at(deadline.into(), response).await {
             Err(_elapsed) => Err(HttpFailure::Timeout),
             Ok(Err(_dropped)) => Err(HttpFailure::Crashed),
             Ok(Ok(Ok(response))) => Ok(response),
             Ok(Ok(Err(error))) => Err(failure(error)),
         };
-        self.dispatch.statistics.finished(began.elapsed(), is_http_error(&answer));
-        Ok(outcome::of_http(metrics, answer, began.elapsed()))
+        asked.answered();
+        let took = began.elapsed();
+        self.dispatch.statistics.finished(took, is_http_error(&answer));
+        Ok(outcome::of_http(metrics, answer, took))
     }
 
     /// As [`Pool::call`]; the outer error is the call's parameters, untouched, when the pool is closed.
@@ -106,13 +109,16 @@ impl Pool {
                 Work::Http { .. } => return Ok(Err(CallError::Stopped)),
             },
         }
+        let asked = outcome::Asked::new(metrics);
         let answer = match tokio::time::timeout_at(deadline.into(), results).await {
             Err(_elapsed) => Err(CallError::Timeout),
             Ok(Err(_dropped)) => Err(CallError::Crashed),
             Ok(Ok(results)) => results,
         };
-        self.dispatch.statistics.finished(began.elapsed(), is_call_error(&answer));
-        Ok(outcome::of_call(metrics, answer, began.elapsed()))
+        asked.answered();
+        let took = began.elapsed();
+        self.dispatch.statistics.finished(took, is_call_error(&answer));
+        Ok(outcome::of_call(metrics, answer, took))
     }
 
     /// Takes no more jobs; what is queued and running finishes.
@@ -155,7 +161,7 @@ impl Pool {
         let spec = &self.dispatch.spec;
         PoolReading {
             component: spec.id.to_string(),
-            kind: if spec.handler.is_some() { Kind::http } else { Kind::call },
+            kind: if spec.handler.is_some() { Kind::Http } else { Kind::Call },
             instances: self.instances(),
             running: self.running(),
             queued: self.dispatch.queued(),

@@ -4,6 +4,7 @@ use crate::budget::CpuMeter;
 use crate::context::CallContext;
 use crate::http_client::{Hooks, HttpClient};
 use crate::limits::MemoryLimiter;
+use kobliat_telemetry::Trace;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub struct State {
     pub(crate) limiter: MemoryLimiter,
     pub(crate) meter: CpuMeter,
     tasks: HashMap<GuestTaskId, Task>,
+    /// Some of the tasks may be in a trace that is recorded.
+    traced: bool,
     extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
 }
 
@@ -55,6 +58,7 @@ impl StateBuilder {
             limiter: MemoryLimiter::new(self.memory),
             meter: CpuMeter::default(),
             tasks: HashMap::new(),
+            traced: false,
             extensions: HashMap::new(),
         }
     }
@@ -92,7 +96,9 @@ impl State {
     pub(crate) fn start_task(&mut self, task: GuestTaskId, context: CallContext) {
         if self.tasks.len() > FINISHED_TASKS {
             self.tasks.retain(|_, task| !task.finished);
+            self.traced = self.tasks.values().any(|task| task.context.trace.is_recorded());
         }
+        self.traced |= context.trace.is_recorded();
         self.tasks.insert(task, Task { context, finished: false });
     }
 
@@ -105,6 +111,18 @@ impl State {
     pub(crate) fn finish_task(&mut self, task: GuestTaskId) {
         if let Some(task) = self.tasks.get_mut(&task) {
             task.finished = true;
+        }
+    }
+
+    /// The trace of the one request that is served, for who can not ask [`current_trace`]; none where there are several.
+    pub fn only_trace(&self) -> Trace {
+        if !self.traced {
+            return Trace::default();
+        }
+        let mut running = self.tasks.values().filter(|task| !task.finished);
+        match (running.next(), running.next()) {
+            (Some(only), None) => only.context.trace.clone(),
+            _ => Trace::default(),
         }
     }
 
@@ -124,6 +142,11 @@ pub fn current_context(mut store: StoreContextMut<'_, State>) -> CallContext {
     };
     let state = store.data();
     stack.into_iter().find_map(|task| state.task_context(task).cloned()).unwrap_or_else(CallContext::detached)
+}
+
+/// The trace of [`current_context`], where it is recorded. It costs next to nothing where nothing is.
+pub fn current_trace(store: StoreContextMut<'_, State>) -> Trace {
+    if store.data().traced { current_context(store).trace } else { Trace::default() }
 }
 
 impl WasiView for State {

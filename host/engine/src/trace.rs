@@ -1,7 +1,7 @@
-//! W3C trace context on HTTP: read from a request's head, and given to one that has none.
+//! W3C trace context on HTTP: read from a request's head, and told to whom a request goes.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use kobliat_telemetry::TraceContext;
+use kobliat_telemetry::{Span, SpanKind, Trace, TraceContext};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -12,11 +12,39 @@ pub fn of(headers: &HeaderMap) -> Option<TraceContext> {
     TraceContext::parse(value.to_str().ok()?)
 }
 
+/// Tells the receiver of a request which span is its cause.
+pub fn tell(span: &Span, headers: &mut HeaderMap) {
+    if span.is_recorded() {
+        insert(span.context(), headers);
+    } else {
+        pass_on(span.context(), headers);
+    }
+}
+
+/// The span of a request that a guest sends out. Its receiver is told of it, unless the sender means another trace.
+pub fn outgoing(trace: &Trace, headers: &mut HeaderMap, name: impl FnOnce() -> String) -> Span {
+    if !trace.is_recorded() {
+        pass_on(trace.context(), headers);
+        return Span::none(trace.context());
+    }
+    let said = of(headers);
+    let span = trace.span_of(said, SpanKind::Client, name);
+    if !said.is_some_and(|said| trace.is_left_by(&said)) {
+        insert(span.context(), headers);
+    }
+    span
+}
+
 /// Continues the trace of its cause in a request whose sender did not say otherwise.
-pub fn pass_on(trace: Option<TraceContext>, headers: &mut HeaderMap) {
-    if let Some(trace) = trace.filter(|_| !headers.contains_key(TRACEPARENT))
-        && let Ok(value) = HeaderValue::from_str(&trace.to_string())
-    {
+fn pass_on(context: Option<TraceContext>, headers: &mut HeaderMap) {
+    if !headers.contains_key(TRACEPARENT) {
+        insert(context, headers);
+    }
+}
+
+fn insert(context: Option<TraceContext>, headers: &mut HeaderMap) {
+    let value = context.and_then(|context| HeaderValue::from_str(&context.to_string()).ok());
+    if let Some(value) = value {
         headers.insert(TRACEPARENT, value);
     }
 }

@@ -16,7 +16,7 @@ use crate::pool::{Slot, Ticket};
 use crate::state::{State, current_context};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use in_flight::{Exports, InFlight};
+use in_flight::{Ended, Exports, InFlight};
 use kobliat_telemetry::PoolMetrics;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -102,7 +102,7 @@ async fn start(
     if let Some(gauge) = gauge {
         state.limiter.count_in(Arc::clone(gauge));
     }
-    state.limiter.report_to(Arc::clone(&spec.metrics));
+    state.limiter.report_to(Arc::clone(&spec.metrics), Arc::clone(&spec.id));
     let mut store = Store::new(spec.pre.engine(), state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(HOSTCALL_FUEL);
@@ -167,6 +167,8 @@ struct Jobs<'a> {
     watch: &'a Watch,
     running: FuturesUnordered<InFlight<'a>>,
     served: usize,
+    /// Nothing but the job that was taken last is under way, no work after an earlier answer either.
+    alone: bool,
 }
 
 impl<'a> Jobs<'a> {
@@ -177,20 +179,26 @@ impl<'a> Jobs<'a> {
         slot: &'a Arc<Slot>,
         watch: &'a Watch,
     ) -> Self {
-        Self { accessor, exports, guard, slot, watch, running: FuturesUnordered::new(), served: 0 }
+        Self { accessor, exports, guard, slot, watch, running: FuturesUnordered::new(), served: 0, alone: true }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<wasmtime::Result<()>> {
         loop {
             match self.running.poll_next_unpin(context) {
                 Poll::Ready(Some(done)) => {
-                    self.watch.finished(done?);
+                    match done? {
+                        Ended::Answered => continue,
+                        // The guest can not be told to stop (wasmtime #11833). Where it does nothing else, its instance goes;
+                        // else that takes no more jobs, and goes when the others are done.
+                        Ended::Abandoned if self.alone => return Poll::Ready(Ok(())),
+                        Ended::Abandoned => self.watch.abandoned(),
+                    }
                     continue;
                 }
                 Poll::Ready(None) | Poll::Pending => {}
             }
             match self.poll_next_job(context) {
-                Next::Job(job, ticket) => self.accept(job, ticket)?,
+                Next::Job(job, ticket) => self.accept(job, ticket, context)?,
                 Next::None => return Poll::Pending,
                 Next::Leave if !self.running.is_empty() => return Poll::Pending,
                 Next::Leave => {
@@ -223,14 +231,14 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    fn accept(&mut self, job: Job, ticket: Ticket) -> wasmtime::Result<()> {
+    fn accept(&mut self, job: Job, ticket: Ticket, context: &mut Context<'_>) -> wasmtime::Result<()> {
         if job.is_abandoned() {
             debug!(component = %self.guard.dispatch().spec.id, "skipped a job that nobody waits for");
             return Ok(());
         }
         self.served += 1;
-        self.watch.started(job.context.deadline);
-        self.running.push(in_flight::start(self.accessor, self.exports, job, ticket)?);
+        self.alone = self.running.is_empty() && self.accessor.poll_no_interesting_tasks(context).is_ready();
+        self.running.push(in_flight::start(self.accessor, self.exports, self.watch, job, ticket)?);
         Ok(())
     }
 }

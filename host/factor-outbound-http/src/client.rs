@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use hyper_util::client::legacy::Error as ClientError;
 use kobliat_engine::{Body, CallContext, HttpClient, HttpFailure, PlatformAnswer, SendError, Sending, trace};
 use kobliat_manifest::default_port;
+use kobliat_telemetry::{Span, Trace};
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Instant;
@@ -61,10 +62,27 @@ pub(crate) struct InstanceClient {
 }
 
 impl HttpClient for InstanceClient {
-    fn send(&mut self, context: CallContext, request: Request<Body>, options: Option<RequestOptions>) -> Sending {
+    fn send(
+        &mut self,
+        mut context: CallContext,
+        mut request: Request<Body>,
+        options: Option<RequestOptions>,
+    ) -> Sending {
         if self.probing && !request.method().is_safe() {
             return failed(SendError::HttpRequestDenied);
         }
+        let span = outgoing(&context.trace, &mut request);
+        if !span.is_recorded() {
+            return self.dispatch(context, request, options);
+        }
+        context.trace = span.trace();
+        let sending = self.dispatch(context, request, options);
+        Box::pin(traced(span, sending))
+    }
+}
+
+impl InstanceClient {
+    fn dispatch(&self, context: CallContext, request: Request<Body>, options: Option<RequestOptions>) -> Sending {
         let uri = request.uri();
         if let Some(scheme) = to_self(uri) {
             return self.send_to_self(&scheme, context, request);
@@ -92,9 +110,7 @@ impl HttpClient for InstanceClient {
         }
         Box::pin(send_out(Arc::clone(&self.outbound), context, request, options))
     }
-}
 
-impl InstanceClient {
     fn send_to_self(&self, scheme: &str, context: CallContext, request: Request<Body>) -> Sending {
         if !self.outbound.policy.allowed().allows_self(scheme) {
             return failed(self.outbound.deny(scheme, "self", default_port(scheme).unwrap_or(80)));
@@ -104,6 +120,36 @@ impl InstanceClient {
     }
 }
 
+/// Queries are left out: they may hold what nobody else should read.
+fn outgoing(trace: &Trace, request: &mut Request<Body>) -> Span {
+    let method = request.method().clone();
+    let mut span = trace::outgoing(trace, request.headers_mut(), || method.to_string());
+    if span.is_recorded() {
+        let uri = request.uri();
+        span.set("http.request.method", method.as_str());
+        span.set("server.address", uri.host().unwrap_or("self"));
+        if let Some(port) = uri.port_u16() {
+            span.set("server.port", port);
+        }
+        span.set("url.path", uri.path());
+    }
+    span
+}
+
+async fn traced(mut span: Span, sending: Sending) -> Result<Response<Body>, SendError> {
+    let answer = sending.await;
+    match &answer {
+        Ok(response) => {
+            span.set("http.response.status_code", response.status().as_u16());
+            if response.status().is_client_error() || response.status().is_server_error() {
+                span.fail(response.status());
+            }
+        }
+        Err(error) => span.fail(error),
+    }
+    answer
+}
+
 async fn send_out(
     outbound: Arc<Outbound>,
     context: CallContext,
@@ -111,7 +157,6 @@ async fn send_out(
     options: Option<RequestOptions>,
 ) -> Result<Response<Body>, SendError> {
     strip_platform_headers(&mut request);
-    trace::pass_on(context.trace, request.headers_mut());
     let client = outbound.client_for(request.uri().host().unwrap_or_default());
     let deadline = deadline(&context, options.as_ref());
     match tokio::time::timeout_at(deadline.into(), client.request(request)).await {

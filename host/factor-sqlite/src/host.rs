@@ -1,12 +1,16 @@
 //! The functions of `spin:sqlite/sqlite`. The asynchronous ones do not hold the instance's store while they wait for the
 //! database, so that a slow statement holds up its own request only.
 
+use kobliat_engine::{State, current_trace};
+use kobliat_telemetry::Trace;
+use wasmtime::AsContextMut;
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
 use crate::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
 use crate::instance::{Connection, InstanceView, SqliteHost};
+use crate::spans;
 
 type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
 
@@ -25,16 +29,17 @@ impl HostConnection for InstanceView<'_> {
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Result<QueryResult, Error>> {
         let session = self.get(&connection)?;
-        let output = run(session, &statement, parameters).await;
+        let trace = self.trace.clone();
+        let output = run(session, &trace, &statement, parameters).await;
         Ok(output.map(|(columns, rows)| QueryResult { columns, rows }))
     }
 
     fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> wasmtime::Result<i64> {
-        Ok(self.get(&connection)?.last_insert_rowid())
+        Ok(self.get(&connection)?.session.last_insert_rowid())
     }
 
     fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
-        Ok(self.get(&connection)?.changes())
+        Ok(self.get(&connection)?.session.changes())
     }
 
     fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -42,9 +47,9 @@ impl HostConnection for InstanceView<'_> {
     }
 }
 
-impl<T: Send + 'static> HostConnectionWithStore<T> for SqliteHost {
+impl HostConnectionWithStore<State> for SqliteHost {
     async fn open_async(
-        accessor: &Accessor<T, Self>,
+        accessor: &Accessor<State, Self>,
         database: String,
     ) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
         accessor.with(|mut access| access.get().open(&database))
@@ -53,13 +58,15 @@ impl<T: Send + 'static> HostConnectionWithStore<T> for SqliteHost {
     /// The rows are collected before the guest sees the first, so that a guest that reads slowly, or never, holds no
     /// reader back. Stream and future are ready when the guest gets them.
     async fn execute_async(
-        accessor: &Accessor<T, Self>,
+        accessor: &Accessor<State, Self>,
         connection: Resource<Connection>,
         statement: String,
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Result<Streamed, Error>> {
-        let session = accessor.with(|mut access| access.get().get(&connection))?;
-        let (columns, rows) = match run(session, &statement, parameters).await {
+        let (session, trace) = accessor.with(|mut access| {
+            wasmtime::error::Ok((access.get().get(&connection)?, current_trace(access.as_context_mut())))
+        })?;
+        let (columns, rows) = match run(session, &trace, &statement, parameters).await {
             Ok(output) => output,
             Err(error) => return Ok(Err(error)),
         };
@@ -71,24 +78,31 @@ impl<T: Send + 'static> HostConnectionWithStore<T> for SqliteHost {
     }
 
     async fn last_insert_rowid_async(
-        accessor: &Accessor<T, Self>,
+        accessor: &Accessor<State, Self>,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<i64> {
-        accessor.with(|mut access| Ok(access.get().get(&connection)?.last_insert_rowid()))
+        accessor.with(|mut access| Ok(access.get().get(&connection)?.session.last_insert_rowid()))
     }
 
-    async fn changes_async(accessor: &Accessor<T, Self>, connection: Resource<Connection>) -> wasmtime::Result<u64> {
-        accessor.with(|mut access| Ok(access.get().get(&connection)?.changes()))
+    async fn changes_async(
+        accessor: &Accessor<State, Self>,
+        connection: Resource<Connection>,
+    ) -> wasmtime::Result<u64> {
+        accessor.with(|mut access| Ok(access.get().get(&connection)?.session.changes()))
     }
 }
 
 pub(crate) async fn run(
-    session: Connection,
+    connection: Connection,
+    trace: &Trace,
     statement: &str,
     parameters: Vec<Value>,
 ) -> Result<(Vec<String>, Vec<RowResult>), Error> {
+    let mut span = spans::of_statement(trace, &connection.label, statement, !parameters.is_empty());
     let parameters = parameters.into_iter().map(from_guest).collect();
-    let output = session.execute(statement, parameters).await.map_err(to_guest_error)?;
+    let output = connection.session.execute(statement, parameters).await;
+    spans::finish(&mut span, &output);
+    let output = output.map_err(to_guest_error)?;
     Ok((output.columns, output.rows.into_iter().map(row).collect()))
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kobliat_engine::State;
 use kobliat_sqlite::{Database, Session};
+use kobliat_telemetry::Trace;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
 use crate::bindings::spin::sqlite::sqlite::Error;
@@ -16,12 +17,18 @@ const MAX_CONNECTIONS: usize = 256;
 const MAX_WARNINGS: usize = 16;
 
 /// A guest's `connection`. Shared with the statements under way, which may outlive the handle.
-pub type Connection = Arc<Session>;
+pub type Connection = Arc<Labelled>;
+
+/// A session, and how the guest calls its database.
+pub struct Labelled {
+    pub session: Session,
+    pub label: Arc<str>,
+}
 
 /// A component's share of the databases.
 pub(crate) struct Grant {
     component: String,
-    allowed: HashMap<String, Arc<Database>>,
+    allowed: HashMap<Arc<str>, Arc<Database>>,
     /// Labels of others: told apart from unknown ones.
     denied: HashSet<String>,
     warned: Mutex<HashSet<String>>,
@@ -30,14 +37,14 @@ pub(crate) struct Grant {
 impl Grant {
     pub fn new(component: &str, labels: &[String], databases: &Databases) -> Self {
         let allowed: HashMap<_, _> =
-            labels.iter().filter_map(|label| Some((label.clone(), databases.get(label)?))).collect();
-        let denied = databases.labels().into_iter().filter(|label| !allowed.contains_key(label)).collect();
+            labels.iter().filter_map(|label| Some((label.as_str().into(), databases.get(label)?))).collect();
+        let denied = databases.labels().into_iter().filter(|label| !allowed.contains_key(label.as_str())).collect();
         Self { component: component.to_owned(), allowed, denied, warned: Mutex::default() }
     }
 
-    fn open(&self, label: &str) -> Result<Session, Error> {
-        if let Some(database) = self.allowed.get(label) {
-            return Ok(database.session());
+    fn open(&self, label: &str) -> Result<Labelled, Error> {
+        if let Some((label, database)) = self.allowed.get_key_value(label) {
+            return Ok(Labelled { session: database.session(), label: Arc::clone(label) });
         }
         self.warn_once(label);
         Err(if self.denied.contains(label) { Error::AccessDenied } else { Error::NoSuchDatabase })
@@ -78,14 +85,17 @@ impl HasData for SqliteHost {
 
 impl SqliteHost {
     pub fn of(state: &mut State) -> InstanceView<'_> {
+        let trace = state.only_trace();
         let (instance, table) = state.get_with_table::<Instance>().expect("prepare_instance has inserted it");
-        InstanceView { instance, table }
+        InstanceView { instance, table, trace }
     }
 }
 
 pub(crate) struct InstanceView<'a> {
     instance: &'a mut Instance,
     table: &'a mut ResourceTable,
+    /// Of the instance's only request, for calls that can not tell whose they are.
+    pub trace: Trace,
 }
 
 impl InstanceView<'_> {
@@ -95,8 +105,8 @@ impl InstanceView<'_> {
             return Ok(Err(Error::Io(why)));
         }
         let session = match self.instance.grant.open(label) {
-            Ok(session) if self.instance.read_only => session.read_only(),
-            Ok(session) => session,
+            Ok(open) if self.instance.read_only => Labelled { session: open.session.read_only(), ..open },
+            Ok(open) => open,
             Err(error) => return Ok(Err(error)),
         };
         let connection = self.table.push(Arc::new(session))?;

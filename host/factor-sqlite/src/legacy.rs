@@ -22,7 +22,8 @@ impl HostConnection for InstanceView<'_> {
     ) -> wasmtime::Result<Result<QueryResult, Error>> {
         let session = self.get(&connection)?;
         let parameters = parameters.into_iter().map(current::Value::from).collect();
-        let output = run(session, &statement, parameters).await;
+        let trace = self.trace.clone();
+        let output = run(session, &trace, &statement, parameters).await;
         Ok(output
             .map_err(Error::from)
             .map(|(columns, rows)| QueryResult { columns, rows: rows.into_iter().map(row).collect() }))

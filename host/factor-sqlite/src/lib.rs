@@ -6,6 +6,7 @@ mod databases;
 mod host;
 mod instance;
 mod legacy;
+mod spans;
 
 pub use databases::{DatabaseConfig, StartError};
 

@@ -2,6 +2,7 @@
 
 use crate::check::LinkPlan;
 use kobliat_engine::{CallContext, Probing, State, Target, current_context};
+use kobliat_telemetry::{Span, SpanKind, TraceContext};
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::warn;
@@ -61,9 +62,13 @@ impl Link {
     async fn call(&self, caller: CallContext, mut params: Vec<Val>) -> Option<Val> {
         let called = match self.target.nested_context(&caller) {
             Ok(context) => {
-                let context = self.apply_deadline(context, &mut params);
-                self.apply_trace(&context, &mut params);
-                self.target.call(context, self.position, params).await
+                let mut context = self.apply_deadline(context, &mut params);
+                let mut span = self.apply_trace(&mut context, &mut params);
+                let called = self.target.call(context, self.position, params).await;
+                if let Err(error) = &called {
+                    span.fail(error);
+                }
+                called
             }
             Err(error) => Err(error),
         };
@@ -77,14 +82,33 @@ impl Link {
         }
     }
 
-    /// A caller that says nothing of its trace continues the one of its own request.
-    fn apply_trace(&self, context: &CallContext, params: &mut [Val]) {
-        let (Some(trace), Some(Val::Record(fields))) = (context.trace, params.first_mut()) else { return };
-        if let Some((_, Val::String(said))) = self.trace_field.and_then(|field| fields.get_mut(field))
-            && said.is_empty()
-        {
-            *said = trace.to_string();
+    /// The call's span, of which the callee is told. A caller that says nothing of its trace continues the one of its own
+    /// request.
+    fn apply_trace(&self, context: &mut CallContext, params: &mut [Val]) -> Span {
+        if context.trace.context().is_none() {
+            return Span::none(None);
         }
+        let field = match params.first_mut() {
+            Some(Val::Record(fields)) => self.trace_field.and_then(|field| fields.get_mut(field)),
+            _ => None,
+        };
+        let told = match field {
+            Some((_, Val::String(text))) => Some(text),
+            _ => None,
+        };
+        let said = told.as_ref().and_then(|text| TraceContext::parse(text));
+        let mut span = context.trace.span_of(said, SpanKind::Client, || self.name.clone());
+        span.set("rpc.system.name", "kobliat");
+        let left = said.is_some_and(|said| context.trace.is_left_by(&said));
+        if let (Some(told), Some(context)) = (told, span.context())
+            && (told.is_empty() || (span.is_recorded() && !left))
+        {
+            *told = context.to_string();
+        }
+        if span.is_recorded() {
+            context.trace = span.trace();
+        }
+        span
     }
 
     /// The callee is told what is left: the least of what the caller says, what its own request has, and the limit.

@@ -7,6 +7,7 @@ use crate::lifecycle::Lifecycle;
 use crate::metrics_page::MetricsPage;
 use crate::routes::{self, RouteInfo};
 use crate::state_dir::StateDir;
+use crate::telemetry::Control;
 use kobliat_admin::Admin;
 use kobliat_engine::PlatformHosts;
 use kobliat_events::Broker;
@@ -33,6 +34,7 @@ pub struct Runtime {
     pub(crate) broker: Option<Arc<Broker>>,
     pub(crate) platform: Arc<PlatformHosts>,
     pub(crate) metrics: Arc<MetricsPage>,
+    pub(crate) telemetry: Arc<Control>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) drain: Duration,
@@ -111,7 +113,7 @@ impl Runtime {
         &self.metrics
     }
 
-    /// Finishes what was accepted, then closes the databases.
+    /// Finishes what was accepted, closes the databases, and sends the last spans and metrics.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         self.tasks.close();
@@ -125,6 +127,7 @@ impl Runtime {
         self.lifecycle.all_gone().await;
         events::close(self.broker.take(), self.drain).await;
         self.factors.shutdown().await;
+        self.telemetry.telemetry().close().await;
     }
 }
 

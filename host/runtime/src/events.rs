@@ -9,12 +9,13 @@ use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use kobliat_engine::{Body, CallContext, HttpFailure, PlatformAnswer, PlatformHost};
+use kobliat_engine::{Body, CallContext, HttpFailure, PlatformAnswer, PlatformHost, trace};
 use kobliat_events::clock::Clock;
 use kobliat_events::engine::Engine;
 use kobliat_events::{Broker, Handler, Interest, Schedule, SqliteEngine, Subscription, Undelivered};
 use kobliat_factor_variables::Resolver;
 use kobliat_manifest::{Component, Manifest, Template};
+use kobliat_telemetry::{Span, SpanKind, Tracer};
 use kobliat_trigger_http::headers;
 use std::path::Path;
 use std::sync::Arc;
@@ -139,7 +140,10 @@ impl PlatformHost for EventsHost {
 }
 
 /// Reaches subscribers as the host reaches components: in process, on private routes.
-pub struct Deliveries(pub Arc<Live>);
+pub struct Deliveries {
+    pub live: Arc<Live>,
+    pub tracer: Arc<Tracer>,
+}
 
 impl Handler for Deliveries {
     fn deliver<'a>(
@@ -148,15 +152,22 @@ impl Handler for Deliveries {
         request: Request<Bytes>,
     ) -> BoxFuture<'a, Result<Response<Bytes>, Undelivered>> {
         Box::pin(async move {
-            let targets = self.0.targets();
+            let targets = self.live.targets();
             let target = targets.http.get(component).ok_or(Undelivered::Stopped)?;
             let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-            let context = CallContext::external(target.timeout(), id);
+            let mut span = self.span(component, &request);
+            let context = CallContext::external(target.timeout(), id).in_trace(span.trace());
             let deadline = context.deadline;
             let mut request = request.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
             let uri = request.uri().clone();
             headers::add_internal(request.headers_mut(), &uri);
-            let answer = target.http(context, request).await.map_err(undelivered)?;
+            trace::tell(&span, request.headers_mut());
+            let answer = target.http(context, request).await.inspect_err(|failure| span.fail(failure));
+            let answer = answer.map_err(undelivered)?;
+            span.set("http.response.status_code", answer.status().as_u16());
+            if !answer.status().is_success() {
+                span.fail(answer.status());
+            }
             let (head, body) = answer.into_parts();
             match tokio::time::timeout_at(deadline.into(), beginning(body)).await {
                 Ok(Some(beginning)) => Ok(Response::from_parts(head, beginning)),
@@ -164,6 +175,22 @@ impl Handler for Deliveries {
                 Err(_elapsed) => Err(Undelivered::Failed("the component did not finish its answer in time".to_owned())),
             }
         })
+    }
+}
+
+impl Deliveries {
+    fn span<B>(&self, component: &str, request: &Request<B>) -> Span {
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let said = trace::of(request.headers());
+        let mut span = self.tracer.begin(said, SpanKind::Consumer, || format!("deliver {}", header("ce-type")));
+        if span.is_recorded() {
+            span.set("messaging.system", "kobliat");
+            span.set("messaging.operation.type", "process");
+            span.set("messaging.destination.name", component);
+            span.set("messaging.message.id", header("ce-id"));
+            span.set("kobliat.attempt", header("kobliat-attempt"));
+        }
+        span
     }
 }
 

@@ -166,7 +166,7 @@ impl Instances {
         };
         let functions = if handler.is_some() { Vec::new() } else { runnable.functions.clone() };
         let pre = runnable.pre.clone();
-        let metrics = self.metrics.pool(&declared.id, if handler.is_some() { Kind::http } else { Kind::call });
+        let metrics = self.metrics.pool(&declared.id, if handler.is_some() { Kind::Http } else { Kind::Call });
         let state = Box::new(move || maker.make());
         ComponentSpec { id, pre, handler, functions, state, limits, metrics }
     }

@@ -5,7 +5,7 @@ use crate::live::Live;
 use http::Method;
 use kobliat_admin::{AdminRequest, Answer, Reply, RouteGroup};
 use kobliat_factor_sqlite::SqliteFactor;
-use kobliat_telemetry::{DatabaseReading, Metrics, Readings};
+use kobliat_telemetry::{DatabaseReading, Family, Metrics, Readings, prometheus};
 use std::sync::Arc;
 
 /// `GET /metrics` of the admin surface answers with [`MetricsPage::text`].
@@ -24,8 +24,13 @@ impl MetricsPage {
     }
 
     pub fn text(&self) -> String {
+        prometheus::encode(self.families())
+    }
+
+    /// All metrics, now.
+    pub fn families(&self) -> Vec<Family> {
         let pools = self.live.targets().pools().map(|pool| pool.reading()).collect();
-        self.metrics.encode(&Readings { pools, databases: self.databases() })
+        self.metrics.families(&Readings { pools, databases: self.databases() })
     }
 
     fn databases(&self) -> Vec<DatabaseReading> {

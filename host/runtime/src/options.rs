@@ -1,5 +1,7 @@
 //! What the command line decides; everything below it is told, and reads no environment of its own.
 
+use crate::log::Log;
+use kobliat_telemetry::otlp::Settings as TelemetrySettings;
 use kobliat_trigger_http::TlsOptions;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -59,6 +61,10 @@ pub struct Options {
     pub reset: bool,
     /// The program that compiles what is swapped in, as a child with limits; without one the host does it itself.
     pub compiler: Option<PathBuf>,
+    /// The collector that spans and metrics are sent to.
+    pub telemetry: TelemetrySettings,
+    /// What an operator may change of the log.
+    pub log: Log,
     /// Told in a line what takes a while.
     pub progress: fn(&str),
 }
@@ -113,6 +119,8 @@ impl Options {
             drain: Duration::from_secs(30),
             reset: false,
             compiler: None,
+            telemetry: TelemetrySettings::default(),
+            log: Log::default(),
             progress: |_| (),
         }
     }

@@ -16,6 +16,7 @@ use crate::metrics_page::MetricsPage;
 use crate::options::Options;
 use crate::reading::Reading;
 use crate::state_dir::StateDir;
+use crate::telemetry;
 use crate::tick::Ticks;
 use crate::world::{Ground, World, resolve};
 use kobliat_admin::{Admin, Listeners, RouteGroup};
@@ -76,6 +77,9 @@ impl Runtime {
         let (live, platform) = (Arc::new(Live::default()), Arc::new(PlatformHosts::default()));
         let metrics = Arc::new(Metrics::default());
         let page = Arc::new(MetricsPage::new(Arc::clone(&metrics), Arc::clone(&live), &factors));
+        let (name, told) = (&reading.manifest.application.name, &options.telemetry);
+        let telemetry = Arc::new(telemetry::open(name, state_dir.path(), told, &options.log, &page)?);
+        let tracer = Arc::clone(telemetry.telemetry().tracer());
         logs::begin(&options, log_dir.as_deref(), compiled.keys())?;
         let ground = Ground {
             state_dir: state_dir.path().to_path_buf(),
@@ -118,8 +122,9 @@ impl Runtime {
         let lifecycle = Arc::new(Lifecycle::start(world, &compiled, workshop)?);
         let (admin, listeners) = open_admin(&lifecycle, &live, &platform, state_dir.path(), &options).await?;
         admin.add(Arc::clone(&page) as Arc<dyn RouteGroup>);
+        admin.add(Arc::clone(&telemetry) as Arc<dyn RouteGroup>);
 
-        let server = bind(&options, Service::new(Arc::clone(&live.site)))?;
+        let server = bind(&options, Service::new(Arc::clone(&live.site), Arc::clone(&tracer)))?;
         let address = server.local_addr().map_err(|error| StartError::because("learn the port", error))?;
         let (stopped, drain) = (stop.clone(), options.drain);
         let admin_address = listeners.address();
@@ -129,7 +134,7 @@ impl Runtime {
         if let Some(broker) = &broker {
             admin.add(Arc::new(EventRoutes(Arc::clone(broker))));
             lifecycle.on_rollback(events::tell_rollbacks(broker, &tasks));
-            let deliveries: Arc<dyn Handler> = Arc::new(Deliveries(live));
+            let deliveries: Arc<dyn Handler> = Arc::new(Deliveries { live, tracer });
             broker.run(&deliveries, &tasks, &stop);
         }
         Ok(Self {
@@ -146,6 +151,7 @@ impl Runtime {
             broker,
             platform,
             metrics: page,
+            telemetry,
             stop,
             tasks,
             drain,

@@ -39,4 +39,4 @@ pub use options::Options;
 pub use rusqlite;
 pub use session::Session;
 pub use statistics::Statistics;
-pub use value::{QueryOutput, Value};
+pub use value::{Commit, QueryOutput, Value};

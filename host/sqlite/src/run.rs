@@ -45,7 +45,7 @@ pub(crate) fn run(connection: &Connection, sql: &str, params: &[Value], bounds: 
 fn collect(connection: &Connection, sql: &str, params: &[Value], max_bytes: usize) -> Result<QueryOutput, Stop> {
     let mut statement = connection.sqlite.prepare_cached(sql)?;
     bind(&mut statement, params)?;
-    let mut output = QueryOutput { columns: column_names(&statement), rows: Vec::new() };
+    let mut output = QueryOutput { columns: column_names(&statement), rows: Vec::new(), commit: None };
     let mut bytes = 0;
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {

@@ -60,4 +60,14 @@ impl From<String> for Value {
 pub struct QueryOutput {
     pub columns: Vec<String>,
     pub rows: Vec<Vec<Value>>,
+    /// The commit that brought it to disk; `None` for what needed none.
+    pub commit: Option<Commit>,
+}
+
+/// One commit of the writer, shared by everything in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commit {
+    pub took: std::time::Duration,
+    /// Writes and transactions in it.
+    pub jobs: usize,
 }

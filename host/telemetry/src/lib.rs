@@ -1,14 +1,26 @@
-//! What the host tells of itself: counters, histograms and the trace that a request belongs to.
+//! What the host tells of itself: counters and histograms, and the spans of the traces that requests belong to.
 //!
-//! Nothing here knows what it measures: the engine, the triggers and the runtime hold the handles ([`PoolMetrics`]) and
-//! count; [`Metrics::encode`] writes all of it for Prometheus. [`TraceContext`] is W3C's, carried by every call.
+//! Nothing here knows what it measures: the engine, the triggers and the runtime hold handles ([`PoolMetrics`], [`Trace`])
+//! and count. [`Metrics::families`] is all that was counted; it is written for Prometheus ([`prometheus`]) and sent to a
+//! collector with the spans ([`otlp`]). [`Telemetry`] turns the sending on and off while the host runs.
 
+mod histogram;
 mod metrics;
+pub mod otlp;
 mod pool;
+pub mod prometheus;
 mod readings;
+mod sampler;
+mod span;
+mod telemetry;
 mod trace;
+mod trace_context;
 
-pub use metrics::Metrics;
+pub use metrics::{Family, Metrics, Sample, Shape, Value as MetricValue};
 pub use pool::{Kind, Limit, Outcome, PoolMetrics};
 pub use readings::{DatabaseReading, PoolReading, Readings};
-pub use trace::TraceContext;
+pub use sampler::Sampler;
+pub use span::{Span, SpanKind, Value};
+pub use telemetry::Telemetry;
+pub use trace::{Trace, Tracer};
+pub use trace_context::TraceContext;

@@ -1,163 +1,162 @@
-//! The registry: which metrics there are, what they are called, and how Prometheus reads them.
+//! Which metrics there are, what they are called, and all of them at one moment.
 
-use crate::pool::{Kind, Limit, LimitLabels, Outcome, OutcomeLabels, PoolLabels, PoolMetrics};
+use crate::histogram::HistogramReading;
+use crate::pool::{Kind, Limit, Outcome, PoolMetrics};
 use crate::readings::{DatabaseReading, PoolReading, Readings};
-use prometheus_client::encoding::{EncodeLabelSet, text};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Seconds: from a component that only computes to one that waits for another service.
-pub(crate) const BUCKETS: [f64; 14] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct DatabaseLabels {
-    database: String,
-}
-
-type Cpu = Counter<f64, AtomicU64>;
-
-/// All metrics of one host.
+/// The counters of one host: what each pool of instances holds a part of.
+#[derive(Debug, Default)]
 pub struct Metrics {
-    registry: Registry,
-    requests: Family<OutcomeLabels, Counter>,
-    duration: Family<PoolLabels, Histogram, fn() -> Histogram>,
-    limits: Family<LimitLabels, Counter>,
-    started: Family<PoolLabels, Counter>,
-    cpu: Family<PoolLabels, Cpu>,
-    instances: Family<PoolLabels, Gauge>,
-    running: Family<PoolLabels, Gauge>,
-    queued: Family<PoolLabels, Gauge>,
-    memory: Family<PoolLabels, Gauge>,
-    databases: Databases,
-    pools: Mutex<HashMap<(String, Kind), Arc<PoolMetrics>>>,
+    pools: Mutex<BTreeMap<(String, &'static str), Arc<PoolMetrics>>>,
 }
 
-#[derive(Default)]
-struct Databases {
-    commits: Family<DatabaseLabels, Counter>,
-    errors: Family<DatabaseLabels, Counter>,
-    jobs: Family<DatabaseLabels, Counter>,
-    largest: Family<DatabaseLabels, Gauge>,
-    busy: Family<DatabaseLabels, Counter>,
-    checkpoints: Family<DatabaseLabels, Counter>,
+/// One metric at one moment, without the `kobliat_` that its name begins with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Family {
+    pub name: &'static str,
+    pub help: &'static str,
+    pub shape: Shape,
+    pub samples: Vec<Sample>,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut metrics = Self {
-            registry: Registry::with_prefix("kobliat"),
-            requests: Family::default(),
-            duration: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
-            limits: Family::default(),
-            started: Family::default(),
-            cpu: Family::default(),
-            instances: Family::default(),
-            running: Family::default(),
-            queued: Family::default(),
-            memory: Family::default(),
-            databases: Databases::default(),
-            pools: Mutex::default(),
-        };
-        metrics.register();
-        metrics
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Only grows.
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    pub labels: Labels,
+    pub value: Value,
+}
+
+pub type Labels = Vec<(&'static str, String)>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Count(u64),
+    Seconds(f64),
+    Histogram(HistogramReading),
 }
 
 impl Metrics {
-    fn register(&mut self) {
-        let to = &mut self.registry;
-        to.register("requests", "Requests and typed calls by how they ended", self.requests.clone());
-        to.register(
-            "request_duration_seconds",
-            "Time to the answer (of a response: to its head)",
-            self.duration.clone(),
-        );
-        to.register("limit_breaches", "How often a component reached a limit", self.limits.clone());
-        to.register("instances_started", "Instances started", self.started.clone());
-        to.register("component_cpu_seconds", "Time that instances held a thread", self.cpu.clone());
-        to.register("instances", "Instances alive", self.instances.clone());
-        to.register("jobs_running", "Requests and calls that run", self.running.clone());
-        to.register("jobs_queued", "Requests and calls that wait for an instance", self.queued.clone());
-        to.register("component_memory_bytes", "Linear memory of all instances", self.memory.clone());
-        let databases = &self.databases;
-        to.register("sqlite_commits", "Commits that reached the disk", databases.commits.clone());
-        to.register("sqlite_commit_errors", "Commits that failed", databases.errors.clone());
-        to.register(
-            "sqlite_commit_jobs",
-            "Writes in those commits; by commits: the mean batch",
-            databases.jobs.clone(),
-        );
-        to.register("sqlite_largest_batch", "Most writes in one commit", databases.largest.clone());
-        to.register("sqlite_refused_busy", "Statements refused because too many waited", databases.busy.clone());
-        to.register("sqlite_checkpoints", "Checkpoints", databases.checkpoints.clone());
-    }
-
-    /// The handles of a component's pool: the same for every version of the component.
+    /// The counters of a component's pool: the same for every version of the component.
     pub fn pool(&self, component: &str, kind: Kind) -> Arc<PoolMetrics> {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = pools.entry((component.to_owned(), kind)).or_insert_with(|| self.new_pool(component, kind));
-        Arc::clone(pool)
+        Arc::clone(pools.entry((component.to_owned(), kind.as_str())).or_default())
     }
 
-    fn new_pool(&self, component: &str, kind: Kind) -> Arc<PoolMetrics> {
-        let component = || component.to_owned();
-        let labels = PoolLabels { component: component(), kind };
-        let outcomes = Outcome::ALL
-            .map(|outcome| self.requests.get_or_create_owned(&OutcomeLabels { component: component(), kind, outcome }));
-        let limits =
-            Limit::ALL.map(|limit| self.limits.get_or_create_owned(&LimitLabels { component: component(), limit }));
-        Arc::new(PoolMetrics::new(
-            outcomes,
-            limits,
-            self.duration.get_or_create_owned(&labels),
-            self.started.get_or_create_owned(&labels),
-            self.cpu.get_or_create_owned(&labels),
-        ))
+    /// What was counted on the way, and what was read now.
+    pub fn families(&self, readings: &Readings) -> Vec<Family> {
+        let mut families = self.counted();
+        families.extend(of_pools(&readings.pools));
+        families.extend(of_databases(&readings.databases));
+        families
     }
 
-    /// The text that Prometheus scrapes (OpenMetrics).
-    pub fn encode(&self, readings: &Readings) -> String {
-        readings.pools.iter().for_each(|pool| self.show_pool(pool));
-        readings.databases.iter().for_each(|database| self.databases.show(database));
-        let mut text = String::new();
-        // Writing to a String can not fail.
-        let _ = text::encode(&mut text, &self.registry);
-        text
-    }
-
-    fn show_pool(&self, pool: &PoolReading) {
-        let labels = PoolLabels { component: pool.component.clone(), kind: pool.kind };
-        let set = |family: &Family<PoolLabels, Gauge>, value: u64| {
-            family.get_or_create_owned(&labels).set(i64::try_from(value).unwrap_or(i64::MAX));
-        };
-        set(&self.instances, pool.instances as u64);
-        set(&self.running, pool.running as u64);
-        set(&self.queued, pool.queued as u64);
-        set(&self.memory, pool.memory_bytes);
+    fn counted(&self) -> Vec<Family> {
+        use Shape::{Counter, Histogram};
+        let mut requests = family("requests", "Requests and typed calls by how they ended", Counter);
+        let mut duration =
+            family("request_duration_seconds", "Time to the answer (of a response: to its head)", Histogram);
+        let mut limits = family("limit_breaches", "How often a component reached a limit", Counter);
+        let mut started = family("instances_started", "Instances started", Counter);
+        let mut cpu = family("component_cpu_seconds", "Time that instances held a thread", Counter);
+        let mut breaches: BTreeMap<String, [u64; Limit::ALL.len()]> = BTreeMap::new();
+        for ((component, kind), pool) in self.pools.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let labels = || vec![("component", component.clone()), ("kind", (*kind).to_owned())];
+            for outcome in Outcome::ALL {
+                let mut labels = labels();
+                labels.push(("outcome", outcome.as_str().to_owned()));
+                requests.add(labels, Value::Count(pool.outcome(outcome)));
+            }
+            duration.add(labels(), Value::Histogram(pool.duration()));
+            started.add(labels(), Value::Count(pool.started()));
+            cpu.add(labels(), Value::Seconds(pool.cpu_seconds()));
+            let sums = breaches.entry(component.clone()).or_default();
+            sums.iter_mut().zip(Limit::ALL).for_each(|(sum, limit)| *sum += pool.count(limit));
+        }
+        for (component, sums) in breaches {
+            for (sum, limit) in sums.into_iter().zip(Limit::ALL) {
+                let labels = vec![("component", component.clone()), ("limit", limit.as_str().to_owned())];
+                limits.add(labels, Value::Count(sum));
+            }
+        }
+        vec![requests, duration, limits, started, cpu]
     }
 }
 
-impl Databases {
-    fn show(&self, reading: &DatabaseReading) {
-        let labels = DatabaseLabels { database: reading.database.clone() };
-        let set = |family: &Family<DatabaseLabels, Counter>, value: u64| {
-            family.get_or_create_owned(&labels).inner().store(value, Relaxed);
-        };
-        set(&self.commits, reading.commits);
-        set(&self.errors, reading.commit_errors);
-        set(&self.jobs, reading.jobs);
-        set(&self.busy, reading.refused_busy);
-        set(&self.checkpoints, reading.checkpoints);
-        let largest = i64::try_from(reading.largest_batch).unwrap_or(i64::MAX);
-        self.largest.get_or_create_owned(&labels).set(largest);
+fn family(name: &'static str, help: &'static str, shape: Shape) -> Family {
+    Family { name, help, shape, samples: Vec::new() }
+}
+
+impl Family {
+    fn add(&mut self, labels: Labels, value: Value) {
+        self.samples.push(Sample { labels, value });
     }
+
+    /// What happened after `earlier`, which is the same metric at an earlier moment. A gauge has no past.
+    pub fn since(mut self, earlier: Option<&Self>) -> Self {
+        let Some(earlier) = earlier.filter(|_| self.shape != Shape::Gauge) else { return self };
+        for sample in &mut self.samples {
+            if let Some(then) = earlier.samples.iter().find(|then| then.labels == sample.labels) {
+                sample.value = sample.value.since(&then.value);
+            }
+        }
+        self
+    }
+}
+
+impl Value {
+    fn since(&self, earlier: &Self) -> Self {
+        match (self, earlier) {
+            (Self::Count(now), Self::Count(then)) => Self::Count(now.saturating_sub(*then)),
+            (Self::Seconds(now), Self::Seconds(then)) => Self::Seconds((now - then).max(0.0)),
+            (Self::Histogram(now), Self::Histogram(then)) => Self::Histogram(now.since(then)),
+            (now, _) => now.clone(),
+        }
+    }
+}
+
+fn of_pools(pools: &[PoolReading]) -> Vec<Family> {
+    let gauge = |name, help, value: fn(&PoolReading) -> u64| {
+        let mut family = family(name, help, Shape::Gauge);
+        for pool in pools {
+            let labels = vec![("component", pool.component.clone()), ("kind", pool.kind.as_str().to_owned())];
+            family.add(labels, Value::Count(value(pool)));
+        }
+        family
+    };
+    vec![
+        gauge("instances", "Instances alive", |pool| pool.instances as u64),
+        gauge("jobs_running", "Requests and calls that run", |pool| pool.running as u64),
+        gauge("jobs_queued", "Requests and calls that wait for an instance", |pool| pool.queued as u64),
+        gauge("component_memory_bytes", "Linear memory of all instances", |pool| pool.memory_bytes),
+    ]
+}
+
+fn of_databases(databases: &[DatabaseReading]) -> Vec<Family> {
+    let family = |name, help, shape, value: fn(&DatabaseReading) -> u64| {
+        let mut family = family(name, help, shape);
+        for database in databases {
+            family.add(vec![("database", database.database.clone())], Value::Count(value(database)));
+        }
+        family
+    };
+    let counter = |name, help, value| family(name, help, Shape::Counter, value);
+    vec![
+        counter("sqlite_commits", "Commits that reached the disk", |one| one.commits),
+        counter("sqlite_commit_errors", "Commits that failed", |one| one.commit_errors),
+        counter("sqlite_commit_jobs", "Writes in those commits; by commits: the mean batch", |one| one.jobs),
+        family("sqlite_largest_batch", "Most writes in one commit", Shape::Gauge, |one| one.largest_batch),
+        counter("sqlite_refused_busy", "Statements refused because too many waited", |one| one.refused_busy),
+        counter("sqlite_checkpoints", "Checkpoints", |one| one.checkpoints),
+    ]
 }
 
 #[cfg(test)]
@@ -166,40 +165,21 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn tells_what_was_counted_and_what_was_read() {
+    fn what_happened_since_is_told_without_what_was_before() {
         let metrics = Metrics::default();
-        let pool = metrics.pool("hello", Kind::http);
-        pool.ended(Outcome::ok, Duration::from_millis(3));
-        metrics.pool("hello", Kind::http).ended(Outcome::ok, Duration::from_millis(3));
-        pool.reached(Limit::cpu);
-        pool.computed(Duration::from_millis(1500));
-        let database = DatabaseReading {
-            database: "hello".into(),
-            commits: 2,
-            commit_errors: 0,
-            jobs: 10,
-            largest_batch: 8,
-            refused_busy: 0,
-            checkpoints: 1,
-        };
-        let text = metrics.encode(&Readings { pools: Vec::new(), databases: vec![database] });
-        for line in [
-            r#"kobliat_requests_total{component="hello",kind="http",outcome="ok"} 2"#,
-            r#"kobliat_request_duration_seconds_bucket{le="0.005",component="hello",kind="http"} 2"#,
-            r#"kobliat_limit_breaches_total{component="hello",limit="cpu"} 1"#,
-            r#"kobliat_component_cpu_seconds_total{component="hello",kind="http"} 1.5"#,
-            r#"kobliat_sqlite_commit_jobs_total{database="hello"} 10"#,
-            "# EOF",
-        ] {
-            assert!(text.contains(line), "no `{line}` in\n{text}");
-        }
-    }
-
-    #[test]
-    fn a_request_that_was_turned_away_has_no_duration() {
-        let metrics = Metrics::default();
-        metrics.pool("hello", Kind::http).ended(Outcome::refused, Duration::ZERO);
-        let text = metrics.encode(&Readings::default());
-        assert!(text.contains(r#"kobliat_request_duration_seconds_count{component="hello",kind="http"} 0"#), "{text}");
+        let pool = metrics.pool("hello", Kind::Http);
+        pool.ended(Outcome::Ok, Duration::from_millis(3));
+        let before = metrics.families(&Readings::default());
+        pool.ended(Outcome::Ok, Duration::from_millis(3));
+        pool.ended(Outcome::Ok, Duration::from_millis(3));
+        let of = |name: &str, families: &[Family]| families.iter().find(|family| family.name == name).cloned();
+        let now = metrics.families(&Readings::default());
+        let requests = of("requests", &now).unwrap().since(of("requests", &before).as_ref());
+        assert_eq!(requests.samples[0].value, Value::Count(2));
+        let duration = of("request_duration_seconds", &now).unwrap();
+        let duration = duration.since(of("request_duration_seconds", &before).as_ref());
+        let Value::Histogram(reading) = &duration.samples[0].value else { panic!("a histogram") };
+        assert_eq!(reading.count(), 2);
+        assert_eq!(of("requests", &now).unwrap().since(None).samples[0].value, Value::Count(3));
     }
 }

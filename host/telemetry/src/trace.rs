@@ -1,71 +1,92 @@
-//! W3C trace context: the `traceparent` that a request came with, and those that it sends on.
+//! Where in a trace some work is. Most requests are in none, or in one that is not recorded here: they pay a branch.
 
-use std::fmt;
+use crate::otlp::Spans;
+use crate::sampler::Sampler;
+use crate::span::{Span, SpanKind};
+use crate::trace_context::TraceContext;
+use arc_swap::ArcSwapOption;
+use std::sync::Arc;
 
-/// A place in a trace: what `traceparent` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceContext {
-    pub trace_id: u128,
-    /// The span that what follows is a child of.
-    pub span_id: u64,
-    pub sampled: bool,
+/// A place in a trace, carried by every call; what is done there is a child of it.
+#[derive(Clone, Default)]
+pub struct Trace {
+    pub(crate) context: Option<TraceContext>,
+    /// The span that the guest was told of. What it passes on says no more than the host knows.
+    pub(crate) told: u64,
+    /// Where spans go; `None` in a trace that is only passed on.
+    pub(crate) spans: Option<Arc<Spans>>,
 }
 
-impl TraceContext {
-    /// Reads a header's value; anything but version 00's form is no trace (W3C: later versions begin with the same fields).
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.trim().split('-');
-        let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let more = parts.next().is_some();
-        let version = hex(version, 2)?;
-        if version == 0xff || (version == 0 && more) {
-            return None;
+impl std::fmt::Debug for Trace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Trace({:?}, recorded: {})", self.context, self.is_recorded())
+    }
+}
+
+impl Trace {
+    /// A trace of somebody else, which is only passed on.
+    pub fn passed_on(context: Option<TraceContext>) -> Self {
+        Self { context, told: 0, spans: None }
+    }
+
+    pub fn context(&self) -> Option<TraceContext> {
+        self.context
+    }
+
+    pub fn is_recorded(&self) -> bool {
+        self.spans.is_some()
+    }
+
+    /// Something that is done here.
+    pub fn span(&self, kind: SpanKind, name: impl FnOnce() -> String) -> Span {
+        self.span_of(None, kind, name)
+    }
+
+    /// The same for what a guest asks for, when it says which of its own spans is the cause.
+    pub fn span_of(&self, said: Option<TraceContext>, kind: SpanKind, name: impl FnOnce() -> String) -> Span {
+        let (Some(spans), Some(here)) = (&self.spans, self.context) else { return Span::none(self.context) };
+        let own = said.filter(|said| said.trace_id == here.trace_id && said.span_id != self.told);
+        let parent = own.map_or(here.span_id, |own| own.span_id);
+        Span::begin(Arc::clone(spans), TraceContext { span_id: new_id(), ..here }, parent, kind, name())
+    }
+
+    /// Whether the sender of this `traceparent` means another trace than the one that it works in.
+    pub fn is_left_by(&self, said: &TraceContext) -> bool {
+        self.context.is_none_or(|here| here.trace_id != said.trace_id)
+    }
+}
+
+/// Begins traces; off, until it is told where spans go.
+#[derive(Default)]
+pub struct Tracer {
+    recording: ArcSwapOption<Recording>,
+}
+
+struct Recording {
+    sampler: Sampler,
+    spans: Arc<Spans>,
+}
+
+impl Tracer {
+    pub(crate) fn record(&self, to: Option<(Sampler, Arc<Spans>)>) {
+        self.recording.store(to.map(|(sampler, spans)| Arc::new(Recording { sampler, spans })));
+    }
+
+    /// Work that nobody in this host asked for: the span of a request from outside, of an event.
+    pub fn begin(&self, said: Option<TraceContext>, kind: SpanKind, name: impl FnOnce() -> String) -> Span {
+        let recording = self.recording.load();
+        let Some(recording) = recording.as_ref() else { return Span::none(said) };
+        let trace_id = said.map_or_else(rand::random::<u128>, |said| said.trace_id).max(1);
+        let sampled = recording.sampler.samples(trace_id, said.as_ref());
+        let context = TraceContext { trace_id, span_id: new_id(), sampled };
+        if !sampled {
+            return Span::none(Some(context));
         }
-        let (trace_id, span_id, flags) = (hex(trace, 32)?, u64::try_from(hex(span, 16)?).ok()?, hex(flags, 2)?);
-        (trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id, sampled: flags & 1 == 1 })
+        Span::begin(Arc::clone(&recording.spans), context, said.map_or(0, |said| said.span_id), kind, name())
     }
 }
 
-impl fmt::Display for TraceContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, u8::from(self.sampled))
-    }
-}
-
-/// Lower-case hexadecimal of exactly this many digits.
-fn hex(text: &str, digits: usize) -> Option<u128> {
-    let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    (text.len() == digits && is_hex).then(|| u128::from_str_radix(text, 16).ok()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const EXAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
-    #[test]
-    fn reads_and_writes_the_header() {
-        let context = TraceContext::parse(EXAMPLE).unwrap();
-        assert!(context.sampled);
-        assert_eq!(context.to_string(), EXAMPLE);
-    }
-
-    #[test]
-    fn understands_later_versions_and_refuses_what_is_none() {
-        assert!(TraceContext::parse(&EXAMPLE.replacen("00", "cc", 1)).is_some());
-        assert!(TraceContext::parse(&format!("{}-more", EXAMPLE.replacen("00", "cc", 1))).is_some());
-        for bad in [
-            "",
-            "00",
-            &EXAMPLE.replacen("00", "ff", 1),
-            &format!("{EXAMPLE}-more"),
-            &EXAMPLE.to_uppercase(),
-            &EXAMPLE.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
-            &EXAMPLE.replace("00f067aa0ba902b7", &"0".repeat(16)),
-            &EXAMPLE.replace("4bf9", "+bf9"),
-        ] {
-            assert_eq!(TraceContext::parse(bad), None, "{bad}");
-        }
-    }
+/// Never 0, which means none.
+fn new_id() -> u64 {
+    rand::random::<u64>().max(1)
 }

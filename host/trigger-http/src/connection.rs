@@ -1,6 +1,6 @@
 //! One connection: TLS or not, HTTP/1.1 or HTTP/2, and how long a client may keep it without asking for anything.
 
-use crate::service::Service;
+use crate::service::{MAX_HEAD_BYTES, Service};
 use crate::tls::{HTTP_2, Tls};
 use http::uri::Scheme;
 use hyper::server::conn::{http1, http2};
@@ -21,8 +21,9 @@ use tracing::debug;
 /// A client that has not sent its request head by then is not going to; nor one that has not shaken hands.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Request line and headers together; larger ones get 431 (hyper's, which has no body).
-const MAX_HEADER_BYTES: u32 = 32 << 10;
+/// Twice what the service takes, so that it can say what is wrong with most heads that are too large. Beyond this, and
+/// beyond 100 headers, hyper answers 431 by itself, without a body.
+const MAX_HEADER_BYTES: usize = 2 * MAX_HEAD_BYTES;
 
 /// Requests at once on one connection of HTTP/2.
 const MAX_STREAMS: u32 = 256;
@@ -79,7 +80,7 @@ impl Connections {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .max_header_size(MAX_HEADER_BYTES as usize)
+            .max_header_size(MAX_HEADER_BYTES)
             .half_close(false)
             .serve_connection(TokioIo::new(stream), answer);
         drive(connection, client, None, &asked, stop).await;
@@ -99,7 +100,7 @@ impl Connections {
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(MAX_HEADER_BYTES)
+            .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX))
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_TIMEOUT)
             .serve_connection(TokioIo::new(stream), answer);

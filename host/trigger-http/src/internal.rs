@@ -2,7 +2,7 @@
 
 use crate::headers;
 use http::Request;
-use kobliat_engine::{Body, CallContext, HttpFailure, Target, trace};
+use kobliat_engine::{Body, CallContext, HttpFailure, Target};
 use std::sync::Arc;
 
 /// Sends a request to a component on behalf of `caller`.
@@ -14,7 +14,6 @@ pub async fn request(
     let context = target.nested_context(&caller)?;
     let uri = request.uri().clone();
     headers::strip_internal(request.headers_mut());
-    trace::pass_on(context.trace, request.headers_mut());
     headers::add_internal(request.headers_mut(), &uri);
     target.http(context, request).await
 }

@@ -4,6 +4,7 @@
 //! answers one request, [`site`] is what it serves by, [`router`] finds the component, [`headers`] tells the component what matched, [`internal`] is the
 //! same way for requests between components, [`public`] for those of a component to the application's own public routes.
 
+mod answers;
 mod connection;
 mod drain;
 pub mod headers;
@@ -14,6 +15,7 @@ pub mod server;
 pub mod service;
 pub mod site;
 pub mod tls;
+mod traced;
 
 pub use public::PublicRoutes;
 pub use router::{Destination, Router};

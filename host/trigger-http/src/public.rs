@@ -1,8 +1,8 @@
 //! A component's requests to the application's own public routes (`http://self.alt/…`): routed as from outside, in process.
 
+use crate::answers::{empty, static_response};
 use crate::headers;
 use crate::router::Destination;
-use crate::service::{empty, static_response};
 use crate::site::Site;
 use http::{Request, Response, StatusCode};
 use kobliat_engine::{Body, CallContext, HttpFailure};

@@ -1,22 +1,25 @@
 //! One request from outside: checked, routed, handed to its component, and an answer whatever happens.
 
+use crate::answers::{self, empty, problem, static_response, text};
 use crate::drain::Drained;
 use crate::headers;
 use crate::router::{Destination, Match};
 use crate::site::Site;
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, EXPECT, HOST, RETRY_AFTER};
+use crate::traced;
+use http::header::{CONTENT_TYPE, EXPECT, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use kobliat_engine::{Body, CallContext, HttpFailure, Target, trace};
-use kobliat_manifest::StaticResponse;
+use kobliat_engine::{Body, CallContext, Target, trace};
+use kobliat_telemetry::{SpanKind, Tracer};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use tracing::{debug, warn};
 use wasmtime_wasi_http::Error as BodyError;
+
+/// Request line and headers together.
+pub(crate) const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// What `/.well-known/spin/info` tells.
 #[derive(Clone, Debug)]
@@ -28,12 +31,13 @@ pub struct AppInfo {
 /// Answers requests by the table that is in force.
 pub struct Service {
     site: Arc<Site>,
+    tracer: Arc<Tracer>,
     requests: AtomicU64,
 }
 
 impl Service {
-    pub fn new(site: Arc<Site>) -> Arc<Self> {
-        Arc::new(Self { site, requests: AtomicU64::new(0) })
+    pub fn new(site: Arc<Site>, tracer: Arc<Tracer>) -> Arc<Self> {
+        Arc::new(Self { site, tracer, requests: AtomicU64::new(0) })
     }
 
     /// Never fails: what goes wrong is a response.
@@ -41,6 +45,10 @@ impl Service {
         // A tunnel through this host leads nowhere, and a success would take the connection out of HTTP.
         if request.method() == Method::CONNECT {
             return text(StatusCode::METHOD_NOT_ALLOWED, "this is no proxy");
+        }
+        if head_bytes(&request) > MAX_HEAD_BYTES {
+            let detail = format!("the request line and the headers together are longer than {MAX_HEAD_BYTES} bytes");
+            return problem(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &detail);
         }
         let client_waits = request.headers().contains_key(EXPECT);
         let request = request.map(|body| Drained::new(body, client_waits));
@@ -70,14 +78,20 @@ impl Service {
         let (mut parts, body) = request.into_parts();
         headers::strip_external(&mut parts.headers);
         headers::add_external(&mut parts.headers, found, &uri, client);
+        let route = &found.entry.route.raw;
+        let said = trace::of(&parts.headers);
+        let mut span = self.tracer.begin(said, SpanKind::Server, || format!("{} {route}", parts.method));
+        traced::describe(&mut span, &parts.method, &uri, route, client);
+        trace::tell(&span, &mut parts.headers);
         parts.uri = uri;
         let request_id = self.request_id(&parts.headers);
-        let context = CallContext::external(target.timeout(), &request_id).in_trace(trace::of(&parts.headers));
+        let context = CallContext::external(target.timeout(), &request_id).in_trace(span.trace());
         let body = body.map_err(BodyError::from).boxed_unsync();
-        match target.http(context, Request::from_parts(parts, body)).await {
+        let answer = match target.http(context, Request::from_parts(parts, body)).await {
             Ok(response) => response,
-            Err(failure) => answer_failure(target, &request_id, &failure),
-        }
+            Err(failure) => answers::failure(target, &request_id, &failure),
+        };
+        traced::answered(span, answer)
     }
 
     /// The client's id where it can be logged as it is, else one of ours.
@@ -109,6 +123,13 @@ fn info_json(info: &AppInfo) -> String {
     }
 }
 
+/// As they are written in HTTP/1.1, to some bytes.
+fn head_bytes<B>(request: &Request<B>) -> usize {
+    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    path + headers.sum::<usize>()
+}
+
 /// The URL that the client asked for. `Host` and the request line must agree: a proxy before us may have read either.
 fn full_uri<B>(request: &Request<B>, scheme: &Scheme) -> Result<Uri, &'static str> {
     let mut hosts = request.headers().get_all(HOST).iter();
@@ -128,58 +149,4 @@ fn full_uri<B>(request: &Request<B>, scheme: &Scheme) -> Result<Uri, &'static st
     let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let uri = Uri::builder().scheme(scheme.clone()).authority(authority).path_and_query(path).build();
     uri.map_err(|_| "the Host header is not a host")
-}
-
-/// The client learns the kind of failure, the log the rest.
-fn answer_failure(target: &Target, request_id: &str, failure: &HttpFailure) -> Response<Body> {
-    let component = target.component();
-    let status = match failure {
-        HttpFailure::Overloaded | HttpFailure::Stopped | HttpFailure::TooDeep => StatusCode::SERVICE_UNAVAILABLE,
-        HttpFailure::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        HttpFailure::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        HttpFailure::Crashed | HttpFailure::Guest(_) | HttpFailure::Start(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    // Under overload the answer is the host working as it should; one line a request would make it worse.
-    if matches!(failure, HttpFailure::Overloaded) {
-        debug!(%component, request_id, "component `{component}` has a full queue");
-    } else {
-        warn!(%component, request_id, status = status.as_u16(), "request `{request_id}` to component `{component}` failed: {failure}");
-    }
-    let mut response = empty(status);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    response
-}
-
-pub(crate) fn static_response(response: &StaticResponse) -> Response<Body> {
-    let body = response.body.clone().unwrap_or_default();
-    let mut answer = full(StatusCode::from_u16(response.status_code).unwrap_or(StatusCode::OK), body);
-    for (name, value) in &response.headers {
-        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            answer.headers_mut().insert(name, value);
-        }
-    }
-    answer
-}
-
-pub(crate) fn text(status: StatusCode, text: &str) -> Response<Body> {
-    let mut response = full(status, text.to_string());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
-}
-
-fn full(status: StatusCode, body: String) -> Response<Body> {
-    let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
-    with_status(status, body)
-}
-
-pub(crate) fn empty(status: StatusCode) -> Response<Body> {
-    with_status(status, Empty::new().map_err(|never| match never {}).boxed_unsync())
-}
-
-fn with_status(status: StatusCode, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response
 }

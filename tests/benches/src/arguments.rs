@@ -18,6 +18,9 @@ pub enum Command {
     /// The event broker in a process of its own: until how many waiting events are handled, how long and how much memory.
     #[command(hide = true)]
     OpenEvents(OpenEvents),
+    /// The native twin of the stores: hyper and rusqlite with group commit.
+    #[command(hide = true)]
+    ServeRecords(Records),
 }
 
 #[derive(clap::Args, Clone)]
@@ -34,7 +37,10 @@ pub struct Run {
     /// Swaps of each component in the part `swap`; its memory is looked at after ten times as many.
     #[arg(long, default_value_t = 20)]
     pub swaps: usize,
-    /// Only these parts: disk, hello, calls, webhook, api, platform, events, swap.
+    /// The `wasmtime` that `hello` is compared with, where there is one.
+    #[arg(long, env = "WASMTIME", default_value = "wasmtime")]
+    pub wasmtime: PathBuf,
+    /// Only these parts: disk, hello, calls, records, stream, webhook, api, platform, idle, events, swap.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 }
@@ -71,6 +77,13 @@ pub struct OpenEvents {
     pub file: PathBuf,
     #[arg(long)]
     pub handled: usize,
+}
+
+#[derive(clap::Args, Clone)]
+pub struct Records {
+    /// Where the databases are.
+    #[arg(long)]
+    pub dir: PathBuf,
 }
 
 /// What a commit on disk is shared by.

@@ -7,6 +7,7 @@ mod cores;
 mod disk;
 mod hello;
 mod load;
+mod records;
 mod report;
 mod rounds;
 mod server;
@@ -23,5 +24,6 @@ fn main() -> anyhow::Result<()> {
         arguments::Command::ServeTwin(twin) => twin::serve(&twin),
         arguments::Command::ServeReader(reader) => twin::serve_reader(&reader),
         arguments::Command::OpenEvents(open) => suite::open_events(&open),
+        arguments::Command::ServeRecords(records) => records::serve(&records.dir),
     }
 }

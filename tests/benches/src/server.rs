@@ -1,7 +1,7 @@
 //! A server under test: a process of its own, found by the line that it prints, looked at through /proc.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -25,22 +25,18 @@ const START: Duration = Duration::from_secs(120);
 impl Server {
     /// Starts the command and waits for the address that it prints.
     pub fn start(name: &'static str, mut command: Command, cores: Option<Cores>) -> anyhow::Result<Server> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut spawn = || command.spawn().with_context(|| format!("failed to start the server `{name}`"));
         let mut child = match cores {
             Some(cores) => cores.as_server(&mut spawn)?,
             None => spawn()?,
         };
         let stdout = child.stdout.take().context("stdout is piped")?;
+        let stderr = child.stderr.take().context("stderr is piped")?;
         let (found, address) = mpsc::channel();
-        // Reads on to the end, so that the server never blocks on a full pipe.
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some(address) = address_in(&line) {
-                    let _ = found.send(address);
-                }
-            }
-        });
+        // `wasmtime serve` says where it is on stderr.
+        look_for_address(stderr, true, found.clone());
+        look_for_address(stdout, false, found);
         let mut server = Server { name, address: SocketAddr::from(([0, 0, 0, 0], 0)), child };
         server.address =
             address.recv_timeout(START).map_err(|_| anyhow!("the server `{name}` did not say where it is"))?;
@@ -55,8 +51,21 @@ impl Server {
 
     /// Resident memory in bytes.
     pub fn resident(&self) -> anyhow::Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most that was resident since [`Server::forget_peak`].
+    pub fn peak(&self) -> anyhow::Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    pub fn forget_peak(&self) -> anyhow::Result<()> {
+        Ok(fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
+    }
+
+    fn memory(&self, field: &str) -> anyhow::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
 }
@@ -67,6 +76,20 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Reads on to the end, so that the server never blocks on a full pipe.
+fn look_for_address(stream: impl Read + Send + 'static, show: bool, found: mpsc::Sender<SocketAddr>) {
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            match address_in(&line) {
+                // Nobody listens after the first.
+                Some(address) => drop(found.send(address)),
+                None if show => eprintln!("{line}"),
+                None => {}
+            }
+        }
+    });
 }
 
 /// `Serving http://127.0.0.1:3000`, and `wasmtime serve`'s "Serving HTTP on http://127.0.0.1:3000/".

@@ -4,7 +4,10 @@ mod api;
 mod calls;
 mod events;
 mod hello;
+mod idle;
 mod platform;
+mod records;
+mod stream;
 mod swap;
 mod webhook;
 
@@ -63,9 +66,12 @@ const PARTS: &[Part] = &[
     Part { name: "disk", measure: measure_disk, needs_platform: false },
     Part { name: "hello", measure: hello::measure, needs_platform: true },
     Part { name: "calls", measure: calls::measure, needs_platform: true },
+    Part { name: "records", measure: records::measure, needs_platform: true },
+    Part { name: "stream", measure: stream::measure, needs_platform: true },
     Part { name: "webhook", measure: webhook::measure, needs_platform: true },
     Part { name: "api", measure: api::measure, needs_platform: true },
     Part { name: "platform", measure: platform::measure, needs_platform: true },
+    Part { name: "idle", measure: idle::measure, needs_platform: true },
     Part { name: "swap", measure: swap::measure, needs_platform: true },
     Part { name: "events", measure: events::measure, needs_platform: false },
 ];

@@ -3,7 +3,7 @@
 //! It keeps to what makes the platform's path durable: the same database files, the services' own migrations and statements, and a
 //! commit at each point where the platform has one. `one` commits each transaction by itself; `group` shares a commit among all that wait.
 
-mod database;
+pub mod database;
 mod path;
 mod reader;
 mod statements;

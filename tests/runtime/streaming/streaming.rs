@@ -1,5 +1,7 @@
 //! Bodies flow both ways while they are made, and no faster than the other side takes them.
 
+use std::time::Duration;
+
 use crate::support::host::{Host, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,4 +53,63 @@ async fn work_goes_on_after_the_answer() {
     let answer = host.get("/background?200").await;
     assert_eq!(answer.expect(200), "answered");
     eventually("the work is done", || host.stdout_of("misbehave") == "worked for 200 ms after the answer\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_on_its_way_keeps_its_place() {
+    let host = Host::start("streaming").await;
+    let mut connection = host.connect().await;
+    connection.write("GET /single/big-response?100000000 HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    connection.read_until("xxxx").await;
+    let client = (*host).clone();
+    let next = tokio::spawn(async move { client.get("/single/ok").await });
+    let queued = "kobliat_jobs_queued{component=\"single\",kind=\"http\"} 1";
+    eventually("the next one waits", || host.runtime.metrics().text().contains(queued)).await;
+    assert_eq!(host.runtime.running(), 1);
+    drop(connection);
+    next.await.unwrap().expect(200);
+    host.runs(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_whose_client_has_gone_works_no_longer() {
+    let host = Host::start("streaming").await;
+    let mut connection = host.connect().await;
+    connection.write("GET /single/sleep?600000 HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    host.runs(1).await;
+    drop(connection);
+    host.runs(0).await;
+    let cancelled = "kobliat_requests_total{component=\"single\",kind=\"http\",outcome=\"cancelled\"} 1";
+    eventually("it is counted", || host.runtime.metrics().text().contains(cancelled)).await;
+    eventually("the instance is gone", || host.runtime.instances() == 0).await;
+    host.get("/single/ok").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_goes_costs_its_neighbours_nothing() {
+    let host = Host::start("streaming").await;
+    let neighbour = host.started("/sleep?500", 1).await;
+    let mut connection = host.connect().await;
+    connection.write("GET /sleep?600000 HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    host.runs(2).await;
+    drop(connection);
+    assert_eq!(neighbour.await.unwrap().expect(200), "slept");
+    host.runs(0).await;
+}
+
+/// Time is what this is about, so it passes here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_may_take_longer_than_its_request_as_long_as_it_moves() {
+    let host = Host::start("streaming").await;
+    let mut connection = host.connect().await;
+    connection.write("POST /brief/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    for number in 10..20 {
+        let chunk = format!("chunk{number}");
+        connection.write(format!("7\r\n{chunk}\r\n")).await;
+        assert!(connection.read_until(&chunk).await.ends_with(&chunk));
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    // Nothing comes any more: what stands still is ended, and shows that it is not whole.
+    host.runs(0).await;
+    assert!(!connection.rest().await.ends_with("0\r\n\r\n"));
 }

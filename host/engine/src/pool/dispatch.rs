@@ -7,10 +7,12 @@ use crate::pool::statistics::Statistics;
 use crate::worker::{self, ComponentSpec};
 use futures::task::AtomicWaker;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Instant;
 use tokio::sync::Notify;
+use tracing::warn;
 
 pub(crate) struct Dispatch {
     pub(crate) spec: Arc<ComponentSpec>,
@@ -22,6 +24,9 @@ pub(crate) struct Dispatch {
     pub(super) empty: Notify,
     /// The instances that are left end with what runs in them.
     ended: AtomicBool,
+    began: Instant,
+    /// The second in which it was last told that the queue is full.
+    told_full: AtomicU64,
 }
 
 pub(super) struct Shared {
@@ -92,6 +97,8 @@ impl Dispatch {
             shared: Mutex::new(shared),
             empty: Notify::new(),
             ended: AtomicBool::new(false),
+            began: Instant::now(),
+            told_full: AtomicU64::new(0),
         })
     }
 
@@ -115,6 +122,8 @@ impl Dispatch {
         let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
         // What could run now waits for a worker only, not for a place.
         if lane.queue.len() >= self.spec.limits.queue.saturating_add(room) {
+            drop(shared);
+            self.tell_full();
             return Err(CallError::Overloaded.into());
         }
         lane.queue.push_back(job);
@@ -123,6 +132,15 @@ impl Dispatch {
             self.start_worker(&mut shared);
         }
         Ok(())
+    }
+
+    /// One line a second: one for each request would make it worse.
+    fn tell_full(&self) {
+        let second = self.began.elapsed().as_secs() + 1;
+        if self.told_full.swap(second, Relaxed) != second {
+            let (id, queue) = (&self.spec.id, self.spec.limits.queue);
+            warn!(component = %id, "component `{id}` turns requests away: {queue} wait for its instances already");
+        }
     }
 
     /// The next job for the worker of `slot`; `None` when the pool is closed and nothing is left to do.
@@ -214,7 +232,10 @@ impl Dispatch {
         if shared.workers < limit {
             shared.workers += 1;
             shared.starting += 1;
-            tokio::spawn(worker::run(WorkerGuard { dispatch: Arc::clone(self), starting: true }));
+            let dispatch = Arc::clone(self);
+            // The guard is made inside: a runtime that is shutting down drops the task here, under the lock that a guard's
+            // drop takes.
+            tokio::spawn(async move { worker::run(WorkerGuard { dispatch, starting: true }).await });
         }
     }
 

@@ -11,15 +11,15 @@ pub(super) fn of_http(
     took: Duration,
 ) -> Result<http::Response<Body>, HttpFailure> {
     let (outcome, limit) = match &answered {
-        Ok(response) if response.status().is_server_error() => (Outcome::error, None),
-        Ok(_) => (Outcome::ok, None),
-        Err(HttpFailure::Guest(_)) => (Outcome::error, None),
-        Err(HttpFailure::Crashed | HttpFailure::Start(_)) => (Outcome::crashed, None),
-        Err(HttpFailure::Timeout) => (Outcome::timeout, Some(Limit::wall)),
-        Err(HttpFailure::Overloaded) => (Outcome::refused, Some(Limit::queue)),
-        Err(HttpFailure::TooDeep) => (Outcome::refused, Some(Limit::depth)),
-        Err(HttpFailure::BodyTooLarge) => (Outcome::refused, Some(Limit::body)),
-        Err(HttpFailure::Stopped) => (Outcome::refused, None),
+        Ok(response) if response.status().is_server_error() => (Outcome::Error, None),
+        Ok(_) => (Outcome::Ok, None),
+        Err(HttpFailure::Guest(_)) => (Outcome::Error, None),
+        Err(HttpFailure::Crashed | HttpFailure::Start(_)) => (Outcome::Crashed, None),
+        Err(HttpFailure::Timeout) => (Outcome::Timeout, Some(Limit::Wall)),
+        Err(HttpFailure::Overloaded) => (Outcome::Refused, Some(Limit::Queue)),
+        Err(HttpFailure::TooDeep) => (Outcome::Refused, Some(Limit::Depth)),
+        Err(HttpFailure::BodyTooLarge) => (Outcome::Refused, Some(Limit::Body)),
+        Err(HttpFailure::Stopped) => (Outcome::Refused, None),
     };
     count(metrics, outcome, limit, took);
     answered
@@ -31,15 +31,36 @@ pub(super) fn of_call<T>(
     took: Duration,
 ) -> Result<T, CallError> {
     let (outcome, limit) = match &answered {
-        Ok(_) => (Outcome::ok, None),
-        Err(CallError::Crashed | CallError::Start(_)) => (Outcome::crashed, None),
-        Err(CallError::Timeout) => (Outcome::timeout, Some(Limit::wall)),
-        Err(CallError::Overloaded) => (Outcome::refused, Some(Limit::queue)),
-        Err(CallError::TooDeep) => (Outcome::refused, Some(Limit::depth)),
-        Err(CallError::Stopped) => (Outcome::refused, None),
+        Ok(_) => (Outcome::Ok, None),
+        Err(CallError::Crashed | CallError::Start(_)) => (Outcome::Crashed, None),
+        Err(CallError::Timeout) => (Outcome::Timeout, Some(Limit::Wall)),
+        Err(CallError::Overloaded) => (Outcome::Refused, Some(Limit::Queue)),
+        Err(CallError::TooDeep) => (Outcome::Refused, Some(Limit::Depth)),
+        Err(CallError::Stopped) => (Outcome::Refused, None),
     };
     count(metrics, outcome, limit, took);
     answered
+}
+
+/// Counts a job whose caller goes before it is answered: then this is dropped as it is.
+pub(super) struct Asked<'m>(Option<&'m PoolMetrics>);
+
+impl<'m> Asked<'m> {
+    pub fn new(metrics: &'m PoolMetrics) -> Self {
+        Self(Some(metrics))
+    }
+
+    pub fn answered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if let Some(metrics) = self.0 {
+            metrics.ended(Outcome::Cancelled, Duration::ZERO);
+        }
+    }
 }
 
 fn count(metrics: &PoolMetrics, outcome: Outcome, limit: Option<Limit>, took: Duration) {

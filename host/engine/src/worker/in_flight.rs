@@ -1,7 +1,8 @@
-//! One job inside an instance: from the call of the export to the answer.
+//! One job inside an instance: from the call of the export to the end of the answer.
 
-use super::body::{self, Death};
+use super::body::{self, Death, Progress};
 use super::fresh;
+use super::watch::Watch;
 use super::{ComponentSpec, Deadline};
 use crate::context::CallContext;
 use crate::handler::Handler;
@@ -11,7 +12,10 @@ use crate::pool::Ticket;
 use crate::state::State;
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either, select};
+use kobliat_telemetry::{Span, SpanKind};
+use std::pin::pin;
+use std::sync::Arc;
 use wasmtime::component::{Accessor, Func, GuestTaskId, Val};
 use wasmtime::{AsContextMut, Store};
 use wasmtime_wasi_http::WasiHttpView;
@@ -19,11 +23,20 @@ use wasmtime_wasi_http::handler::{Prepared, Proxy};
 use wasmtime_wasi_http::p2::bindings::Proxy as IncomingProxy;
 use wasmtime_wasi_http::p3::bindings::Service;
 
-/// Resolves to the job's deadline; an error means that the instance is dead.
-pub(super) type InFlight<'a> = BoxFuture<'a, wasmtime::Result<Deadline>>;
+/// Resolves when the job is done; an error means that the instance is dead.
+pub(super) type InFlight<'a> = BoxFuture<'a, wasmtime::Result<Ended>>;
+
+/// How a job left the instance.
+pub(super) enum Ended {
+    /// It was answered, and the answer was taken to its end.
+    Answered,
+    /// Nobody waits for the answer any more, and the guest still works on it.
+    Abandoned,
+}
 
 /// What the host may call of an instance.
 pub(super) struct Exports {
+    component: Arc<str>,
     proxy: Option<Proxy>,
     functions: Vec<Option<Func>>,
     any: Func,
@@ -45,6 +58,7 @@ impl Exports {
         };
         let any = proxy.as_ref().map(handler_of).or_else(|| functions.iter().flatten().next().copied());
         Ok(Self {
+            component: Arc::clone(&spec.id),
             any: any.ok_or_else(|| wasmtime::format_err!("exports nothing to call"))?,
             proxy,
             functions,
@@ -66,46 +80,109 @@ impl Exports {
 pub(super) fn start<'a>(
     accessor: &'a Accessor<State>,
     exports: &'a Exports,
+    watch: &'a Watch,
     job: Job,
     ticket: Ticket,
 ) -> wasmtime::Result<InFlight<'a>> {
-    let Job { context, work } = job;
-    let deadline = context.deadline;
-    let (request, reply) = match work {
-        Work::Http { request, reply } => (request, reply),
-        Work::Call { function, params, reply } => {
-            return Ok(async move {
-                let _ticket = ticket;
-                call(accessor, exports, function, params, reply, context).await?;
-                Ok(deadline)
-            }
-            .boxed());
+    let Job { mut context, work } = job;
+    let span = execution(exports, &mut context);
+    watch.started(context.deadline);
+    let running = Running { watch, deadline: Some(context.deadline), span, _ticket: ticket };
+    match (work, &exports.proxy) {
+        (Work::Call { function, params, reply }, _) => {
+            Ok(call(accessor, exports, Call { function, params, reply, context }, running).boxed())
         }
+        (Work::Http { request, reply }, Some(Proxy::P2(guest))) => {
+            let (task, finish) = fresh::start(accessor, guest, *request, reply, exports.death.clone())?;
+            accessor.with(|mut access| access.data_mut().start_alone(task, context));
+            Ok(async move { Ok(running.end(finish.await?)) }.boxed())
+        }
+        (Work::Http { request, reply }, _) => {
+            let (head, answered) = oneshot::channel();
+            let prepared = prepare(accessor, exports, *request, head)?;
+            let task = task_of(&prepared);
+            accessor.with(|mut access| access.data_mut().start_task(task, context));
+            Ok(http(accessor, exports, Prepare { prepared, task, answered, reply }, running).boxed())
+        }
+    }
+}
+
+/// The span of what the component does, as Spin calls it.
+fn execution(exports: &Exports, context: &mut CallContext) -> Span {
+    let component = &exports.component;
+    let mut span = context.trace.span(SpanKind::Internal, || format!("execute_wasm_component {component}"));
+    if span.is_recorded() {
+        span.set("kobliat.component", &**component);
+        span.fail("the instance died, or its request was given up");
+        context.trace = span.trace();
+    }
+    span
+}
+
+/// What a job holds while it runs: its place, its deadline and its span.
+struct Running<'a> {
+    watch: &'a Watch,
+    /// `None` once only the body of the answer is left.
+    deadline: Option<Deadline>,
+    span: Span,
+    _ticket: Ticket,
+}
+
+impl Running<'_> {
+    /// From now on only the body of its answer is on its way.
+    async fn stream(&mut self, body: Arc<Progress>) {
+        if let Some(deadline) = self.deadline.take() {
+            self.watch.streams(deadline, Arc::clone(&body));
+        }
+        body.ended().await;
+        self.watch.streamed(&body);
+    }
+
+    fn end(mut self, answered: bool) -> Ended {
+        if let Some(deadline) = self.deadline {
+            self.watch.finished(deadline);
+        }
+        if answered {
+            self.span.succeed();
+            Ended::Answered
+        } else {
+            Ended::Abandoned
+        }
+    }
+}
+
+struct Prepare<'a> {
+    prepared: Prepared<'a, State>,
+    task: GuestTaskId,
+    answered: oneshot::Receiver<wasmtime::Result<http::Response<Body>>>,
+    reply: HttpReply,
+}
+
+async fn http(
+    accessor: &Accessor<State>,
+    exports: &Exports,
+    request: Prepare<'_>,
+    mut running: Running<'_>,
+) -> wasmtime::Result<Ended> {
+    let Prepare { prepared, task, answered, mut reply } = request;
+    if !prepared.run(accessor, reply.cancellation()).await? {
+        return Ok(running.end(false));
+    }
+    accessor.with(|mut access| access.data_mut().finish_task(task));
+    let Ok(answer) = answered.await else { return Ok(running.end(true)) };
+    let (answer, body) = match answer {
+        Ok(response) => {
+            let (response, body) = body::guard(response, &exports.death);
+            (Ok(response), body)
+        }
+        Err(error) => (Err(error), None),
     };
-    if let Some(Proxy::P2(guest)) = &exports.proxy {
-        let (task, finish) = fresh::start(accessor, guest, *request, reply, exports.death.clone())?;
-        accessor.with(|mut access| access.data_mut().start_alone(task, context));
-        return Ok(async move {
-            let _ticket = ticket;
-            finish.await?;
-            Ok(deadline)
-        }
-        .boxed());
+    // One whose client has gone is dropped here, and its body with it.
+    drop(reply.send(answer));
+    if let Some(body) = body {
+        running.stream(body).await;
     }
-    let (head, answered) = oneshot::channel();
-    let prepared = prepare(accessor, exports, *request, head)?;
-    let task = task_of(&prepared);
-    accessor.with(|mut access| access.data_mut().start_task(task, context));
-    Ok(async move {
-        let _ticket = ticket;
-        prepared.run(accessor, std::future::pending()).await?;
-        if let Ok(answer) = answered.await {
-            drop(reply.send(answer.map(|response| body::guard(response, &exports.death))));
-        }
-        accessor.with(|mut access| access.data_mut().finish_task(task));
-        Ok(deadline)
-    }
-    .boxed())
+    Ok(running.end(true))
 }
 
 fn handler_of(proxy: &Proxy) -> Func {
@@ -133,17 +210,23 @@ fn task_of(prepared: &Prepared<'_, State>) -> GuestTaskId {
     }
 }
 
-async fn call(
-    accessor: &Accessor<State>,
-    exports: &Exports,
+struct Call {
     function: usize,
     params: Vec<Val>,
     reply: CallReply,
     context: CallContext,
-) -> wasmtime::Result<()> {
+}
+
+async fn call(
+    accessor: &Accessor<State>,
+    exports: &Exports,
+    call: Call,
+    running: Running<'_>,
+) -> wasmtime::Result<Ended> {
+    let Call { function, params, mut reply, context } = call;
     let Some(&Some(function)) = exports.functions.get(function) else {
         drop(reply.send(Err(CallError::Start("the function is not exported".into()))));
-        return Ok(());
+        return Ok(running.end(true));
     };
     // Every function of a typed interface has one result.
     let mut results = vec![Val::Bool(false)];
@@ -157,12 +240,20 @@ async fn call(
         // The parameters do not fit the function: nothing has run yet.
         Err(error) => {
             drop(reply.send(Err(CallError::Start(format!("{error:#}")))));
-            return Ok(());
+            return Ok(running.end(true));
         }
     };
     let task = call.task();
-    function.finish_call_concurrent(accessor, call).await?;
+    let finished = {
+        let finish = pin!(function.finish_call_concurrent(accessor, call));
+        match select(finish, pin!(reply.closed())).await {
+            Either::Left((finished, _)) => Some(finished),
+            Either::Right(((), _)) => None,
+        }
+    };
+    let Some(finished) = finished else { return Ok(running.end(false)) };
+    finished?;
     accessor.with(|mut access| access.data_mut().finish_task(task));
     drop(reply.send(Ok(results)));
-    Ok(())
+    Ok(running.end(true))
 }

@@ -1,8 +1,10 @@
 //! What is decided outside the event loop, because a guest may block that loop: deadlines, idleness, wearing out.
 
 use super::Deadline;
+use super::body::Progress;
 use crate::limits::Limits;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -11,6 +13,9 @@ use tokio::time::Sleep;
 
 /// How often a worker looks at its clocks.
 const INTERVAL: Duration = Duration::from_millis(250);
+
+/// What work after earlier answers may still take in an instance where a guest works for nobody: its place is wanted.
+const ABANDONED: Duration = Duration::from_millis(100);
 
 /// What a job may still use after its deadline before it counts as stuck: its caller has gone by then.
 const GRACE: Duration = Duration::from_secs(1);
@@ -28,6 +33,9 @@ pub(super) struct Watch {
 struct Clocks {
     /// The deadlines of the running jobs.
     running: Vec<Deadline>,
+    /// The answers that are on their way. They have no deadline, as long as they move.
+    bodies: Vec<Arc<Progress>>,
+    abandoned: bool,
     /// Since when no job runs.
     quiet_since: Instant,
     timer: Pin<Box<Sleep>>,
@@ -35,8 +43,13 @@ struct Clocks {
 
 impl Watch {
     pub fn new(limits: &Limits) -> Self {
-        let clocks =
-            Clocks { running: Vec::new(), quiet_since: Instant::now(), timer: Box::pin(tokio::time::sleep(INTERVAL)) };
+        let clocks = Clocks {
+            running: Vec::new(),
+            bodies: Vec::new(),
+            abandoned: false,
+            quiet_since: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(INTERVAL)),
+        };
         Self {
             idle: limits.idle,
             linger: limits.timeout,
@@ -55,11 +68,22 @@ impl Watch {
         self.clocks().running.push(deadline);
     }
 
+    /// The job is answered, but for its body.
+    pub fn streams(&self, deadline: Deadline, body: Arc<Progress>) {
+        let mut clocks = self.clocks();
+        clocks.forget(deadline);
+        clocks.bodies.push(body);
+    }
+
+    pub fn streamed(&self, body: &Arc<Progress>) {
+        let mut clocks = self.clocks();
+        clocks.bodies.retain(|other| !Arc::ptr_eq(other, body));
+        clocks.quiet_since = Instant::now();
+    }
+
     pub fn finished(&self, deadline: Deadline) {
         let mut clocks = self.clocks();
-        if let Some(position) = clocks.running.iter().position(|&running| running == deadline) {
-            clocks.running.swap_remove(position);
-        }
+        clocks.forget(deadline);
         clocks.quiet_since = Instant::now();
     }
 
@@ -70,6 +94,18 @@ impl Watch {
     /// Notes that the event loop has come to rest; true when it had not been at rest before.
     pub fn settle(&self) -> bool {
         !self.settled.swap(true, Relaxed)
+    }
+
+    fn retire(&self) {
+        self.retired.store(true, Relaxed);
+    }
+
+    /// A job is left behind in the guest: the instance ends soon after the others in it.
+    pub fn abandoned(&self) {
+        self.retire();
+        let mut clocks = self.clocks();
+        clocks.abandoned = true;
+        clocks.timer.as_mut().reset((Instant::now() + ABANDONED).into());
     }
 
     pub fn is_retired(&self) -> bool {
@@ -87,7 +123,8 @@ impl Watch {
             if ended || self.must_end(&clocks, now) {
                 return Poll::Ready(());
             }
-            clocks.timer.as_mut().reset((now + INTERVAL).into());
+            let next = if clocks.abandoned { ABANDONED } else { INTERVAL };
+            clocks.timer.as_mut().reset((now + next).into());
             // The event loop reads `retired` when it is polled.
             if self.is_retired() {
                 context.waker().wake_by_ref();
@@ -98,16 +135,28 @@ impl Watch {
 
     fn must_end(&self, clocks: &Clocks, now: Instant) -> bool {
         let overdue = clocks.running.iter().filter(|&&deadline| now > deadline + GRACE).count();
-        if clocks.running.is_empty() {
+        let stalled = clocks.bodies.iter().filter(|body| body.is_stalled(now, self.linger + GRACE)).count();
+        if clocks.running.is_empty() && clocks.bodies.is_empty() {
             let quiet = now.saturating_duration_since(clocks.quiet_since);
+            if clocks.abandoned {
+                return quiet >= ABANDONED;
+            }
             if quiet > self.idle {
-                self.retired.store(true, Relaxed);
+                self.retire();
             }
             return quiet > self.idle + self.linger;
         }
-        if overdue > 0 {
-            self.retired.store(true, Relaxed);
+        if overdue + stalled > 0 {
+            self.retire();
         }
-        overdue == clocks.running.len()
+        overdue + stalled == clocks.running.len() + clocks.bodies.len()
+    }
+}
+
+impl Clocks {
+    fn forget(&mut self, deadline: Deadline) {
+        if let Some(position) = self.running.iter().position(|&running| running == deadline) {
+            self.running.swap_remove(position);
+        }
     }
 }

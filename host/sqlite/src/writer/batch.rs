@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Member, Writer};
 use crate::connection::Connection;
@@ -11,7 +11,7 @@ use crate::mailbox::{Outcome, Reply, Statement};
 use crate::plan::Kind;
 use crate::reader::too_large;
 use crate::run::{Bounds, Stop, run};
-use crate::{Error, Value, raw};
+use crate::{Commit, Error, Value, raw};
 
 impl Writer {
     /// Runs a statement as a member of the shared transaction. A statement that fails undoes only itself: SQLite sees to
@@ -98,6 +98,7 @@ impl Writer {
     /// Commits the shared transaction and answers its members: success only when it is on disk.
     pub(super) fn commit(&mut self) {
         let Some(shared) = self.shared.take() else { return };
+        let began = Instant::now();
         let committed = match &self.connection {
             Some(connection) => connection.control("COMMIT").map_err(Error::from),
             None => Err(Error::Io("the connection is gone".to_owned())),
@@ -105,7 +106,8 @@ impl Writer {
         match committed {
             Ok(()) => {
                 self.counters.committed(shared.members.len());
-                shared.members.into_iter().for_each(Member::succeed);
+                let commit = Commit { took: began.elapsed(), jobs: shared.members.len() };
+                shared.members.into_iter().for_each(|member| member.succeed(commit));
                 self.checkpoint_after_commit();
             }
             Err(error) => {
@@ -124,11 +126,15 @@ impl Writer {
 }
 
 impl Member {
-    fn succeed(self) {
-        let _ = match self {
-            Self::Single { reply, result, .. } => reply.send(result),
-            Self::Transaction { reply } => reply.send(Ok(Outcome::default())),
+    fn succeed(self, commit: Commit) {
+        let (reply, mut result) = match self {
+            Self::Single { reply, result, .. } => (reply, result),
+            Self::Transaction { reply } => (reply, Ok(Outcome::default())),
         };
+        if let Ok(outcome) = &mut result {
+            outcome.output.commit = Some(commit);
+        }
+        let _ = reply.send(result);
     }
 
     fn fail(self, error: &Error) {

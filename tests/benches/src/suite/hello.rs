@@ -1,4 +1,4 @@
-//! Hello: a WASI 0.3 component without capabilities, against `wasmtime serve` (where installed) and bare hyper.
+//! Hello: components of WASI 0.3 and 0.2 without capabilities, against `wasmtime serve` (where installed) and bare hyper.
 
 use std::fs;
 use std::path::Path;
@@ -12,41 +12,79 @@ use http_body_util::Full;
 use super::Bench;
 use crate::load::Requests;
 use crate::report::Report;
-use crate::rounds::{Load, Subject};
+use crate::rounds::{Load, Slots, Subject};
 use crate::statistics::{Estimate, median};
 
 const CONNECTIONS: usize = 16;
 
+const SERVE_TARGET: &str = "≥ 1.0 (lower bound)";
+
+/// A component, and the path at which it says hello.
+struct Hello {
+    what: &'static str,
+    wasm: &'static str,
+    path: &'static str,
+    /// What `wasmtime serve` is told, so that it can run it.
+    flags: &'static [&'static str],
+}
+
+const HELLOS: [Hello; 2] = [
+    Hello { what: "hello", wasm: "hello", path: "/", flags: &["-Scli", "-Sp3", "-Wcomponent-model-async"] },
+    Hello { what: "hello 0.2", wasm: "wasi_02", path: "/served", flags: &["-Scli"] },
+];
+
 pub fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
-    let state = bench.state()?;
-    let wasm = bench.root.join("target/guests/wasm32-wasip2/release/hello.wasm");
-    let manifest = state.path().join("spin.toml");
-    fs::write(&manifest, manifest_of(&wasm))?;
-    let ours = bench.start("kobliat", bench.platform(&manifest, &state.path().join("state"), &[])?)?;
-    let hyper = bench.start("hyper", bench.native(&["serve-hello"])?)?;
-    let wasmtime =
-        if is_installed("wasmtime") { Some(bench.start("wasmtime serve", wasmtime_serve(&wasm))?) } else { None };
-    let requests: Requests = Arc::new(|_| get("/"));
-    let mut servers = vec![&ours, &ours, &hyper];
-    servers.extend(&wasmtime);
-    let subjects: Vec<_> = servers.into_iter().map(|server| Subject { server, requests: &requests }).collect();
-    let slots = bench.runtime.block_on(bench.rounds().run(&subjects, Load::Connections(CONNECTIONS)))?;
-    let [a, control, native, ..] = slots.as_slice() else { anyhow::bail!("a slot per server") };
-    report.control("hello", Estimate::of_ratio(&control.per_second, &a.per_second));
-    report.add("hello: requests per second, 16 connections", format!("{:.0}", median(&a.per_second)), "—");
-    report.add("hello: server CPU per request", format!("{:.1} µs", median(&a.cpu_micros)), "—");
-    report.ratio("hello: throughput ÷ bare hyper", Estimate::of_ratio(&a.per_second, &native.per_second), "printed");
-    match slots.get(3) {
-        Some(serve) => {
-            let ratio = Estimate::of_ratio(&a.per_second, &serve.per_second);
-            report.ratio("hello: throughput ÷ wasmtime serve", ratio, "≥ 0.95 (lower bound)");
-        }
-        None => report.add("hello: throughput ÷ wasmtime serve", "wasmtime is not installed", "≥ 0.95 (lower bound)"),
+    HELLOS.iter().try_for_each(|hello| hello.measure(bench, report))
+}
+
+impl Hello {
+    fn measure(&self, bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
+        let state = bench.state()?;
+        let wasm = bench.root.join(format!("target/guests/wasm32-wasip2/release/{}.wasm", self.wasm));
+        let manifest = state.path().join("spin.toml");
+        fs::write(&manifest, manifest_of(&wasm))?;
+        let ours = bench.start("kobliat", bench.platform(&manifest, &state.path().join("state"), &[])?)?;
+        let hyper = bench.start("hyper", bench.native(&["serve-hello"])?)?;
+        let program = &bench.run.wasmtime;
+        let serve = is_installed(program).then(|| bench.start("wasmtime serve", self.wasmtime_serve(program, &wasm)));
+        let serve = serve.transpose()?;
+        let path = self.path;
+        let requests: Requests = Arc::new(move |_| get(path));
+        let mut servers = vec![&ours, &ours, &hyper];
+        servers.extend(&serve);
+        let subjects: Vec<_> = servers.into_iter().map(|server| Subject { server, requests: &requests }).collect();
+        let slots = bench.runtime.block_on(bench.rounds().run(&subjects, Load::Connections(CONNECTIONS)))?;
+        self.report(report, &slots)
     }
-    let spread = Estimate::of_ratio(&a.p99, &a.p50);
-    report.ratio("hello: p99 ÷ p50, 16 connections", spread, "≤ 3");
-    anyhow::ensure!(slots.iter().all(|slots| slots.failed == 0), "requests failed");
-    Ok(())
+
+    fn report(&self, report: &mut Report, slots: &[Slots]) -> anyhow::Result<()> {
+        let [a, control, native, ..] = slots else { anyhow::bail!("a slot per server") };
+        let what = self.what;
+        report.control(what, Estimate::of_ratio(&control.per_second, &a.per_second));
+        let rate = format!("{:.0}", median(&a.per_second));
+        report.add(format!("{what}: requests per second, 16 connections"), rate, "—");
+        report.add(format!("{what}: server CPU per request"), format!("{:.1} µs", median(&a.cpu_micros)), "—");
+        let limit = Estimate::of_ratio(&a.per_second, &native.per_second);
+        report.ratio(format!("{what}: throughput ÷ bare hyper"), limit, "printed");
+        let against = format!("{what}: throughput ÷ wasmtime serve");
+        match slots.get(3) {
+            Some(serve) => {
+                report.ratio(against, Estimate::of_ratio(&a.per_second, &serve.per_second), SERVE_TARGET);
+                let cpu = Estimate::of_ratio(&a.cpu_micros, &serve.cpu_micros);
+                report.ratio(format!("{what}: server CPU ÷ wasmtime serve's"), cpu, "printed");
+            }
+            None => report.add(against, "wasmtime is not installed", SERVE_TARGET),
+        }
+        report.ratio(format!("{what}: p99 ÷ p50, 16 connections"), Estimate::of_ratio(&a.p99, &a.p50), "≤ 3");
+        anyhow::ensure!(slots.iter().all(|slots| slots.failed == 0), "requests failed");
+        Ok(())
+    }
+
+    fn wasmtime_serve(&self, program: &Path, wasm: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.arg("serve").args(self.flags).args(["--addr", "127.0.0.1:0"]).arg(wasm);
+        command
+    }
 }
 
 fn manifest_of(wasm: &Path) -> String {
@@ -63,12 +101,6 @@ pub fn get(path: &str) -> Request<Full<Bytes>> {
     Request::get(path).header("host", "127.0.0.1").body(Full::default()).expect("a valid request")
 }
 
-fn is_installed(program: &str) -> bool {
+fn is_installed(program: &Path) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
-}
-
-fn wasmtime_serve(wasm: &Path) -> Command {
-    let mut command = Command::new("wasmtime");
-    command.args(["serve", "-Scli,p3", "-Wcomponent-model-async", "--addr", "127.0.0.1:0"]).arg(wasm);
-    command
 }

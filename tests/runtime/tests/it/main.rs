@@ -3,6 +3,7 @@
 
 mod support {
     pub mod client;
+    pub mod collector;
     pub mod guests;
     pub mod host;
     pub mod server;
@@ -41,6 +42,8 @@ mod observability;
 mod pings;
 #[path = "../../protocols/protocols.rs"]
 mod protocols;
+#[path = "../../records/records.rs"]
+mod records;
 #[path = "../../refusals/refusals.rs"]
 mod refusals;
 #[path = "../../reuse/reuse.rs"]
@@ -53,6 +56,8 @@ mod sockets;
 mod streaming;
 #[path = "../../swap/swap.rs"]
 mod swap;
+#[path = "../../telemetry/telemetry.rs"]
+mod telemetry;
 #[path = "../../traps/traps.rs"]
 mod traps;
 #[path = "../../walltime/walltime.rs"]
