@@ -27,7 +27,7 @@ fn instance(fixture: &Fixture, labels: &[&str]) -> Instance {
 fn a_component_opens_its_own_labels_only() {
     let fixture = fixture();
     let (mut instance, mut table) = (instance(&fixture, &["mine"]), ResourceTable::new());
-    let mut view = InstanceView { instance: &mut instance, table: &mut table };
+    let mut view = InstanceView { instance: &mut instance, table: &mut table, trace: Trace::default() };
     assert!(view.open("mine").unwrap().is_ok());
     assert!(matches!(view.open("other").unwrap(), Err(Error::AccessDenied)));
     assert!(matches!(view.open("nowhere").unwrap(), Err(Error::NoSuchDatabase)));
@@ -38,7 +38,7 @@ fn a_component_opens_its_own_labels_only() {
 fn a_component_without_a_grant_opens_nothing() {
     let fixture = fixture();
     let (mut instance, mut table) = (instance(&fixture, &[]), ResourceTable::new());
-    let mut view = InstanceView { instance: &mut instance, table: &mut table };
+    let mut view = InstanceView { instance: &mut instance, table: &mut table, trace: Trace::default() };
     assert!(matches!(view.open("mine").unwrap(), Err(Error::AccessDenied)));
 }
 
@@ -46,7 +46,7 @@ fn a_component_without_a_grant_opens_nothing() {
 fn connections_are_bounded_and_a_dropped_one_makes_room() {
     let fixture = fixture();
     let (mut instance, mut table) = (instance(&fixture, &["mine"]), ResourceTable::new());
-    let mut view = InstanceView { instance: &mut instance, table: &mut table };
+    let mut view = InstanceView { instance: &mut instance, table: &mut table, trace: Trace::default() };
     let first = view.open("mine").unwrap().unwrap();
     for _ in 1..MAX_CONNECTIONS {
         view.open("mine").unwrap().unwrap();

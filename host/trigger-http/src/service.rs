@@ -6,7 +6,7 @@ use crate::headers;
 use crate::router::{Destination, Match};
 use crate::site::Site;
 use crate::traced;
-use http::header::{CONTENT_TYPE, EXPECT, HOST};
+use http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
@@ -47,8 +47,7 @@ impl Service {
             return text(StatusCode::METHOD_NOT_ALLOWED, "this is no proxy");
         }
         if head_bytes(&request) > MAX_HEAD_BYTES {
-            let detail = format!("the request line and the headers together are longer than {MAX_HEAD_BYTES} bytes");
-            return problem(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &detail);
+            return head_too_large();
         }
         let client_waits = request.headers().contains_key(EXPECT);
         let request = request.map(|body| Drained::new(body, client_waits));
@@ -121,6 +120,14 @@ fn info_json(info: &AppInfo) -> String {
         Some(version) => serde_json::json!({ "name": info.name, "version": version }).to_string(),
         None => serde_json::json!({ "name": info.name }).to_string(),
     }
+}
+
+/// The connection ends with it, as when hyper says so.
+fn head_too_large() -> Response<Body> {
+    let detail = format!("the request line and the headers together are longer than {MAX_HEAD_BYTES} bytes");
+    let mut answer = problem(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &detail);
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// As they are written in HTTP/1.1, to some bytes.

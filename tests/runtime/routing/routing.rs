@@ -171,6 +171,8 @@ async fn what_is_no_request_ends_the_connection_and_harms_nobody() {
         assert!(told.starts_with(status), "{}…: {answer}", &request[..20]);
         assert!(!told.starts_with('2'), "{answer}");
     }
+    let told = host.raw(format!("GET /api/x HTTP/1.1\r\nhost: x\r\nx-big: {big}\r\n\r\n")).await;
+    assert!(told.contains("application/problem+json") && told.contains("longer than 32768 bytes"), "{told}");
     host.get("/api/x").await.expect(200);
 }
 
