@@ -1,13 +1,10 @@
 //! What the benchmarks measure of stores and databases also works: each record is the one that was asked for.
 
-use std::path::Path;
-
-use crate::support::host::Start;
+use crate::support::host::Host;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_is_the_one_that_was_asked_for() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches/records");
-    let host = Start::at(folder).start().await;
+    let host = Host::start("records").await;
     assert_eq!(host.get("/setup").await.expect(200), "ready");
     for path in ["/kv/get", "/sql/read"] {
         let body = host.get(&format!("{path}?1007")).await.expect(200);

@@ -22,7 +22,7 @@ const OPERATIONS: [(&str, &str); 4] = [
 pub fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let states = [bench.state()?, bench.state()?];
     let [ours, twin] = &states;
-    let manifest = bench.root.join("tests/benches/records/spin.toml");
+    let manifest = bench.root.join("tests/runtime/records/spin.toml");
     let ours = bench.start("kobliat", bench.platform(&manifest, ours.path(), &[])?)?;
     let mut native = bench.native(&["serve-records", "--dir"])?;
     native.arg(twin.path());
