@@ -145,9 +145,13 @@ async fn serve(
                 // That took this worker off the waiting stack. If it has come to rest, it must be polled to be on it again.
                 context.waker().wake_by_ref();
             }
-            watch
-                .poll(context, guard.dispatch().has_ended())
-                .map(|()| Err(wasmtime::format_err!("overran the deadline of its requests")))
+            watch.poll(context, guard.dispatch().has_ended()).map(|()| {
+                // Nobody waits for what a client has left behind: no fault of the component.
+                if watch.is_abandoned() {
+                    return Ok(Ok(()));
+                }
+                Err(wasmtime::format_err!("overran the deadline of its requests"))
+            })
         })
         .await
     };

@@ -108,6 +108,12 @@ impl Watch {
         clocks.timer.as_mut().reset((Instant::now() + ABANDONED).into());
     }
 
+    /// Nothing is left but work that nobody waits for.
+    pub fn is_abandoned(&self) -> bool {
+        let clocks = self.clocks();
+        clocks.abandoned && clocks.running.is_empty() && clocks.bodies.is_empty()
+    }
+
     pub fn is_retired(&self) -> bool {
         self.retired.load(Relaxed)
     }
