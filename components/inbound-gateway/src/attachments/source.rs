@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn finds_the_file_of_a_message() {
         let image = metadata(serde_json::json!({ "id": "1013859600285441", "mime_type": "image/jpeg",
-            "sha256": "LXEWQrcmsEQBYnyp++wy9chTD7GQPMTbAiWHF5IaSIE=", "filename": "a.jpg" }));
+            "sha256": "LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=", "filename": "a.jpg" }));
         let source = of("whatsapp", &image).unwrap();
         assert_eq!(source.place, Place::WhatsApp { id: "1013859600285441".into() });
         // SHA-256 of `x`.

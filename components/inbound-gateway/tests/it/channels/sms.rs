@@ -112,7 +112,8 @@ fn pictures_places_buttons_and_replies_are_kept() {
         ("ProfileName", "Ann"),
     ]);
     assert_eq!((pictures.content_type.as_str(), pictures.body.as_deref()), ("image", None));
-    assert_eq!(metadata(&pictures)["media"], json!({"url": "https://api.twilio.com/1", "mime_type": "image/jpeg"}));
+    let media = json!({"url": "https://api.twilio.com/1", "mime_type": "image/jpeg", "status": "pending"});
+    assert_eq!(metadata(&pictures)["media"], media);
     assert_eq!(metadata(&pictures)["more_media"][0]["url"], "https://api.twilio.com/2");
     assert_eq!(pictures.channel_account_id, "whatsapp:+15550783881");
     assert_eq!(world.customers.names.borrow()["customer-1"], "Ann");
