@@ -57,7 +57,7 @@ pub fn capability(import: &str) -> Option<&'static str> {
     if listed(&SOCKETS) {
         return Some("allowed_outbound_hosts");
     }
-    INTERFACES.iter().find(|(_, interfaces)| interfaces.iter().any(|one| listed(one))).map(|(key, _)| *key)
+    INTERFACES.iter().find(|(_, interfaces)| interfaces.iter().any(&listed)).map(|(key, _)| *key)
 }
 
 #[cfg(test)]

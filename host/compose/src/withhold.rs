@@ -1,6 +1,8 @@
 //! What a dependency or a layer may not use of its depender's: a component made for it answers those imports, each function with
 //! the interface's own error. An environment or a list of directories is empty; where there is no way to say no, the call traps.
 
+#![expect(clippy::indexing_slicing, reason = "the ids of a `Resolve` index the arenas that they are from")]
+
 mod adapter;
 mod answer;
 mod owned;

@@ -67,9 +67,12 @@ async fn whatsapp<O: Outside>(outside: &O, wanted: &Wanted, id: &str) -> Result<
     is_good(answer.status)?;
     let described = outside.read(answer.file, MAX_DESCRIPTION_BYTES).await.map_err(Stop::Later)?;
     let described: Value = serde_json::from_slice(&described).unwrap_or_default();
-    let url = described["url"].as_str().ok_or_else(|| Stop::Later("the provider names no URL".to_owned()))?;
+    let url = described
+        .get("url")
+        .and_then(Value::as_str)
+        .ok_or_else(|| Stop::Later("the provider names no URL".to_owned()))?;
     // What the provider says now counts; what the webhook said does when it says nothing.
-    let sha256 = described["sha256"].as_str().and_then(super::source::hexadecimal);
+    let sha256 = described.get("sha256").and_then(Value::as_str).and_then(super::source::hexadecimal);
     let sha256 = sha256.or_else(|| wanted.source.sha256.clone());
     Ok(Target { url: url.to_owned(), authorization, origin, sha256 })
 }

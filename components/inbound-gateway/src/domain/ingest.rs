@@ -25,6 +25,9 @@ struct Open<'a> {
     message: &'a Message,
 }
 
+/// A message that is stored: itself, its customer, its conversation, and what storing it found.
+type Kept<'a> = (((Open<'a>, String), String), Inserted);
+
 pub(super) struct Ingest<'a, P, C> {
     pub platform: &'a P,
     /// The context of a call made now.
@@ -104,10 +107,7 @@ impl<P: Platform, C: Fn() -> CallContext> Ingest<'_, P, C> {
 
     /// Notes which files are to be fetched, once; duplicates too, because their first delivery may have stopped before it. Messages
     /// whose files could not be noted are left to the next attempt.
-    async fn want_attachments<'m>(
-        &mut self,
-        kept: Vec<(((Open<'m>, String), String), Inserted)>,
-    ) -> Vec<(((Open<'m>, String), String), Inserted)> {
+    async fn want_attachments<'m>(&mut self, kept: Vec<Kept<'m>>) -> Vec<Kept<'m>> {
         let tenant = (self.context)().tenant;
         let wanted: Vec<Wanted> = kept
             .iter()

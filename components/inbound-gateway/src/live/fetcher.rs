@@ -203,13 +203,13 @@ async fn told(answer: Response<spin_sdk::wasip3::http_compat::IncomingResponseBo
     let said = Limited::new(box_body(answer.into_body()), MAX_DOCUMENT_BYTES).collect().await;
     let said = said.map(|body| body.to_bytes()).unwrap_or_default();
     let document: Value = serde_json::from_slice(&said).unwrap_or_default();
-    let text = |name: &str| document[name].as_str().map(str::to_owned);
+    let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
     match status {
         200 => Ok(Medium {
             id: text("id").unwrap_or_default(),
             is_ready: true,
             mime_type: text("mime_type"),
-            size: document["size"].as_u64(),
+            size: document.get("size").and_then(Value::as_u64),
             filename: text("filename").unwrap_or_default(),
         }),
         404 | 413 | 415 | 422 => {

@@ -29,13 +29,16 @@ pub struct Received {
     pub size: u64,
 }
 
+/// A chunk on its way to the disk.
+type Write<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
+
 pub struct Chunks<'a, D> {
     db: &'a Database<D>,
     place: &'a Place,
     limit: u64,
     gathering: Vec<u8>,
     next: u32,
-    writes: FuturesUnordered<Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>>,
+    writes: FuturesUnordered<Write<'a>>,
     hash: Sha256,
     head: Vec<u8>,
     size: u64,

@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub async fn find(context: &Context, id: &str) -> Result<Option<Attachment>, CallError> {
     let Some(known) = document(context, &format!("/media/{id}")).await? else { return Ok(None) };
-    let text = |name: &str| known[name].as_str().unwrap_or_default().to_owned();
-    let state = match known["status"].as_str() {
+    let text = |name: &str| known.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let state = match known.get("status").and_then(Value::as_str) {
         Some("ready") => State::Ready,
         Some("failed") => State::Failed,
         _ => State::Pending,
@@ -29,10 +29,10 @@ pub async fn find(context: &Context, id: &str) -> Result<Option<Attachment>, Cal
     };
     Ok(Some(Attachment {
         state,
-        url: link["download_url"].as_str().unwrap_or_default().to_owned(),
+        url: link.get("download_url").and_then(Value::as_str).unwrap_or_default().to_owned(),
         filename: text("filename"),
         mime_type: text("mime_type"),
-        size: known["size"].as_u64().unwrap_or_default(),
+        size: known.get("size").and_then(Value::as_u64).unwrap_or_default(),
     }))
 }
 
