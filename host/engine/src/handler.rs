@@ -115,9 +115,9 @@ mod tests {
 
     #[test]
     fn an_instance_of_its_own_for_each_request_of_wasi_02() {
-        let limits = Handler::Wasi02.limits(Limits::default());
+        let limits = Handler::Wasi02.limits(Limits::some());
         assert_eq!((limits.concurrency, limits.reuse, limits.instances), (1, 1, FRESH_INSTANCES));
-        let wide = Handler::Wasi02.limits(Limits { instances: 500, ..Limits::default() });
+        let wide = Handler::Wasi02.limits(Limits { instances: 500, ..Limits::some() });
         assert_eq!(wide.instances, 500, "who asks for more gets it");
     }
 }

@@ -37,16 +37,18 @@ pub struct Limits {
     pub idle: Duration,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+#[cfg(test)]
+impl Limits {
+    /// Some limits, for tests: the defaults that components get are the manifest's.
+    pub(crate) fn some() -> Self {
         Self {
-            memory: 128 << 20,
-            cpu: Duration::from_secs(5),
+            memory: 64 << 20,
+            cpu: Duration::from_secs(2),
             timeout: Duration::from_secs(30),
             concurrency: 16,
             reuse: 10_000,
             instances: 16,
-            queue: 512,
+            queue: 256,
             body: None,
             idle: Duration::from_secs(10),
         }
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn there_is_a_place_for_one_call_of_each_depth_beside_all_requests() {
         for (instances, concurrency) in [(1, 1), (1, 16), (2, 3), (16, 16), (5, 1)] {
-            let limits = Limits { instances, concurrency, ..Limits::default() };
+            let limits = Limits { instances, concurrency, ..Limits::some() };
             let places = limits.instances_with_reserve() * concurrency;
             assert!(places >= limits.outside() + limits.reserve() * MAX_DEPTH, "{instances} × {concurrency}");
         }

@@ -1,9 +1,9 @@
 //! What one guest instance may open, and the handles that it holds.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use kobliat_engine::State;
+use kobliat_engine::{Grant, Labelled, Refused, State};
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
 use crate::bounds::Bounded;
@@ -14,8 +14,7 @@ use crate::store::Store;
 const MAX_HANDLES: usize = 256;
 /// Values that an instance's compare-and-swap handles may keep in the host's memory, together.
 const MAX_SWAP_BYTES: usize = 64 << 20;
-/// Refused labels that are logged for one component: a guest may make them up.
-const MAX_WARNINGS: usize = 16;
+static STORES: Labelled = Labelled { noun: "key-value store", key: "key_value_stores" };
 
 /// A guest's open store. Cloned for the operations under way, which may outlive the handle.
 pub type Handle = Bounded;
@@ -36,46 +35,27 @@ pub(crate) enum Refusal {
     AccessDenied,
 }
 
-/// A component's share of the stores.
-pub(crate) struct Grant {
-    component: String,
-    allowed: HashMap<String, Arc<dyn Store>>,
-    /// Labels of others: told apart from unknown ones.
-    denied: HashSet<String>,
-    warned: Mutex<HashSet<String>>,
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Denied => Self::AccessDenied,
+            Refused::Unknown => Self::NoSuchStore,
+        }
+    }
 }
 
-impl Grant {
-    pub fn new(component: &str, labels: &[String], stores: &HashMap<String, Arc<dyn Store>>) -> Self {
-        let allowed: HashMap<_, _> =
-            labels.iter().filter_map(|label| Some((label.clone(), Arc::clone(stores.get(label)?)))).collect();
-        let denied = stores.keys().filter(|label| !allowed.contains_key(*label)).cloned().collect();
-        Self { component: component.to_owned(), allowed, denied, warned: Mutex::default() }
-    }
-
-    fn open(&self, label: &str) -> Result<Arc<dyn Store>, Refusal> {
-        if let Some(store) = self.allowed.get(label) {
-            return Ok(Arc::clone(store));
-        }
-        self.warn_once(label);
-        Err(if self.denied.contains(label) { Refusal::AccessDenied } else { Refusal::NoSuchStore })
-    }
-
-    fn warn_once(&self, label: &str) {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned.len() < MAX_WARNINGS && label.len() <= 64 && warned.insert(label.to_owned()) {
-            let component = &self.component;
-            tracing::warn!(
-                component = %component,
-                "component `{component}` may not open key-value store `{label}`: add {label:?} to key_value_stores of [component.{component}] in spin.toml (and to its `own`, if it has one)"
-            );
-        }
-    }
+/// A component's share of the stores.
+pub(crate) fn grant(
+    component: &str,
+    labels: &[String],
+    stores: &HashMap<String, Arc<dyn Store>>,
+) -> Arc<Grant<Arc<dyn Store>>> {
+    Arc::new(Grant::new(component, &STORES, labels, stores.clone()))
 }
 
 /// An instance's data in its store.
 pub(crate) struct Instance {
-    grant: Arc<Grant>,
+    grant: Arc<Grant<Arc<dyn Store>>>,
     handles: usize,
     swap_bytes: usize,
     /// It only probes a new version of its component.
@@ -83,7 +63,7 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub fn new(grant: Arc<Grant>, read_only: bool) -> Self {
+    pub fn new(grant: Arc<Grant<Arc<dyn Store>>>, read_only: bool) -> Self {
         Self { grant, handles: 0, swap_bytes: 0, read_only }
     }
 }
@@ -112,11 +92,11 @@ impl InstanceView<'_> {
         if self.instance.handles >= MAX_HANDLES {
             return Ok(Err(Refusal::TableFull));
         }
-        let handle = match self.instance.grant.open(label) {
-            Ok(store) if self.instance.read_only => Bounded::new(Arc::new(ReadOnly(store))),
-            Ok(store) => Bounded::new(store),
-            Err(refusal) => return Ok(Err(refusal)),
+        let store = match self.instance.grant.open(label) {
+            Ok((_, store)) => Arc::clone(store),
+            Err(refused) => return Ok(Err(refused.into())),
         };
+        let handle = Bounded::new(if self.instance.read_only { Arc::new(ReadOnly(store)) } else { store });
         let resource = self.table.push(handle)?;
         self.instance.handles += 1;
         Ok(Ok(resource))

@@ -16,16 +16,16 @@ pub use store::{Answer, Page, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kobliat_engine::{Factor, Probing, State};
+use kobliat_engine::{Factor, Grant, Probing, State};
 use wasmtime::component::Linker;
 
 use crate::bindings::{fermyon, spin, wasi};
-use crate::instance::{Grant, Instance, KeyValueHost};
+use crate::instance::{Instance, KeyValueHost, grant};
 
 /// The capability: all stores of the application, and each component's share of them.
 pub struct KeyValueFactor {
     stores: HashMap<String, Arc<dyn Store>>,
-    grants: HashMap<String, Arc<Grant>>,
+    grants: HashMap<String, Arc<Grant<Arc<dyn Store>>>>,
 }
 
 /// Why the host does not start: one line for each label without a store.
@@ -44,7 +44,7 @@ impl KeyValueFactor {
             return Err(UnknownLabels(unknown));
         }
         let grants = grants.into_iter().map(|(component, labels)| {
-            let grant = Arc::new(Grant::new(&component, &labels, &stores));
+            let grant = grant(&component, &labels, &stores);
             (component, grant)
         });
         let grants = grants.collect();
@@ -77,7 +77,7 @@ impl Factor for KeyValueFactor {
     fn prepare_instance(&self, component: &str, state: &mut State) -> wasmtime::Result<()> {
         let grant = match self.grants.get(component) {
             Some(grant) => Arc::clone(grant),
-            None => Arc::new(Grant::new(component, &[], &self.stores)),
+            None => grant(component, &[], &self.stores),
         };
         let read_only = state.get::<Probing>().is_some();
         state.insert(Instance::new(grant, read_only));

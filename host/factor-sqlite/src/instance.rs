@@ -1,9 +1,8 @@
 //! What one guest instance may open, and the connections that it holds.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use kobliat_engine::State;
+use kobliat_engine::{Grant, Labelled, Refused, State};
 use kobliat_sqlite::{Database, Session};
 use kobliat_telemetry::Trace;
 use wasmtime::component::{HasData, Resource, ResourceTable};
@@ -13,65 +12,43 @@ use crate::databases::Databases;
 
 /// Connections that an instance may hold, as in Spin. They are cheap here, but not free.
 const MAX_CONNECTIONS: usize = 256;
-/// Refused labels that are logged for one component: a guest may make them up.
-const MAX_WARNINGS: usize = 16;
+static DATABASES: Labelled = Labelled { noun: "database", key: "sqlite_databases" };
 
 /// A guest's `connection`. Shared with the statements under way, which may outlive the handle.
-pub type Connection = Arc<Labelled>;
+pub type Connection = Arc<Opened>;
 
 /// A session, and how the guest calls its database.
-pub struct Labelled {
+pub struct Opened {
     pub session: Session,
     pub label: Arc<str>,
 }
 
 /// A component's share of the databases.
-pub(crate) struct Grant {
-    component: String,
-    allowed: HashMap<Arc<str>, Arc<Database>>,
-    /// Labels of others: told apart from unknown ones.
-    denied: HashSet<String>,
-    warned: Mutex<HashSet<String>>,
+pub(crate) fn grant(component: &str, labels: &[String], databases: &Databases) -> Arc<Grant<Arc<Database>>> {
+    let known =
+        databases.labels().into_iter().filter_map(|label| databases.get(&label).map(|database| (label, database)));
+    Arc::new(Grant::new(component, &DATABASES, labels, known))
 }
 
-impl Grant {
-    pub fn new(component: &str, labels: &[String], databases: &Databases) -> Self {
-        let allowed: HashMap<_, _> =
-            labels.iter().filter_map(|label| Some((label.as_str().into(), databases.get(label)?))).collect();
-        let denied = databases.labels().into_iter().filter(|label| !allowed.contains_key(label.as_str())).collect();
-        Self { component: component.to_owned(), allowed, denied, warned: Mutex::default() }
-    }
-
-    fn open(&self, label: &str) -> Result<Labelled, Error> {
-        if let Some((label, database)) = self.allowed.get_key_value(label) {
-            return Ok(Labelled { session: database.session(), label: Arc::clone(label) });
-        }
-        self.warn_once(label);
-        Err(if self.denied.contains(label) { Error::AccessDenied } else { Error::NoSuchDatabase })
-    }
-
-    fn warn_once(&self, label: &str) {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned.len() < MAX_WARNINGS && label.len() <= 64 && warned.insert(label.to_owned()) {
-            let component = &self.component;
-            tracing::warn!(
-                component = %component,
-                "component `{component}` may not open database `{label}`: add {label:?} to sqlite_databases of [component.{component}] in spin.toml (and to its `own`, if it has one)"
-            );
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Denied => Self::AccessDenied,
+            Refused::Unknown => Self::NoSuchDatabase,
         }
     }
 }
 
 /// An instance's data in its store.
 pub(crate) struct Instance {
-    grant: Arc<Grant>,
+    grant: Arc<Grant<Arc<Database>>>,
     connections: usize,
     /// It only probes a new version of its component.
     read_only: bool,
 }
 
 impl Instance {
-    pub fn new(grant: Arc<Grant>, read_only: bool) -> Self {
+    pub fn new(grant: Arc<Grant<Arc<Database>>>, read_only: bool) -> Self {
         Self { grant, connections: 0, read_only }
     }
 }
@@ -104,12 +81,13 @@ impl InstanceView<'_> {
             let why = format!("this instance holds {MAX_CONNECTIONS} connections already: drop those it does not need");
             return Ok(Err(Error::Io(why)));
         }
-        let session = match self.instance.grant.open(label) {
-            Ok(open) if self.instance.read_only => Labelled { session: open.session.read_only(), ..open },
-            Ok(open) => open,
-            Err(error) => return Ok(Err(error)),
+        let (label, database) = match self.instance.grant.open(label) {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused.into())),
         };
-        let connection = self.table.push(Arc::new(session))?;
+        let session = database.session();
+        let session = if self.instance.read_only { session.read_only() } else { session };
+        let connection = self.table.push(Arc::new(Opened { session, label: Arc::clone(label) }))?;
         self.instance.connections += 1;
         Ok(Ok(connection))
     }

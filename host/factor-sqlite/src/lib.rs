@@ -13,19 +13,19 @@ pub use databases::{DatabaseConfig, StartError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kobliat_engine::{Factor, Probing, State};
-use kobliat_sqlite::Statistics;
+use kobliat_engine::{Factor, Grant, Probing, State};
+use kobliat_sqlite::{Database, Statistics};
 use wasmtime::component::Linker;
 
 use crate::bindings::fermyon::spin::sqlite as legacy_sqlite;
 use crate::bindings::spin::sqlite::sqlite;
 use crate::databases::Databases;
-use crate::instance::{Grant, Instance, SqliteHost};
+use crate::instance::{Instance, SqliteHost, grant};
 
 /// The capability: all databases of the application, and each component's share of them.
 pub struct SqliteFactor {
     databases: Arc<Databases>,
-    grants: HashMap<String, Arc<Grant>>,
+    grants: HashMap<String, Arc<Grant<Arc<Database>>>>,
 }
 
 impl SqliteFactor {
@@ -55,11 +55,11 @@ impl SqliteFactor {
         grants: HashMap<String, Vec<String>>,
     ) -> Result<Self, StartError> {
         databases.open(configs, &grants)?;
-        let grant = |(component, labels): (String, Vec<String>)| {
-            let grant = Arc::new(Grant::new(&component, &labels, &databases));
+        let grants = grants.into_iter().map(|(component, labels)| {
+            let grant = grant(&component, &labels, &databases);
             (component, grant)
-        };
-        let grants = grants.into_iter().map(grant).collect();
+        });
+        let grants = grants.collect();
         Ok(Self { databases, grants })
     }
 
@@ -92,7 +92,7 @@ impl Factor for SqliteFactor {
     fn prepare_instance(&self, component: &str, state: &mut State) -> wasmtime::Result<()> {
         let grant = match self.grants.get(component) {
             Some(grant) => grant.clone(),
-            None => Arc::new(Grant::new(component, &[], &self.databases)),
+            None => grant(component, &[], &self.databases),
         };
         let read_only = state.get::<Probing>().is_some();
         state.insert(Instance::new(grant, read_only));

@@ -14,7 +14,7 @@ use crate::outbound::{outbound, policies};
 use crate::reading::Reading;
 use crate::wasi;
 use crate::wiring::{Wiring, links_of};
-use kobliat_engine::{Limits, PlatformHosts, State, Target};
+use kobliat_engine::{PlatformHosts, State, Target};
 use kobliat_factor_outbound_http::HttpOptions;
 use kobliat_factor_variables::{Resolver, SecretsFile, Sources};
 use kobliat_manifest::{Component, HttpTarget, Manifest, Middleware};
@@ -174,7 +174,9 @@ fn targets(manifest: &Manifest, links: bool, known: &Targets) -> Targets {
     let timeout = |id: &str| manifest.components.get(id).map(|component| component.kobliat.limits.timeout);
     let target = |known: &BTreeMap<String, Arc<Target>>, id: &str| {
         let found = known.get(id).cloned();
-        found.unwrap_or_else(|| Target::new(id.into(), timeout(id).unwrap_or(Limits::default().timeout)))
+        found.unwrap_or_else(|| {
+            Target::new(id.into(), timeout(id).unwrap_or(kobliat_manifest::Limits::default().timeout))
+        })
     };
     let served = manifest.http_triggers.iter().filter_map(|trigger| match &trigger.target {
         HttpTarget::Component { id, .. } => Some(id.as_str()),
