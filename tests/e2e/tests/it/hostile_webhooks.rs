@@ -119,9 +119,11 @@ in_both_modes! {
 
     async fn unknown_channels_are_not_found(mode: Mode) {
         let app = TestApp::start(mode).await;
-        for path in ["/webhooks/carrier-pigeon", "/webhooks", "/webhooks/whatsapp/more", "/api/webhooks/fax"] {
+        for path in ["/webhooks/carrier-pigeon", "/webhooks", "/webhooks/whatsapp/account/more", "/api/webhooks/fax"] {
             app.send(Method::POST, path, &[], "{}").await.expect_problem(404, "not_found");
         }
+        // Whether an account exists is told to nobody who does not sign.
+        app.send(Method::POST, "/webhooks/whatsapp/nobody", &[], "{}").await.expect_problem(401, "unauthenticated");
         app.send(Method::DELETE, PATH, &[], "").await.expect_problem(405, "method_not_allowed");
         app.stop().await;
     }
