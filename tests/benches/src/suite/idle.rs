@@ -38,8 +38,8 @@ fn manifest_of(components: u64, wasm: &Path) -> String {
         // Writing to a String can not fail.
         let _ = write!(
             text,
-            "[[trigger.http]]\nroute = \"/{number}\"\ncomponent = \"hello-{number}\"\n\
-             [component.hello-{number}]\nsource = {:?}\n",
+            "[[trigger.http]]\nroute = \"/{number}\"\ncomponent = \"hello-n{number}\"\n\
+             [component.hello-n{number}]\nsource = {:?}\n",
             wasm.display().to_string()
         );
     }
