@@ -111,20 +111,21 @@ pub fn compile_component(
 ) -> anyhow::Result<()> {
     let engine = Engine::new(options).map_err(anyhow::Error::msg)?;
     let cache = ComponentCache::new(engine, Some(directory))?;
+    let draft = (quality == Quality::Draft).then(|| Engine::draft(options)).transpose().map_err(anyhow::Error::msg)?;
     let wasm = std::fs::read(file)?;
     limit()?;
-    match quality {
-        Quality::Full => {
+    match draft {
+        Some(engine) => cache.keep_draft(&engine, &wasm)?,
+        None => {
             // Requests come first; where nobody asks, it is as fast.
             let _ = rustix::process::nice(5);
             cache.load(&wasm)?;
         }
-        Quality::Draft => cache.keep_draft(&Engine::draft(options).map_err(anyhow::Error::msg)?, &wasm)?,
     }
     Ok(())
 }
 
-/// After the engine was made: the address space that it reserves is no memory.
+/// After the engines were made: the address space that they reserve is no memory, and has no room within the limit.
 fn limit() -> anyhow::Result<()> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let used = status.lines().find_map(|line| line.strip_prefix("VmData:")?.trim().strip_suffix(" kB")?.parse().ok());
