@@ -1,9 +1,11 @@
 //! The service's surroundings in the component, and the work behind its answers.
 
-use std::{cell::RefCell, collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use sdk::{
-    Context, Micros, Response, SystemClock, config, log,
+    Context, Micros, Response, SystemClock,
+    config::Settings,
+    log,
     outgoing::{self, Failure, Outgoing},
     service::Service,
     sql::{Database, Spin, SqlError},
@@ -26,8 +28,7 @@ pub type Live = App<Spin, Host>;
 
 #[derive(Default)]
 pub struct Host {
-    /// Read once: a deployment's variables outlive its instances.
-    settings: RefCell<HashMap<String, Option<String>>>,
+    settings: Settings,
 }
 
 impl Live {
@@ -42,12 +43,7 @@ impl World for Host {
     }
 
     async fn setting(&self, name: &str) -> Option<String> {
-        if let Some(value) = self.settings.borrow().get(name) {
-            return value.clone();
-        }
-        let value = config::optional(name).await.ok().flatten();
-        self.settings.borrow_mut().insert(name.to_owned(), value.clone());
-        value
+        self.settings.get(name).await
     }
 
     async fn sleep(&self, time: Duration) {

@@ -1,14 +1,12 @@
 //! The service's surroundings in the component, and the deliveries behind its answers.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::HashMap,
-    time::Duration,
-};
+use std::{cell::Cell, time::Duration};
 
 use http::{HeaderMap, Method};
 use sdk::{
-    Context, SystemClock, config, log,
+    Context, SystemClock,
+    config::Settings,
+    log,
     outgoing::{self, Outgoing},
     service::Service,
     sql::{Database, Spin},
@@ -31,8 +29,7 @@ pub type Live = App<Spin, Host>;
 
 #[derive(Default)]
 pub struct Host {
-    /// Read once: a deployment's variables outlive its instances.
-    settings: RefCell<HashMap<String, Option<String>>>,
+    settings: Settings,
     rounds: Cell<u32>,
 }
 
@@ -52,12 +49,7 @@ impl Platform for Host {
     }
 
     async fn setting(&self, name: &str) -> Option<String> {
-        if let Some(value) = self.settings.borrow().get(name) {
-            return value.clone();
-        }
-        let value = config::optional(name).await.ok().flatten();
-        self.settings.borrow_mut().insert(name.to_owned(), value.clone());
-        value
+        self.settings.get(name).await
     }
 }
 
