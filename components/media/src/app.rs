@@ -1,10 +1,16 @@
 //! What the handlers work with, and what the service needs of its surroundings.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use futures::lock::Mutex;
+use http::{Request, Response};
 use sdk::{
     Clock, Micros,
+    outgoing::Failure,
     sql::{Database, Driver},
 };
+use spin_sdk::http::BoxBody;
 
 pub struct App<D, P> {
     pub database: Database<D>,
@@ -19,6 +25,11 @@ pub struct App<D, P> {
 pub trait Platform: 'static {
     /// A variable; absent when it is not set or empty.
     async fn setting(&self, name: &str) -> Option<String>;
+
+    /// Sends a request; the answer's head comes in this time, its body as it is read.
+    async fn send(&self, request: Request<Bytes>, patience: Duration) -> Result<Response<BoxBody>, Failure>;
+
+    async fn sleep(&self, duration: Duration);
 }
 
 /// 16 MiB: what WhatsApp takes of a video or an audio recording.

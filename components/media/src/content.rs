@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use sdk::{Context, Problem, Request, query::Query, sql::Driver};
 
 pub use body::Body;
+use body::Section;
 
 use crate::{
     app::{App, Platform},
@@ -13,7 +14,9 @@ use crate::{
     filename, range,
     range::Wanted,
     signature::{Link, Refused},
-    sniff, store,
+    sniff,
+    storage::Kind,
+    store,
     store::uploads::Place,
     upload::told,
 };
@@ -30,8 +33,8 @@ pub(crate) struct Sent {
     mime_type: String,
     name: String,
     size: u64,
-    /// The bytes of a variant, which are few.
-    small: Option<Vec<u8>>,
+    storage: Kind,
+    variant: Option<&'static str>,
     cached_seconds: i64,
 }
 
@@ -40,6 +43,7 @@ pub async fn get<D: Driver, P: Platform>(
     app: &'static App<D, P>,
     request: &Request,
     id: &str,
+    is_head: bool,
 ) -> Result<Response<Body>, Problem> {
     let query = request.query()?;
     query.allow(&["variant", "tenant", "expires", "signature"])?;
@@ -48,8 +52,13 @@ pub async fn get<D: Driver, P: Platform>(
     let found = store::media::get(&app.database, &context.tenant, id).await.map_err(|e| told(&context, e))?;
     let media = found.ok_or_else(|| Problem::not_found("media"))?;
     let content = media.content.clone().ok_or_else(|| not_here(&media))?;
-    let sent = chosen(app, &context, media, content, query.get("variant"), cached_seconds).await?;
-    Ok(answer(app, &request.headers, sent))
+    let sent = chosen(&context, media, content, query.get("variant"), cached_seconds)?;
+    let (mut answer, parts) = answer(&request.headers, &sent)?;
+    if !is_head && !parts.is_empty() {
+        let storage = app.storage_of(sent.storage).await.map_err(|e| told(&context, e))?;
+        *answer.body_mut() = body::of(storage, sent, parts).await.map_err(|e| told(&context, e))?;
+    }
+    Ok(answer)
 }
 
 /// Whose attachments may be seen, and how long the answer may be kept.
@@ -87,8 +96,7 @@ pub(crate) fn not_here(media: &Media) -> Problem {
     })
 }
 
-async fn chosen<D: Driver, P: Platform>(
-    app: &App<D, P>,
+fn chosen(
     context: &Context,
     media: Media,
     content: Content,
@@ -96,50 +104,50 @@ async fn chosen<D: Driver, P: Platform>(
     cached_seconds: i64,
 ) -> Result<Sent, Problem> {
     let place = Place { tenant: context.tenant.clone(), id: content.id.clone() };
+    let storage = content.storage;
     let Some(name) = variant else {
-        let Content { sha256, size, mime_type, .. } = content;
-        return Ok(Sent { place, tag: sha256, mime_type, name: media.filename, size, small: None, cached_seconds });
+        let Content { sha256: tag, size, mime_type, .. } = content;
+        return Ok(Sent { place, tag, mime_type, name: media.filename, size, storage, variant: None, cached_seconds });
     };
     if name != THUMBNAIL {
         return Err(Problem::invalid_field("?variant", format!("is none; the only one is {THUMBNAIL}")));
     }
-    let missing = || Problem::not_found("variant");
-    let variant = content.variant(name).ok_or_else(missing)?;
-    let bytes = store::media::variant(&app.database, &place, name).await.map_err(|e| told(context, e))?;
-    let bytes = bytes.ok_or_else(missing)?;
+    let variant = content.variant(name).ok_or_else(|| Problem::not_found("variant"))?;
     let extension = sniff::extension(&variant.mime_type).unwrap_or("bin");
     Ok(Sent {
         tag: format!("{}-{name}", content.sha256),
         mime_type: variant.mime_type.clone(),
         name: format!("{name}.{extension}"),
-        size: bytes.len() as u64,
-        small: Some(bytes),
+        size: variant.size,
+        variant: Some(THUMBNAIL),
+        storage,
         place,
         cached_seconds,
     })
 }
 
-fn answer<D: Driver, P: Platform>(app: &'static App<D, P>, asked: &HeaderMap, sent: Sent) -> Response<Body> {
+/// The answer without its body, and which parts of the file that is made of.
+fn answer(asked: &HeaderMap, sent: &Sent) -> Result<(Response<Body>, Vec<Section>), Problem> {
     let mut answer = Response::new(Body::empty());
     let tag = format!("\"{}\"", sent.tag);
-    describe(answer.headers_mut(), &sent, &tag);
+    describe(answer.headers_mut(), sent, &tag);
     if matches_any(asked, &header::IF_NONE_MATCH, &tag) {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
-        return answer;
+        return Ok((answer, Vec::new()));
     }
     // A part of another version is no use: then the whole is sent.
     let is_current = asked.get(header::IF_RANGE).is_none_or(|known| known.as_bytes() == tag.as_bytes());
     let wanted = text(asked, &header::RANGE).filter(|_| is_current);
-    match range::read(wanted, sent.size) {
-        Wanted::Whole => body::whole(app, answer, sent),
-        Wanted::Parts(parts) => body::parts(app, answer, sent, parts),
+    let sections = match range::read(wanted, sent.size) {
+        Wanted::Whole => body::whole(&mut answer, sent),
+        Wanted::Parts(parts) => body::parts(&mut answer, sent, parts),
         Wanted::Unsatisfiable => {
             let problem =
-                Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "bad_range", "there is no such range in the file")
-                    .header(header::CONTENT_RANGE, &format!("bytes */{}", sent.size));
-            problem.into_response(&Context::default(), "").map(Body::full)
+                Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "bad_range", "there is no such range in the file");
+            return Err(problem.header(header::CONTENT_RANGE, &format!("bytes */{}", sent.size)));
         }
-    }
+    };
+    Ok((answer, sections))
 }
 
 fn describe(headers: &mut HeaderMap, sent: &Sent, tag: &str) {

@@ -3,6 +3,8 @@
 use sdk::{Context, Micros};
 pub use sdk::{Error, invalid};
 
+use crate::storage::Kind;
+
 pub const MAX_IDS: usize = 500;
 pub const MAX_OWNER: usize = 64;
 pub const MAX_REFERENCE: usize = 512;
@@ -37,6 +39,7 @@ pub struct Content {
     pub mime_type: String,
     /// Of a picture, the right way up.
     pub dimensions: Option<(u32, u32)>,
+    pub storage: Kind,
     pub variants: Vec<Variant>,
 }
 
@@ -72,7 +75,19 @@ pub struct Arrived {
     pub size: u64,
     pub mime_type: String,
     pub dimensions: Option<(u32, u32)>,
-    pub thumbnail: Option<crate::picture::Thumbnail>,
+    pub storage: Kind,
+    pub thumbnail: Option<Kept>,
+}
+
+/// A thumbnail as the database keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub mime_type: &'static str,
+    pub width: u32,
+    pub height: u32,
+    pub size: u64,
+    /// None, when they are in the bucket.
+    pub bytes: Vec<u8>,
 }
 
 /// An attachment that a caller announces.

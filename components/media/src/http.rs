@@ -2,13 +2,8 @@
 
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use sdk::{
-    Context, Outcome, Problem, Router,
-    context::REQUEST_ID,
-    http::BODY_LIMIT_BYTES,
-    log,
-    query::Query,
-    response,
-    sql::{Database, Driver},
+    Context, Outcome, Problem, Router, context::REQUEST_ID, http::BODY_LIMIT_BYTES, log, query::Query, response,
+    sql::Driver,
 };
 use serde_json::json;
 use spin_sdk::http::BoxBody;
@@ -19,7 +14,7 @@ use crate::{
     domain,
     domain::THUMBNAIL,
     signature::Link,
-    store, upload,
+    storage, store, upload,
     upload::told,
     view::View,
 };
@@ -93,8 +88,7 @@ impl Streamed {
             let is_head = parts.method == Method::HEAD;
             let raw_query = parts.uri.query().unwrap_or_default().to_owned();
             let request = sdk::Request { raw_query, headers: parts.headers, context, ..sdk::Request::default() };
-            let answer = content::get(app, &request, &id).await?;
-            return Ok(if is_head { answer.map(|_| Body::empty()) } else { answer });
+            return content::get(app, &request, &id, is_head).await;
         }
         require_tenant(&context)?;
         let answer = match self {
@@ -178,10 +172,11 @@ async fn delete<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) 
     request.context.require("media:write")?;
     let id = request.id("id", "media")?;
     let deleted = store::media::delete(&app.database, &request.context.tenant, &id).await;
-    match deleted.map_err(|e| told(&request.context, e))? {
-        true => response::no_content(),
-        false => Err(Problem::not_found("media")),
+    if !deleted.map_err(|e| told(&request.context, e))? {
+        return Err(Problem::not_found("media"));
     }
+    storage::clear(app, &request.context).await;
+    response::no_content()
 }
 
 /// All attachments of a conversation.
@@ -194,15 +189,13 @@ async fn delete_of_conversation<D: Driver, P: Platform>(app: &App<D, P>, request
         conversation.ok_or_else(|| Problem::invalid_field("?conversation_id", "is required, and is a UUID"))?;
     let tenant = &request.context.tenant;
     let deleted = store::media::delete_of_conversation(&app.database, tenant, &conversation).await;
-    response::ok(&json!({ "deleted": deleted.map_err(|e| told(&request.context, e))? }))
+    let deleted = deleted.map_err(|e| told(&request.context, e))?;
+    storage::clear(app, &request.context).await;
+    response::ok(&json!({ "deleted": deleted }))
 }
 
 /// What whoever uploaded it has left behind.
 async fn tick<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) -> Outcome {
-    let swept = sweep(&app.database, app.now()).await.map_err(|e| told(&request.context, e))?;
-    response::ok(&json!({ "swept": swept }))
-}
-
-async fn sweep<D: Driver>(db: &Database<D>, now: i64) -> Result<usize, sdk::Error> {
-    store::uploads::sweep(db, now - UNFINISHED_MICROS).await
+    let swept = storage::sweep(app, app.now() - UNFINISHED_MICROS).await;
+    response::ok(&json!({ "swept": swept.map_err(|e| told(&request.context, e))? }))
 }

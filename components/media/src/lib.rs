@@ -1,7 +1,7 @@
 //! The media service: attachments of messages, from their bytes to signed links.
 //!
 //! `http` decides which requests stream; `upload` takes bytes in and `content` gives them out; `sniff`, `picture`, `filename`, `range` and
-//! `signature` are the rules, each alone; `domain` is what an attachment is, `store` has the SQL.
+//! `signature` are the rules, each alone; `domain` is what an attachment is, `storage` where bytes are, `store` has the SQL.
 
 pub mod http;
 
@@ -18,6 +18,7 @@ pub mod sniff;
 
 pub mod app;
 pub mod live;
+pub mod storage;
 pub mod store;
 mod view;
 

@@ -1,10 +1,16 @@
 //! The service's surroundings in the component.
 
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
 use sdk::{
     SystemClock,
     config::Settings,
+    outgoing::{self, Failure},
     sql::{Database, Spin},
 };
+use spin_sdk::http::{BoxBody, box_body};
 
 use crate::{
     app::{App, Platform},
@@ -27,5 +33,13 @@ impl Live {
 impl Platform for Host {
     async fn setting(&self, name: &str) -> Option<String> {
         self.settings.get(name).await
+    }
+
+    async fn send(&self, request: Request<Bytes>, patience: Duration) -> Result<Response<BoxBody>, Failure> {
+        Ok(outgoing::open(request, patience).await?.map(box_body))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        spin_sdk::time::sleep(duration).await;
     }
 }

@@ -1,9 +1,10 @@
 //! Bytes on their way in: written as they arrive, looked at, and kept in one transaction; what is refused leaves nothing behind.
 
-mod chunks;
 mod form;
+mod intake;
 mod paced;
 
+use futures::StreamExt;
 use http::Request;
 use sdk::{
     Context, Error, Problem,
@@ -15,10 +16,14 @@ use spin_sdk::http::BoxBody;
 
 use crate::{
     app::{App, Platform},
-    domain::{Arrived, Media},
+    domain::{Arrived, Kept, Media, THUMBNAIL},
     filename,
     http::unsupported,
-    picture, sniff,
+    picture,
+    picture::Thumbnail,
+    range::Part,
+    sniff,
+    storage::{Kind, Storage, clear},
     store::{
         media::{Target, keep},
         uploads::{self, Place},
@@ -26,7 +31,7 @@ use crate::{
     view::View,
 };
 
-use chunks::{Chunks, Received};
+use intake::{Intake, Received};
 
 /// `POST /media/upload`: a form with the file and what is said of it.
 pub async fn form<D: Driver, P: Platform>(
@@ -37,17 +42,16 @@ pub async fn form<D: Driver, P: Platform>(
     context.require("media:write")?;
     let limit = app.limit_bytes().await;
     let form = form::Form::of(request, limit)?;
-    let place = uploads::begin(&app.database, &context.tenant, app.now()).await.map_err(|e| told(context, e))?;
+    let (storage, place) = begin(app, context).await.map_err(|e| told(context, e))?;
     let read = async {
-        let (label, received) = form.read(Chunks::new(&app.database, &place, limit)).await?;
-        let arrived = examined(app, &place, received, &label.filename).await?;
+        let (label, received) = form.read(Intake::new(storage.write(&place), limit)).await?;
+        let arrived = examined(app, &*storage, &place, received, &label.filename).await?;
         Ok((Target::New(label), arrived))
     };
-    let (target, arrived) = or_nothing(app, context, &place, read).await?;
+    let (target, arrived) = or_nothing(app, context, (&place, storage.kind()), read).await?;
     let answer = |media: &Media| Answer::of(&response::created(&View::from(media.clone())).unwrap_or_default());
     let once = key(context, &target, &arrived)?.map(|key| Once { key, answer: &answer });
-    let kept = keep(&app.database, context, (&target, &arrived), once.as_ref(), app.now()).await;
-    match kept.map_err(|e| told(context, e))? {
+    match kept(app, context, (&target, &arrived), once.as_ref()).await? {
         Done::Now(media) => response::created(&View::from(media)),
         Done::Before(answer) => Ok(answer.replay()),
     }
@@ -69,38 +73,65 @@ pub async fn announced<D: Driver, P: Platform>(
         return response::ok(&View::from(media));
     }
     let limit = app.limit_bytes().await;
-    let place = uploads::begin(&app.database, &context.tenant, app.now()).await.map_err(|e| told(context, e))?;
+    let (storage, place) = begin(app, context).await.map_err(|e| told(context, e))?;
     let read = async {
-        let received = chunks::whole(Chunks::new(&app.database, &place, limit), request.into_body()).await?;
+        let received = intake::whole(Intake::new(storage.write(&place), limit), request.into_body()).await?;
         let expected: Option<String> = expected;
         if expected.is_some_and(|expected| !expected.eq_ignore_ascii_case(&received.sha256)) {
             // It may have been damaged on its way: whoever fetches it tries again.
             return Err(Problem::conflict("the content is not what was announced: its SHA-256 differs").into());
         }
-        examined(app, &place, received, &media.filename).await
+        examined(app, &*storage, &place, received, &media.filename).await
     };
-    let arrived = or_nothing(app, context, &place, read).await?;
+    let arrived = or_nothing(app, context, (&place, storage.kind()), read).await?;
     let target = Target::Announced { id: media.id, name: filename::of_type(&arrived.mime_type) };
-    let kept = keep(&app.database, context, (&target, &arrived), None, app.now()).await;
-    match kept.map_err(|e| told(context, e))? {
+    match kept(app, context, (&target, &arrived), None).await? {
         Done::Now(media) => response::ok(&View::from(media)),
         Done::Before(answer) => Ok(answer.replay()),
     }
+}
+
+/// A place for what arrives.
+async fn begin<'a, D: Driver, P: Platform>(
+    app: &'a App<D, P>,
+    context: &Context,
+) -> Result<(Box<dyn Storage<'a> + 'a>, Place), Error> {
+    let storage = app.storage().await?;
+    let place = uploads::begin(&app.database, &context.tenant, storage.kind(), app.now()).await?;
+    Ok((storage, place))
+}
+
+/// The attachment that shows what has arrived. Bytes that were there already are not kept twice.
+async fn kept<D: Driver, P: Platform>(
+    app: &App<D, P>,
+    context: &Context,
+    work: (&Target, &Arrived),
+    once: Option<&Once<'_, Media>>,
+) -> Result<Done<Media>, Problem> {
+    let kept = keep(&app.database, context, work, once, app.now()).await;
+    let is_its_own = |media: &Media| media.content.as_ref().is_some_and(|content| content.id == work.1.upload);
+    if work.1.storage == Kind::S3 && !matches!(&kept, Ok(Done::Now(media)) if is_its_own(media)) {
+        clear(app, context).await;
+    }
+    kept.map_err(|e| told(context, e))
 }
 
 /// What fails takes along what has arrived.
 async fn or_nothing<D: Driver, P: Platform, T>(
     app: &App<D, P>,
     context: &Context,
-    place: &Place,
+    (place, kind): (&Place, Kind),
     work: impl Future<Output = Result<T, Refusal>>,
 ) -> Result<T, Problem> {
     let refused = match work.await {
         Ok(done) => return Ok(done),
         Err(refused) => refused,
     };
-    if let Err(error) = uploads::give_up(&app.database, place).await {
+    if let Err(error) = uploads::give_up(&app.database, place, kind).await {
         sdk::log::warn(context, "an unfinished upload waits for the sweep", &[("error", &format!("{error:?}"))]);
+    }
+    if kind == Kind::S3 {
+        clear(app, context).await;
     }
     Err(match refused {
         Refusal::Told(problem) => problem,
@@ -131,13 +162,16 @@ fn refusal(error: Error) -> Refusal {
 }
 
 pub(crate) fn told(context: &Context, error: Error) -> Problem {
-    error.problem(context, "media")
+    let Error::Unavailable(reason) = error else { return error.problem(context, "media") };
+    sdk::log::warn(context, "request failed for now", &[("error", &reason)]);
+    Problem::unavailable("the storage of files is not available")
 }
 
 /// What the bytes are. A picture is unpacked: what cannot be is no picture.
-async fn examined<D: Driver, P: Platform>(
-    app: &App<D, P>,
-    place: &Place,
+async fn examined<'a, D: Driver, P: Platform>(
+    app: &'a App<D, P>,
+    storage: &dyn Storage<'a>,
+    place: &'a Place,
     received: Received,
     filename: &str,
 ) -> Result<Arrived, Refusal> {
@@ -150,18 +184,30 @@ async fn examined<D: Driver, P: Platform>(
         return Err(unsupported(format!("files of the type {mime_type} are not taken")).into());
     }
     let picture = match picture::format(mime_type) {
-        Some(format) => Some(unpacked(app, place, format, size).await?),
+        Some(format) => Some(unpacked(app, storage, place, format, size).await?),
         None => None,
     };
     let dimensions = picture.as_ref().map(|picture| (picture.width, picture.height));
-    let thumbnail = picture.and_then(|picture| picture.thumbnail);
-    Ok(Arrived { upload: place.id.clone(), sha256, size, mime_type: mime_type.to_owned(), dimensions, thumbnail })
+    let thumbnail = match picture.and_then(|picture| picture.thumbnail) {
+        Some(thumbnail) => Some(small(storage, place, thumbnail).await?),
+        None => None,
+    };
+    let (upload, storage, mime_type) = (place.id.clone(), storage.kind(), mime_type.to_owned());
+    Ok(Arrived { upload, sha256, size, mime_type, dimensions, storage, thumbnail })
+}
+
+async fn small<'a>(storage: &dyn Storage<'a>, place: &'a Place, thumbnail: Thumbnail) -> Result<Kept, Error> {
+    let Thumbnail { mime_type, width, height, bytes } = thumbnail;
+    let size = bytes.len() as u64;
+    let bytes = storage.write_variant(place, THUMBNAIL, bytes).await?;
+    Ok(Kept { mime_type, width, height, size, bytes })
 }
 
 /// One picture at a time: it is in memory, packed and unpacked.
-async fn unpacked<D: Driver, P: Platform>(
+async fn unpacked<'a, D: Driver, P: Platform>(
     app: &App<D, P>,
-    place: &Place,
+    storage: &dyn Storage<'a>,
+    place: &'a Place,
     format: image::ImageFormat,
     size: u64,
 ) -> Result<picture::Picture, Refusal> {
@@ -171,10 +217,9 @@ async fn unpacked<D: Driver, P: Platform>(
     }
     let _alone = app.darkroom.lock().await;
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    let mut number = 0;
-    while let Some(chunk) = uploads::chunk(&app.database, place, number).await? {
-        bytes.extend_from_slice(&chunk);
-        number += 1;
+    let mut pieces = storage.read(place.clone(), None, Part { first: 0, last: size.saturating_sub(1) }).await?;
+    while let Some(piece) = pieces.next().await {
+        bytes.extend_from_slice(&piece.map_err(|error| Error::Unavailable(error.to_string()))?);
     }
     picture::examine(format, &bytes).map_err(|refused| refusal(invalid("file", refused.0)))
 }

@@ -51,6 +51,19 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Sends a request whose headers stand; the answer's head comes in this time, its body as it is read. Redirects are answers, not followed.
+pub async fn open(request: ::http::Request<bytes::Bytes>, timeout: Duration) -> Result<Answer, Failure> {
+    let exchange = pin!(spin_sdk::http::send(request.map(Full::new)));
+    let alarm = pin!(spin_sdk::time::sleep(timeout));
+    match select(exchange, alarm).await {
+        Either::Left((answer, _)) => answer.map_err(|code| failure(&code)),
+        Either::Right(_) => Err(Failure::TimedOut),
+    }
+}
+
+/// An answer whose body is still to be read.
+pub type Answer = ::http::Response<spin_sdk::wasip3::http_compat::IncomingResponseBody>;
+
 /// Sends it and reads the answer, of which at most `limit_bytes` are kept. Redirects are answers, not followed.
 pub async fn send(request: Outgoing, timeout: Duration, limit_bytes: usize) -> Result<Response, Failure> {
     let exchange = pin!(exchange(request, limit_bytes));

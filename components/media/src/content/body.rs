@@ -1,4 +1,4 @@
-//! The body of a download: read from the database chunk by chunk, as it is sent.
+//! The body of a download: read piece by piece, as it is sent.
 
 use std::{
     pin::Pin,
@@ -6,21 +6,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::BodyDataStream;
-use sdk::sql::Driver;
+use sdk::Error;
 
 use super::Sent;
 use crate::{
-    app::{App, Platform},
     range::Part,
-    store::uploads::{self, CHUNK_BYTES, Place},
+    storage::{self, BoxError, Storage},
 };
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>>>>;
+type Pieces = storage::Pieces<'static>;
 
 /// What an answer carries. A guest has one thread: unlike the SDK's boxes, it holds what is bound to it.
 pub struct Body(Pieces);
@@ -53,50 +51,46 @@ impl http_body::Body for Body {
     }
 }
 
-pub fn whole<D: Driver, P: Platform>(
-    app: &'static App<D, P>,
-    mut answer: Response<Body>,
-    sent: Sent,
-) -> Response<Body> {
+/// A stretch of a body: bytes that are there, or a part of the file.
+pub enum Section {
+    Text(String),
+    Part(Part),
+}
+
+pub fn whole(answer: &mut Response<Body>, sent: &Sent) -> Vec<Section> {
     answer.headers_mut().insert(header::CONTENT_LENGTH, sent.size.into());
-    if sent.size > 0 {
-        let all = Part { first: 0, last: sent.size - 1 };
-        *answer.body_mut() = Body(piece(app, &sent, all));
-    }
-    answer
+    let last = sent.size.checked_sub(1);
+    Vec::from_iter(last.map(|last| Section::Part(Part { first: 0, last })))
 }
 
 /// One part as it is, several as `multipart/byteranges`.
-pub fn parts<D: Driver, P: Platform>(
-    app: &'static App<D, P>,
-    mut answer: Response<Body>,
-    sent: Sent,
-    parts: Vec<Part>,
-) -> Response<Body> {
+pub fn parts(answer: &mut Response<Body>, sent: &Sent, parts: Vec<Part>) -> Vec<Section> {
     *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
     if let [only] = parts.as_slice() {
-        let only = *only;
         answer.headers_mut().insert(header::CONTENT_LENGTH, only.len().into());
-        insert(&mut answer, header::CONTENT_RANGE, &only.content_range(sent.size));
-        *answer.body_mut() = Body(piece(app, &sent, only));
-        return answer;
+        insert(answer, header::CONTENT_RANGE, &only.content_range(sent.size));
+        return vec![Section::Part(*only)];
     }
     let boundary = sdk::ids::new();
-    let heads: Vec<String> = parts.iter().map(|part| part_head(&boundary, &answer, *part, sent.size)).collect();
-    let end = format!("\r\n--{boundary}--\r\n");
-    let length = heads.iter().map(|head| head.len() as u64).sum::<u64>()
-        + parts.iter().map(|part| part.len()).sum::<u64>()
-        + end.len() as u64;
-    let mut pieces: Vec<Pieces> = Vec::new();
-    for (head, part) in heads.into_iter().zip(parts) {
-        pieces.push(Body::full(head).0);
-        pieces.push(piece(app, &sent, part));
+    let mut sections = Vec::new();
+    for part in parts {
+        sections.push(Section::Text(part_head(&boundary, answer, part, sent.size)));
+        sections.push(Section::Part(part));
     }
-    pieces.push(Body::full(end).0);
+    sections.push(Section::Text(format!("\r\n--{boundary}--\r\n")));
+    let length: u64 = sections.iter().map(Section::len).sum();
     answer.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-    insert(&mut answer, header::CONTENT_TYPE, &format!("multipart/byteranges; boundary={boundary}"));
-    *answer.body_mut() = Body(Box::pin(stream::iter(pieces).flatten()));
-    answer
+    insert(answer, header::CONTENT_TYPE, &format!("multipart/byteranges; boundary={boundary}"));
+    sections
+}
+
+impl Section {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::Part(part) => part.len(),
+        }
+    }
 }
 
 fn part_head(boundary: &str, answer: &Response<Body>, part: Part, size: u64) -> String {
@@ -112,32 +106,30 @@ fn insert(answer: &mut Response<Body>, name: http::HeaderName, value: &str) {
     }
 }
 
-/// The bytes of a part. When they vanish while they are sent, the answer breaks off.
-fn piece<D: Driver, P: Platform>(app: &'static App<D, P>, sent: &Sent, part: Part) -> Pieces {
-    if let Some(bytes) = &sent.small {
-        let (first, last) = (usize::try_from(part.first), usize::try_from(part.last));
-        let slice = first.ok().zip(last.ok()).and_then(|(first, last)| bytes.get(first..=last));
-        return Body::full(slice.unwrap_or_default().to_vec()).0;
-    }
-    let place = sent.place.clone();
-    Box::pin(stream::try_unfold(part.first, move |at| {
-        let place = place.clone();
-        async move {
-            if at > part.last {
-                return Ok(None);
-            }
-            let bytes = slice(app, &place, at, part.last).await?;
-            let next = at + bytes.len() as u64;
-            Ok(Some((bytes, next)))
+/// Reads the first part before the answer begins, so that a storage that is out of reach is told as such. When bytes vanish while they are
+/// sent, the answer breaks off.
+pub async fn of(storage: Box<dyn Storage<'static>>, sent: Sent, sections: Vec<Section>) -> Result<Body, Error> {
+    let mut sections = sections.into_iter();
+    let mut begun: Vec<Pieces> = Vec::new();
+    for section in sections.by_ref() {
+        let is_part = matches!(section, Section::Part(_));
+        begun.push(read(&*storage, &sent, section).await?);
+        if is_part {
+            break;
         }
-    }))
+    }
+    let rest = stream::unfold((storage, sent, sections), async |(storage, sent, mut sections)| {
+        let section = sections.next()?;
+        let pieces = read(&*storage, &sent, section).await;
+        let pieces = pieces.unwrap_or_else(|error| Box::pin(stream::iter([Err(format!("{error:?}").into())])));
+        Some((pieces, (storage, sent, sections)))
+    });
+    Ok(Body(Box::pin(stream::iter(begun).chain(rest).flatten())))
 }
 
-/// What of the chunk with the byte `at` is wanted.
-async fn slice<D: Driver, P: Platform>(app: &App<D, P>, place: &Place, at: u64, last: u64) -> Result<Bytes, BoxError> {
-    let (number, offset) = (at / CHUNK_BYTES as u64, usize::try_from(at % CHUNK_BYTES as u64)?);
-    let chunk = uploads::chunk(&app.database, place, number).await.map_err(|error| format!("{error:?}"))?;
-    let chunk = Bytes::from(chunk.unwrap_or_default());
-    let end = chunk.len().min(offset.saturating_add(usize::try_from(last - at)?.saturating_add(1)));
-    if offset >= end { Err("the bytes are gone".into()) } else { Ok(chunk.slice(offset..end)) }
+async fn read(storage: &dyn Storage<'static>, sent: &Sent, section: Section) -> Result<Pieces, Error> {
+    match section {
+        Section::Text(text) => Ok(Body::full(text).0),
+        Section::Part(part) => storage.read(sent.place.clone(), sent.variant, part).await,
+    }
 }

@@ -10,15 +10,18 @@ use sdk::{
 pub use keeping::{Target, keep};
 
 use super::uploads::{self, Place};
-use crate::domain::{Content, Expected, Media, Status};
+use crate::{
+    domain::{Content, Expected, Media, Status},
+    storage::Kind,
+};
 
 macro_rules! select {
     ($($rest:literal),+) => {
         concat!(
             "SELECT m.id, m.status, m.failure, m.conversation_id, m.owner_service, m.filename, m.created_at, m.updated_at, \
-             c.id, c.sha256, c.size, c.mime_type, c.width, c.height, \
+             c.id, c.sha256, c.size, c.mime_type, c.width, c.height, c.storage, \
              (SELECT json_group_array(json_object('name', v.name, 'mime_type', v.mime_type, 'width', v.width, 'height', v.height, \
-             'size', length(v.bytes))) FROM variants v WHERE v.tenant_id = m.tenant_id AND v.content_id = c.id) \
+             'size', coalesce(v.size, length(v.bytes)))) FROM variants v WHERE v.tenant_id = m.tenant_id AND v.content_id = c.id) \
              FROM media m LEFT JOIN contents c ON c.tenant_id = m.tenant_id AND c.id = m.content_id ",
             $($rest),+
         )
@@ -33,7 +36,7 @@ pub mod statements {
     pub const CONTENT_BY_HASH: &str = "SELECT id FROM contents WHERE tenant_id = ? AND sha256 = ?";
     pub const USE: &str = "UPDATE contents SET uses = uses + 1 WHERE tenant_id = ? AND id = ?";
     pub const UNUSE: &str = "UPDATE contents SET uses = uses - 1 WHERE tenant_id = ? AND id = ? RETURNING uses";
-    pub const DROP_CONTENT: &str = "DELETE FROM contents WHERE tenant_id = ? AND id = ?";
+    pub const DROP_CONTENT: &str = "DELETE FROM contents WHERE tenant_id = ? AND id = ? RETURNING storage";
     pub const DROP_VARIANTS: &str = "DELETE FROM variants WHERE tenant_id = ? AND content_id = ?";
     pub const DROP_MEDIA: &str = "DELETE FROM media WHERE tenant_id = ? AND id = ? RETURNING content_id";
     pub const OF_CONVERSATION: &str =
@@ -156,9 +159,10 @@ async fn release(transaction: &impl Execute, place: &Place) -> Result<(), SqlErr
     if uses > 0 {
         return Ok(());
     }
-    transaction.execute(statements::DROP_CONTENT, place.parameters()).await?;
+    let rows = transaction.execute(statements::DROP_CONTENT, place.parameters()).await?;
+    let kind = sql::one(rows, |mut row| row.word(Kind::parse))?.unwrap_or(Kind::Database);
     transaction.execute(statements::DROP_VARIANTS, place.parameters()).await?;
-    uploads::discard(transaction, place).await
+    uploads::discard(transaction, place, kind).await
 }
 
 fn media(mut row: Row) -> Result<Media, SqlError> {
@@ -179,7 +183,8 @@ fn content(mut row: Row) -> Result<Option<Content>, SqlError> {
     let Some(id) = row.take()? else { return Ok(None) };
     let (sha256, size, mime_type) = (row.take()?, row.take()?, row.take()?);
     let (width, height): (Option<u32>, Option<u32>) = (row.take()?, row.take()?);
+    let storage = row.word(Kind::parse)?;
     let variants: String = row.take()?;
     let variants = serde_json::from_str(&variants).map_err(|e| SqlError::Row(format!("variants: {e}")))?;
-    Ok(Some(Content { id, sha256, size, mime_type, dimensions: width.zip(height), variants }))
+    Ok(Some(Content { id, sha256, size, mime_type, dimensions: width.zip(height), storage, variants }))
 }

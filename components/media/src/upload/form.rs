@@ -2,12 +2,12 @@
 
 use http::{HeaderMap, Request, StatusCode, header};
 use multer::{Field, Multipart};
-use sdk::{Problem, sql::Driver};
+use sdk::Problem;
 use spin_sdk::http::BoxBody;
 
 use super::{
     Refusal,
-    chunks::{Chunks, Received},
+    intake::{Intake, Received},
     paced::Paced,
 };
 use crate::{
@@ -48,9 +48,9 @@ impl Form {
         Ok(Self { parts, paced })
     }
 
-    /// Reads all of it; `chunks` takes the file.
-    pub async fn read<D: Driver>(mut self, chunks: Chunks<'_, D>) -> Result<(Label, Received), Refusal> {
-        let (mut said, mut chunks, mut received) = (Said::default(), Some(chunks), None);
+    /// Reads all of it; `intake` takes the file.
+    pub async fn read(mut self, intake: Intake<'_>) -> Result<(Label, Received), Refusal> {
+        let (mut said, mut intake, mut received) = (Said::default(), Some(intake), None);
         for _ in 0..MAX_PARTS {
             let Some(mut field) = self.parts.next_field().await.map_err(|e| unreadable(&e))? else {
                 let received = received.ok_or_else(|| Problem::invalid_field("/file", "is required"))?;
@@ -58,13 +58,13 @@ impl Form {
             };
             self.paced.went_on();
             if field.name() == Some("file") {
-                let mut chunks = chunks.take().ok_or_else(|| twice("file"))?;
+                let mut intake = intake.take().ok_or_else(|| twice("file"))?;
                 said.filename = Some(filename::safe(field.file_name().unwrap_or_default()));
                 while let Some(bytes) = field.chunk().await.map_err(|e| unreadable(&e))? {
                     self.paced.went_on();
-                    chunks.push(&bytes).await?;
+                    intake.push(&bytes).await?;
                 }
-                received = Some(chunks.finish().await?);
+                received = Some(intake.finish().await?);
             } else {
                 said.hear(field, &self.paced).await?;
             }

@@ -4,9 +4,12 @@ use http::Method;
 
 use crate::{Form, TestApp, files};
 
-#[test]
-fn the_bytes_go_with_the_last_attachment_that_shows_them() {
-    let app = TestApp::start();
+crate::on_both! {
+    the_bytes_go_with_the_last_attachment_that_shows_them,
+    a_conversation_s_attachments_go_together,
+}
+
+fn the_bytes_go_with_the_last_attachment_that_shows_them(app: &TestApp) {
     let (one, two) = (app.stored("a.png", &files::png(400, 4)), app.stored("b.png", &files::png(400, 4)));
     let path = |media: &serde_json::Value| format!("/media/{}", media["id"].as_str().unwrap());
     app.send(Method::DELETE, &path(&one)).expect(204);
@@ -19,9 +22,7 @@ fn the_bytes_go_with_the_last_attachment_that_shows_them() {
     app.stored("a.png", &files::png(400, 4));
 }
 
-#[test]
-fn a_conversation_s_attachments_go_together() {
-    let app = TestApp::start();
+fn a_conversation_s_attachments_go_together(app: &TestApp) {
     let (a, b) = ("018f0000-0000-7000-8000-00000000000a", "018f0000-0000-7000-8000-00000000000b");
     for n in 0..120_u8 {
         let form = Form::file("a.txt", &[b'a' + n % 20; 9]).field("conversation_id", if n < 3 { b } else { a });

@@ -11,6 +11,7 @@ mod expected;
 mod files;
 mod hostile;
 mod links;
+mod objects;
 mod pictures;
 mod plans;
 mod uploading;
@@ -19,11 +20,12 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     rc::Rc,
+    time::Duration,
 };
 
 use bytes::Bytes;
 use futures::stream;
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, StreamBody};
 use media::{
     app::{App, Platform},
@@ -32,8 +34,9 @@ use media::{
 };
 use sdk::{
     Clock, Micros,
+    outgoing::Failure,
     sql::Database,
-    testing::{Memory, block_on},
+    testing::{Memory, block_on, yield_once},
 };
 use serde_json::Value;
 use spin_sdk::http::BoxBody;
@@ -48,11 +51,26 @@ struct World(Rc<Inner>);
 struct Inner {
     settings: RefCell<BTreeMap<String, String>>,
     now: Cell<Micros>,
+    /// For how long something waited.
+    slept: RefCell<Vec<Duration>>,
 }
 
 impl Platform for World {
     async fn setting(&self, name: &str) -> Option<String> {
         self.0.settings.borrow().get(name).cloned()
+    }
+
+    async fn send(&self, request: Request<Bytes>, patience: Duration) -> Result<Response<BoxBody>, Failure> {
+        yield_once().await;
+        objects::client::send(&request, patience)
+    }
+
+    /// Long enough for what goes on beside it.
+    async fn sleep(&self, duration: Duration) {
+        self.0.slept.borrow_mut().push(duration);
+        for _ in 0..2000 {
+            yield_once().await;
+        }
     }
 }
 
@@ -66,7 +84,22 @@ struct TestApp {
     memory: Memory,
     world: World,
     service: &'static Running<App<Memory, World>>,
+    /// Where the bytes are, when they are not in the database.
+    store: Option<objects::Store>,
 }
+
+/// Each test twice: with the bytes in the database, and in a bucket.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod database {
+            $(#[test] fn $name() { super::$name(&crate::TestApp::start()); })+
+        }
+        mod bucket {
+            $(#[test] fn $name() { super::$name(&crate::TestApp::with_bucket()); })+
+        }
+    };
+}
+use on_both;
 
 /// An answer, read to its end; `broke_off` when that did not come.
 struct Answer {
@@ -99,9 +132,29 @@ impl TestApp {
         world.0.now.set(NOW);
         let app = App::new(Database::new(memory.clone(), MIGRATIONS), world.clone(), world.clone());
         block_on(app.database.execute("SELECT 1", Vec::new())).unwrap();
-        let app = Self { memory, world, service: Running::start(app) };
+        let app = Self { memory, world, service: Running::start(app), store: None };
         app.set("media_link_secret", "a secret of the deployment");
         app
+    }
+
+    fn with_bucket() -> Self {
+        let store = objects::Store::start();
+        let app = Self { store: Some(store.clone()), ..Self::start() };
+        app.use_bucket(&format!("http://{}", store.address));
+        app
+    }
+
+    fn use_bucket(&self, endpoint: &str) {
+        for (name, value) in [
+            ("media_storage", "s3"),
+            ("s3_endpoint", endpoint),
+            ("s3_bucket", objects::BUCKET),
+            ("s3_region", objects::REGION),
+            ("s3_access_key_id", objects::KEY_ID),
+            ("s3_secret_access_key", objects::SECRET),
+        ] {
+            self.set(name, value);
+        }
     }
 
     fn set(&self, name: &str, value: &str) {
@@ -142,10 +195,19 @@ impl TestApp {
         self.upload(&Form::file(name, bytes)).expect(201).json()
     }
 
-    /// How many rows each table has.
+    /// How many rows each table has. A file in the bucket counts as a chunk.
     fn rows(&self) -> [i64; 5] {
-        ["uploads", "chunks", "contents", "variants", "media"]
-            .map(|table| self.memory.scalar(&format!("SELECT count(*) FROM {table}")))
+        let mut rows = ["uploads", "chunks", "contents", "variants", "media"]
+            .map(|table| self.memory.scalar(&format!("SELECT count(*) FROM {table}")));
+        if let Some(store) = &self.store {
+            assert_eq!(rows[1], 0, "chunks in the database");
+            let state = store.state();
+            assert!(state.uploads.is_empty(), "unfinished uploads in the bucket: {:?}", state.uploads.keys());
+            let files = state.objects.keys().filter(|key| key.ends_with("/original")).count();
+            assert_eq!((state.objects.len() - files) as i64, rows[3], "thumbnails in the bucket");
+            rows[1] = files as i64;
+        }
+        rows
     }
 
     #[track_caller]

@@ -4,7 +4,7 @@ use sdk::{
     Context, Error, Micros,
     idempotency::{self, Done, Once},
     ids,
-    sql::{self, Database, Driver, Execute, SqlError, Value},
+    sql::{self, Database, Driver, Execute, Value},
 };
 
 use super::{media, statements};
@@ -22,10 +22,10 @@ pub enum Target {
     Announced { id: String, name: String },
 }
 
-const KEEP: &str = "INSERT INTO contents (tenant_id, id, sha256, size, mime_type, width, height, uses, created_at) \
-                    VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)";
-const KEEP_VARIANT: &str = "INSERT INTO variants (tenant_id, content_id, name, mime_type, width, height, bytes) \
-                            VALUES (?, ?, ?, ?, ?, ?, ?)";
+const KEEP: &str = "INSERT INTO contents (tenant_id, id, sha256, size, mime_type, width, height, uses, created_at, storage) \
+                    VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)";
+const KEEP_VARIANT: &str = "INSERT INTO variants (tenant_id, content_id, name, mime_type, width, height, bytes, size) \
+                            VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 const SHOW: &str = "INSERT INTO media (tenant_id, id, status, content_id, conversation_id, owner_service, filename, created_at, updated_at) \
                     VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?7)";
 const SHOW_ANNOUNCED: &str = "UPDATE media SET status = 'ready', failure = NULL, content_id = ?3, \
@@ -49,7 +49,7 @@ pub async fn keep<D: Driver>(
     };
     let done = idempotency::once(db, once, now, work).await;
     if !matches!(done, Ok(Done::Now(_))) {
-        uploads::give_up(db, &upload).await?;
+        uploads::give_up(db, &upload, arrived.storage).await?;
     }
     done
 }
@@ -65,7 +65,7 @@ async fn show(
         let rows = transaction.execute(statements::BY_ID, vec![(&upload.tenant).into(), id.into()]).await?;
         let announced = sql::one(rows, media)?.ok_or(Error::NotFound)?;
         if announced.content.is_some() {
-            uploads::discard(transaction, upload).await?;
+            uploads::discard(transaction, upload, arrived.storage).await?;
             return Ok(announced.id);
         }
     }
@@ -84,30 +84,26 @@ async fn show(
 }
 
 /// The content with these bytes, used once more.
-async fn settle(
-    transaction: &impl Execute,
-    upload: &Place,
-    arrived: &Arrived,
-    now: Micros,
-) -> Result<String, SqlError> {
+async fn settle(transaction: &impl Execute, upload: &Place, arrived: &Arrived, now: Micros) -> Result<String, Error> {
     let by_hash = vec![(&upload.tenant).into(), (&arrived.sha256).into()];
     let known = transaction.execute(statements::CONTENT_BY_HASH, by_hash).await?;
     if let Some(mut row) = known.into_iter().next() {
         let id: String = row.take()?;
         transaction.execute(statements::USE, vec![(&upload.tenant).into(), (&id).into()]).await?;
-        uploads::discard(transaction, upload).await?;
+        uploads::discard(transaction, upload, arrived.storage).await?;
         return Ok(id);
     }
-    transaction.execute(uploads::statements::DROP_UPLOAD, upload.parameters()).await?;
+    uploads::end(transaction, upload).await?;
     let (width, height) = arrived.dimensions.unzip();
     let mut parameters = upload.parameters();
     parameters.extend([(&arrived.sha256).into(), arrived.size.into(), (&arrived.mime_type).into()]);
-    parameters.extend([width.into(), height.into(), now.into()]);
+    parameters.extend([width.into(), height.into(), now.into(), arrived.storage.as_str().into()]);
     transaction.execute(KEEP, parameters).await?;
     if let Some(thumbnail) = &arrived.thumbnail {
         let mut parameters = upload.parameters();
         parameters.extend([THUMBNAIL.into(), thumbnail.mime_type.into()]);
         parameters.extend([thumbnail.width.into(), thumbnail.height.into(), thumbnail.bytes.clone().into()]);
+        parameters.push(thumbnail.size.into());
         transaction.execute(KEEP_VARIANT, parameters).await?;
     }
     Ok(upload.id.clone())
