@@ -31,10 +31,10 @@ pub trait Storage<'a> {
     fn kind(&self) -> Kind;
 
     /// Takes a file as it arrives.
-    fn write(&self, place: &'a Place) -> Box<dyn Writer + 'a>;
+    fn write(&self, place: Place) -> Box<dyn Writer + 'a>;
 
     /// Keeps a picture that was made of the file; answers what of its bytes the database is to keep.
-    fn write_variant(&self, place: &'a Place, name: &'a str, bytes: Vec<u8>) -> Task<'a, Vec<u8>>;
+    fn write_variant(&self, place: Place, name: &'static str, bytes: Vec<u8>) -> Task<'a, Vec<u8>>;
 
     /// A part of the file, or of a variant of it. An error that comes before the first byte is the answer's.
     fn read(&self, place: Place, variant: Option<&'static str>, part: Part) -> Task<'a, Pieces<'a>>;

@@ -44,7 +44,7 @@ pub async fn form<D: Driver, P: Platform>(
     let form = form::Form::of(request, limit)?;
     let (storage, place) = begin(app, context).await.map_err(|e| told(context, e))?;
     let read = async {
-        let (label, received) = form.read(Intake::new(storage.write(&place), limit)).await?;
+        let (label, received) = form.read(Intake::new(storage.write(place.clone()), limit)).await?;
         let arrived = examined(app, &*storage, &place, received, &label.filename).await?;
         Ok((Target::New(label), arrived))
     };
@@ -75,7 +75,7 @@ pub async fn announced<D: Driver, P: Platform>(
     let limit = app.limit_bytes().await;
     let (storage, place) = begin(app, context).await.map_err(|e| told(context, e))?;
     let read = async {
-        let received = intake::whole(Intake::new(storage.write(&place), limit), request.into_body()).await?;
+        let received = intake::whole(Intake::new(storage.write(place.clone()), limit), request.into_body()).await?;
         let expected: Option<String> = expected;
         if expected.is_some_and(|expected| !expected.eq_ignore_ascii_case(&received.sha256)) {
             // It may have been damaged on its way: whoever fetches it tries again.
@@ -168,10 +168,10 @@ pub(crate) fn told(context: &Context, error: Error) -> Problem {
 }
 
 /// What the bytes are. A picture is unpacked: what cannot be is no picture.
-async fn examined<'a, D: Driver, P: Platform>(
-    app: &'a App<D, P>,
-    storage: &dyn Storage<'a>,
-    place: &'a Place,
+async fn examined<D: Driver, P: Platform>(
+    app: &App<D, P>,
+    storage: &dyn Storage<'_>,
+    place: &Place,
     received: Received,
     filename: &str,
 ) -> Result<Arrived, Refusal> {
@@ -196,18 +196,18 @@ async fn examined<'a, D: Driver, P: Platform>(
     Ok(Arrived { upload, sha256, size, mime_type, dimensions, storage, thumbnail })
 }
 
-async fn small<'a>(storage: &dyn Storage<'a>, place: &'a Place, thumbnail: Thumbnail) -> Result<Kept, Error> {
+async fn small<'a>(storage: &dyn Storage<'a>, place: &Place, thumbnail: Thumbnail) -> Result<Kept, Error> {
     let Thumbnail { mime_type, width, height, bytes } = thumbnail;
     let size = bytes.len() as u64;
-    let bytes = storage.write_variant(place, THUMBNAIL, bytes).await?;
+    let bytes = storage.write_variant(place.clone(), THUMBNAIL, bytes).await?;
     Ok(Kept { mime_type, width, height, size, bytes })
 }
 
 /// One picture at a time: it is in memory, packed and unpacked.
-async fn unpacked<'a, D: Driver, P: Platform>(
+async fn unpacked<D: Driver, P: Platform>(
     app: &App<D, P>,
-    storage: &dyn Storage<'a>,
-    place: &'a Place,
+    storage: &dyn Storage<'_>,
+    place: &Place,
     format: image::ImageFormat,
     size: u64,
 ) -> Result<picture::Picture, Refusal> {

@@ -16,7 +16,8 @@ const MAX_REDIRECTS: usize = 3;
 /// Where a file is now, and who may have it.
 struct Target {
     url: String,
-    authorization: String,
+    /// None, where the address itself is the secret.
+    authorization: Option<String>,
     /// To whom the credential belongs.
     origin: String,
     sha256: Option<String>,
@@ -48,6 +49,7 @@ async fn fetch<O: Outside>(outside: &O, context: &Context, wanted: &Wanted, id: 
     let target = match &wanted.source.place {
         Place::WhatsApp { id } => whatsapp(outside, wanted, id).await?,
         Place::Twilio { url } => twilio(outside, wanted, url).await?,
+        Place::Telegram { id } => telegram(outside, wanted, id).await?,
     };
     let file = download(outside, &target).await?;
     match outside.keep(context.clone(), id, file, target.sha256.as_deref()).await {
@@ -65,8 +67,7 @@ async fn whatsapp<O: Outside>(outside: &O, wanted: &Wanted, id: &str) -> Result<
     let url = format!("{origin}/{version}/{id}");
     let answer = outside.get(&url, Some(&authorization)).await.map_err(Stop::Later)?;
     is_good(answer.status)?;
-    let described = outside.read(answer.file, MAX_DESCRIPTION_BYTES).await.map_err(Stop::Later)?;
-    let described: Value = serde_json::from_slice(&described).unwrap_or_default();
+    let described = described(outside, answer).await?;
     let url = described
         .get("url")
         .and_then(Value::as_str)
@@ -74,7 +75,36 @@ async fn whatsapp<O: Outside>(outside: &O, wanted: &Wanted, id: &str) -> Result<
     // What the provider says now counts; what the webhook said does when it says nothing.
     let sha256 = described.get("sha256").and_then(Value::as_str).and_then(super::source::hexadecimal);
     let sha256 = sha256.or_else(|| wanted.source.sha256.clone());
-    Ok(Target { url: url.to_owned(), authorization, origin, sha256 })
+    Ok(Target { url: url.to_owned(), authorization: Some(authorization), origin, sha256 })
+}
+
+async fn described<O: Outside>(outside: &O, answer: Answer<O::File>) -> Result<Value, Stop> {
+    let described = outside.read(answer.file, MAX_DESCRIPTION_BYTES).await.map_err(Stop::Later)?;
+    Ok(serde_json::from_slice(&described).unwrap_or_default())
+}
+
+/// The path is good for an hour. The bot's token is in both addresses, as Telegram has it: no reason may repeat one.
+async fn telegram<O: Outside>(outside: &O, wanted: &Wanted, id: &str) -> Result<Target, Stop> {
+    let origin = setting(outside, "telegram_api_base_url").await?;
+    let token = credential(outside, wanted, "bot_token").await?;
+    let answer = outside.get(&format!("{origin}/bot{token}/getFile?file_id={id}"), None).await.map_err(Stop::Later)?;
+    match answer.status {
+        // More than 20 MB, which bots may not have, or an id of another bot.
+        400 => return Err(Stop::Failed("Telegram does not give the file to bots".to_owned())),
+        // An unknown token.
+        404 => return Err(Stop::Later("the provider refuses our credentials".to_owned())),
+        status => is_good(status)?,
+    }
+    let described = described(outside, answer).await?;
+    let path = described.pointer("/result/file_path").and_then(Value::as_str).filter(|path| is_path(path));
+    let path = path.ok_or_else(|| Stop::Later("the provider names no file".to_owned()))?;
+    Ok(Target { url: format!("{origin}/file/bot{token}/{path}"), authorization: None, origin, sha256: None })
+}
+
+/// `photos/file_1.jpg`: it leads nowhere but below the bot's files.
+fn is_path(path: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    path.split('/').all(|segment| segment.bytes().all(is_plain) && segment.bytes().any(|b| b != b'.'))
 }
 
 async fn twilio<O: Outside>(outside: &O, wanted: &Wanted, url: &str) -> Result<Target, Stop> {
@@ -82,7 +112,7 @@ async fn twilio<O: Outside>(outside: &O, wanted: &Wanted, url: &str) -> Result<T
     let account = credential(outside, wanted, "account_sid").await?;
     let token = credential(outside, wanted, "auth_token").await?;
     let authorization = format!("Basic {}", STANDARD.encode(format!("{account}:{token}")));
-    Ok(Target { url: url.to_owned(), authorization, origin, sha256: None })
+    Ok(Target { url: url.to_owned(), authorization: Some(authorization), origin, sha256: None })
 }
 
 async fn download<O: Outside>(outside: &O, target: &Target) -> Result<Answer<O::File>, Stop> {
@@ -91,7 +121,7 @@ async fn download<O: Outside>(outside: &O, target: &Target) -> Result<Answer<O::
         let uri = hosts::check(&url, std::slice::from_ref(&target.origin)).map_err(Stop::Failed)?;
         // WhatsApp's files are elsewhere than its API and want its token all the same; a redirect takes none along.
         let is_theirs = url == target.url || hosts::is_origin(&uri, &target.origin);
-        let authorization = is_theirs.then_some(target.authorization.as_str());
+        let authorization = target.authorization.as_deref().filter(|_| is_theirs);
         let answer = outside.get(&url, authorization).await.map_err(Stop::Later)?;
         match (answer.status, &answer.location) {
             (301 | 302 | 303 | 307 | 308, Some(location)) => url = joined(&uri, location),

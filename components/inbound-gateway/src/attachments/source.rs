@@ -21,6 +21,8 @@ pub enum Place {
     WhatsApp { id: String },
     /// Twilio: a URL for who has the account's credentials.
     Twilio { url: String },
+    /// Telegram: an id that is exchanged for a path which is good for an hour.
+    Telegram { id: String },
 }
 
 const MAX_TEXT: usize = 2048;
@@ -32,13 +34,14 @@ pub fn of(channel: &str, metadata: &Map<String, Value>) -> Option<Source> {
     let place = match channel {
         "whatsapp" => Place::WhatsApp { id: text("id").filter(|id| is_plain(id))?.to_owned() },
         "sms" => Place::Twilio { url: text("url")?.to_owned() },
+        "telegram" => Place::Telegram { id: text("file_id").filter(|id| is_plain(id))?.to_owned() },
         _ => return None,
     };
-    let filename = text("filename").map(str::to_owned);
+    let filename = text("filename").or_else(|| text("file_name")).map(str::to_owned);
     Some(Source { place, sha256: text("sha256").and_then(hexadecimal), filename })
 }
 
-/// It becomes a segment of a path.
+/// It becomes a segment of a path, or a value in a query.
 fn is_plain(id: &str) -> bool {
     id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) && id.bytes().any(|b| b != b'.')
 }
@@ -73,6 +76,10 @@ mod tests {
         let url = "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1";
         let mms = metadata(serde_json::json!({ "url": url, "mime_type": "image/png" }));
         assert_eq!(of("sms", &mms).unwrap().place, Place::Twilio { url: url.into() });
+        let file = metadata(serde_json::json!({ "file_id": "BQACAgIAAxkBAAI-_x", "file_name": "a.pdf" }));
+        let source = of("telegram", &file).unwrap();
+        assert_eq!(source.place, Place::Telegram { id: "BQACAgIAAxkBAAI-_x".into() });
+        assert_eq!(source.filename.as_deref(), Some("a.pdf"));
     }
 
     #[test]
@@ -81,6 +88,7 @@ mod tests {
         assert_eq!(of("telegram", &metadata(serde_json::json!({ "id": "1" }))), None);
         for bad in ["../1", "a/b", "a?b", "", "..", "a b"] {
             assert_eq!(of("whatsapp", &metadata(serde_json::json!({ "id": bad }))), None, "{bad}");
+            assert_eq!(of("telegram", &metadata(serde_json::json!({ "file_id": bad }))), None, "{bad}");
         }
         let odd = metadata(serde_json::json!({ "id": "1", "sha256": "nonsense" }));
         assert_eq!(of("whatsapp", &odd).unwrap().sha256, None);

@@ -45,11 +45,11 @@ impl Channel for Sms {
         signature.is_some_and(|header| call.urls.iter().any(|url| signature::is_valid(secret, url, body, header)))
     }
 
-    /// One item: a message that came, or the status of one that went.
+    /// A message that came, in as many as it has files, or the status of one that went.
     fn read(&self, payload: Payload<'_>, received_at: i64) -> Result<Contents, Unreadable> {
         let form = Form::read(payload.body).ok_or(Unreadable::Malformed)?;
         // Our sender puts the message's id into the address of the status callback.
         let ours = payload.parameter("message_id");
-        Ok(Contents::of(vec![update::read(&form, ours, received_at)]))
+        Ok(Contents::of(update::read(&form, ours, received_at)))
     }
 }

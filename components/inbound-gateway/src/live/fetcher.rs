@@ -97,6 +97,7 @@ impl Outside for Fetcher {
         let variable = match (wanted.tenant.as_str(), wanted.channel.as_str()) {
             (DEFAULT_TENANT, "whatsapp") => format!("whatsapp_{name}"),
             (DEFAULT_TENANT, "sms") => format!("twilio_{name}"),
+            (DEFAULT_TENANT, "telegram") => format!("telegram_{name}"),
             _ => return Ok(None),
         };
         Ok(self.setting(&variable).await)

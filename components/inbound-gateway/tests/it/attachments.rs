@@ -16,6 +16,8 @@ use crate::support::{ACCOUNT, START, World, delivery};
 const META: &str = "https://graph.example";
 const FILE: &str = "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1";
 
+const TELEGRAM: &str = "https://api.telegram.org";
+
 type Reply = Result<(u16, String), String>;
 
 /// Providers, `media` and `messaging`, as far as a file meets them.
@@ -38,6 +40,7 @@ impl<'w> Elsewhere<'w> {
             ("whatsapp_api_base_url", META),
             ("whatsapp_api_version", "v23.0"),
             ("twilio_api_base_url", "https://api.twilio.com"),
+            ("telegram_api_base_url", TELEGRAM),
         ] {
             world.variables.borrow_mut().insert(name.into(), value.into());
         }
@@ -95,6 +98,9 @@ impl Outside for Elsewhere<'_> {
     type File = String;
 
     async fn credential(&self, wanted: &Wanted, name: &str) -> Result<Option<String>, String> {
+        if wanted.channel == "telegram" {
+            return Ok(Some("42:the-token".to_owned()));
+        }
         Ok(Some(format!("{name} of {}", wanted.channel_account_id)))
     }
 
@@ -327,6 +333,61 @@ fn twilio_s_files_are_behind_the_account_s_password_and_a_redirect() {
     let basic = "Basic YWNjb3VudF9zaWQgb2YgKzE4MDA1NTUxMjEyOmF1dGhfdG9rZW4gb2YgKzE4MDA1NTUxMjEy";
     assert_eq!(asked, [(url.to_owned(), Some(basic.to_owned())), (place.to_owned(), None)]);
     assert_eq!(elsewhere.kept.borrow()[0].0, "the bytes");
+}
+
+/// Somebody has sent the bot a document.
+fn telegram(world: &World) {
+    let from = json!({ "id": 4242, "is_bot": false, "first_name": "Sheena" });
+    let document = json!({ "file_id": "BQACAgIAAx_-", "file_name": "offer.pdf", "mime_type": "application/pdf" });
+    let message = json!({ "message_id": 7, "date": 1_749_416_383, "from": from, "chat": { "id": 4242, "type": "private" },
+        "caption": "look", "document": document });
+    let update = json!({ "update_id": 1007, "message": message }).to_string();
+    world.try_receive_by("telegram", update.as_bytes(), "").unwrap();
+}
+
+const GET_FILE: &str = "https://api.telegram.org/bot42:the-token/getFile?file_id=BQACAgIAAx_-";
+
+#[test]
+fn telegram_s_files_are_where_get_file_says() {
+    let world = World::new();
+    let elsewhere = Elsewhere::new(&world);
+    let described = json!({ "ok": true, "result": { "file_id": "BQACAgIAAx_-", "file_path": "documents/file_1.pdf" } });
+    elsewhere.answers(GET_FILE, Ok((200, described.to_string())));
+    let file = "https://api.telegram.org/file/bot42:the-token/documents/file_1.pdf";
+    elsewhere.answers(file, Ok((200, "the bytes".into())));
+    telegram(&world);
+    let (_, message) = world.messages.rows.borrow()[0].clone();
+    let metadata: Value = serde_json::from_str(&message.metadata).unwrap();
+    assert_eq!((message.body.as_deref(), &metadata["media"]["status"]), (Some("look"), &json!("pending")));
+    elsewhere.round();
+    assert_eq!(elsewhere.asked.borrow()[0], (GET_FILE.to_owned(), None), "the token is in the address only");
+    assert_eq!(elsewhere.asked.borrow()[1], (file.to_owned(), None));
+    assert_eq!(*elsewhere.kept.borrow(), [("the bytes".to_owned(), None)]);
+    assert_eq!(elsewhere.state(), ("ready".to_owned(), 1));
+}
+
+#[test]
+fn telegram_says_why_there_is_no_file() {
+    for (status, said, failure) in [
+        (400, "{}", Some("Telegram does not give the file to bots")),
+        (404, "{}", None),
+        (401, "{}", None),
+        (200, "nonsense", None),
+        (200, r#"{"result":{"file_path":"../../bot1/getMe"}}"#, None),
+        (200, r#"{"result":{"file_path":"/etc/passwd"}}"#, None),
+        (200, r#"{"result":{"file_path":"a?b"}}"#, None),
+    ] {
+        let world = World::new();
+        let elsewhere = Elsewhere::new(&world);
+        elsewhere.answers(GET_FILE, Ok((status, said.to_owned())));
+        telegram(&world);
+        elsewhere.round();
+        assert_eq!(elsewhere.asked().len(), 1, "{status} {said}: nothing else is asked");
+        assert_eq!(elsewhere.told.borrow().first().and_then(|told| told.failure.clone()).as_deref(), failure);
+        let reason: Option<String> =
+            world.memory.sqlite().query_row("SELECT reason FROM attachments", [], |row| row.get(0)).unwrap();
+        assert!(!reason.unwrap().contains("the-token"), "no reason repeats the token");
+    }
 }
 
 #[test]

@@ -28,12 +28,12 @@ impl<'a, D: Driver> Storage<'a> for Chunks<'a, D> {
         Kind::Database
     }
 
-    fn write(&self, place: &'a Place) -> Box<dyn Writer + 'a> {
+    fn write(&self, place: Place) -> Box<dyn Writer + 'a> {
         let writes = FuturesUnordered::new();
         Box::new(Gathering { db: self.0, place, gathering: Vec::new(), next: 0, writes })
     }
 
-    fn write_variant(&self, _: &'a Place, _: &'a str, bytes: Vec<u8>) -> Task<'a, Vec<u8>> {
+    fn write_variant(&self, _: Place, _: &'static str, bytes: Vec<u8>) -> Task<'a, Vec<u8>> {
         Box::pin(async { Ok(bytes) })
     }
 
@@ -57,7 +57,7 @@ type Write<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
 struct Gathering<'a, D> {
     db: &'a Database<D>,
-    place: &'a Place,
+    place: Place,
     gathering: Vec<u8>,
     next: u32,
     writes: FuturesUnordered<Write<'a>>,
@@ -98,7 +98,8 @@ impl<D: Driver> Gathering<'_, D> {
         let chunk = std::mem::replace(&mut self.gathering, Vec::with_capacity(CHUNK_BYTES));
         let number = self.next;
         self.next += 1;
-        self.writes.push(Box::pin(uploads::append(self.db, self.place, number, chunk)));
+        let (db, place) = (self.db, self.place.clone());
+        self.writes.push(Box::pin(async move { uploads::append(db, &place, number, chunk).await }));
         // Polled once, it is under way.
         while let Some(Some(written)) = self.writes.next().now_or_never() {
             written?;

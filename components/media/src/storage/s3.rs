@@ -48,14 +48,14 @@ impl<'a, D: Driver, P: Platform> Storage<'a> for Objects<'a, D, P> {
         Kind::S3
     }
 
-    fn write(&self, place: &'a Place) -> Box<dyn Writer + 'a> {
+    fn write(&self, place: Place) -> Box<dyn Writer + 'a> {
         Box::new(Parts::new(self.clone(), place))
     }
 
-    fn write_variant(&self, place: &'a Place, name: &'a str, bytes: Vec<u8>) -> Task<'a, Vec<u8>> {
+    fn write_variant(&self, place: Place, name: &'static str, bytes: Vec<u8>) -> Task<'a, Vec<u8>> {
         let objects = self.clone();
         Box::pin(async move {
-            objects.put(place, name, bytes.into()).await?;
+            objects.put(&place, name, bytes.into()).await?;
             Ok(Vec::new())
         })
     }

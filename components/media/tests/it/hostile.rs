@@ -65,7 +65,10 @@ fn files_that_are_too_large_whatever_is_announced(app: &TestApp) {
     for lie in ["99999999999", "10", "-1", "x"] {
         refused(app, announced(lie), 413, "too_large");
     }
-    assert_eq!(app.memory.statements().iter().filter(|sql| *sql == media::store::statements::uploads::BEGIN).count(), 4);
+    assert_eq!(
+        app.memory.statements().iter().filter(|sql| *sql == media::store::statements::uploads::BEGIN).count(),
+        4
+    );
     app.stored("a.pdf", &[files::PDF, &vec![b'x'; 300_000 - files::PDF.len()]].concat());
 }
 
@@ -162,8 +165,7 @@ fn uploads_that_never_end_are_swept_away() {
         let request = Request::builder().method(Method::POST).uri("/internal/tick").body(body(&[], 1)).unwrap();
         app.handle(request).expect(200).json()["swept"].clone()
     };
-    let half =
-        "INSERT INTO uploads (tenant_id, id, started_at) VALUES ('default', 'u1', {}); INSERT INTO chunks VALUES ('default', 'u1', 0, x'00')";
+    let half = "INSERT INTO uploads (tenant_id, id, started_at) VALUES ('default', 'u1', {}); INSERT INTO chunks VALUES ('default', 'u1', 0, x'00')";
     app.memory.sqlite().execute_batch(&half.replace("{}", &crate::NOW.to_string())).unwrap();
     assert_eq!(tick(), 0, "it may still go on");
     app.stored("a.pdf", files::PDF);

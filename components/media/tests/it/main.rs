@@ -57,7 +57,7 @@ struct Inner {
 
 impl Platform for World {
     async fn setting(&self, name: &str) -> Option<String> {
-        self.0.settings.borrow().get(name).cloned()
+        self.0.settings.borrow().get(name).cloned().filter(|value| !value.is_empty())
     }
 
     async fn send(&self, request: Request<Bytes>, patience: Duration) -> Result<Response<BoxBody>, Failure> {

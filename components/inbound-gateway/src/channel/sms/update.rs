@@ -26,7 +26,17 @@ const KEPT: [&str; 12] = [
 /// Twilio sends ten media at most; what claims more is read no further.
 const MAX_MEDIA: usize = 100;
 
-pub(super) fn read(form: &Form, ours: Option<String>, received_at: i64) -> Update {
+/// A status, or a message; of an MMS, a message for each file, because a message has one. The words are the first's.
+pub(super) fn read(form: &Form, ours: Option<String>, received_at: i64) -> Vec<Update> {
+    let first = item(form, ours, received_at);
+    let more = match &first.content {
+        Content::Message(message) => further_files(form, &first.account, message),
+        _ => Vec::new(),
+    };
+    std::iter::once(first).chain(more).collect()
+}
+
+fn item(form: &Form, ours: Option<String>, received_at: i64) -> Update {
     let status = form.get("MessageStatus").or_else(|| form.get("SmsStatus")).unwrap_or("received");
     let (account, content) = match status {
         "received" | "receiving" => ("To", message(form, received_at)),
@@ -40,6 +50,26 @@ pub(super) fn read(form: &Form, ours: Option<String>, received_at: i64) -> Updat
     }
 }
 
+fn further_files(form: &Form, account: &str, first: &Message) -> Vec<Update> {
+    let further = |(index, medium): (usize, Value)| {
+        let mut metadata = Map::from_iter([("part_of".to_owned(), first.external_id.as_str().into())]);
+        let kind = kind(form, Some(&medium)).to_owned();
+        metadata.insert("media".to_owned(), medium);
+        let message = Message {
+            external_id: format!("{}:media:{index}", first.external_id),
+            contact: first.contact.clone(),
+            direction: first.direction,
+            content_type: kind,
+            body: None,
+            sent_at: first.sent_at,
+            metadata,
+        };
+        let content = Content::Message(Box::new(message));
+        Update { at: format!("/MediaUrl{index}"), account: account.to_owned(), content }
+    };
+    media(form).into_iter().enumerate().skip(1).map(further).collect()
+}
+
 fn bare(content: Content) -> Update {
     Update { at: String::new(), account: String::new(), content }
 }
@@ -51,7 +81,7 @@ fn message(form: &Form, received_at: i64) -> Content {
     let Some((account, from)) = form.get("To").and_then(identifier).zip(form.get("From").and_then(identifier)) else {
         return Content::rejected("message_without_from");
     };
-    let media = media(form);
+    let media = media(form).into_iter().next();
     let button = form.get("ButtonText");
     let words = form.get("Body").or(button).map(fields::readable);
     Content::Message(Box::new(Message {
@@ -62,7 +92,7 @@ fn message(form: &Form, received_at: i64) -> Content {
             name: fields::name(&form.object(), "ProfileName"),
         },
         direction: Direction::Inbound,
-        content_type: kind(form, &media).to_owned(),
+        content_type: kind(form, media.as_ref()).to_owned(),
         body: words,
         sent_at: received_at,
         metadata: metadata(form, media),
@@ -98,8 +128,8 @@ fn media(form: &Form) -> Vec<Value> {
     (0..count).filter_map(medium).collect()
 }
 
-fn kind(form: &Form, media: &[Value]) -> &'static str {
-    let mime_type = media.first().map(|medium| medium["mime_type"].as_str().unwrap_or_default());
+fn kind(form: &Form, medium: Option<&Value>) -> &'static str {
+    let mime_type = medium.map(|medium| medium["mime_type"].as_str().unwrap_or_default());
     match mime_type.map(|mime_type| mime_type.split('/').next().unwrap_or_default()) {
         Some("image") => "image",
         Some("audio") => "audio",
@@ -111,7 +141,7 @@ fn kind(form: &Form, media: &[Value]) -> &'static str {
     }
 }
 
-fn metadata(form: &Form, media: Vec<Value>) -> Map<String, Value> {
+fn metadata(form: &Form, medium: Option<Value>) -> Map<String, Value> {
     let mut metadata = Map::new();
     let fields = form.object();
     metadata.extend(KEPT.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone()))));
@@ -126,14 +156,7 @@ fn metadata(form: &Form, media: Vec<Value>) -> Map<String, Value> {
         });
         metadata.insert("location".to_owned(), place);
     }
-    let mut media = media.into_iter();
-    if let Some(first) = media.next() {
-        metadata.insert("media".to_owned(), first);
-    }
-    let more: Vec<Value> = media.collect();
-    if !more.is_empty() {
-        metadata.insert("more_media".to_owned(), more.into());
-    }
+    metadata.extend(medium.map(|medium| ("media".to_owned(), medium)));
     metadata
 }
 

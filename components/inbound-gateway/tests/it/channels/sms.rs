@@ -93,6 +93,50 @@ fn without_a_public_address_the_request_says_it() {
 }
 
 #[test]
+fn an_mms_of_several_files_is_a_message_for_each() {
+    let world = world();
+    let fields = [
+        ("MessageSid", "MM1"),
+        ("From", "+16505551234"),
+        ("To", "+15550783881"),
+        ("Body", "look"),
+        ("NumMedia", "3"),
+        ("MediaUrl0", "https://api.twilio.com/1"),
+        ("MediaContentType0", "image/jpeg"),
+        ("MediaUrl1", "https://api.twilio.com/2"),
+        ("MediaContentType1", "application/pdf"),
+        ("MediaUrl2", "https://api.twilio.com/3"),
+        ("MediaContentType2", "video/mp4"),
+    ];
+    assert_eq!(answer(&call(&world, "/webhooks/sms", &fields))["accepted"], 3);
+    let rows = world.messages.rows.borrow().clone();
+    let told: Vec<_> = rows
+        .iter()
+        .map(|(_, message)| {
+            let metadata = metadata(message);
+            assert_eq!(metadata["media"]["status"], "pending");
+            let url = metadata["media"]["url"].as_str().unwrap().to_owned();
+            (message.external_message_id.clone(), message.content_type.clone(), message.body.clone(), url)
+        })
+        .collect();
+    let row = |id: &str, kind: &str, body: Option<&str>, url: &str| {
+        (id.to_owned(), kind.to_owned(), body.map(str::to_owned), format!("https://api.twilio.com/{url}"))
+    };
+    assert_eq!(
+        told,
+        [
+            row("MM1", "image", Some("look"), "1"),
+            row("MM1:media:1", "document", None, "2"),
+            row("MM1:media:2", "video", None, "3")
+        ]
+    );
+    assert_eq!(metadata(&rows[2].1)["part_of"], "MM1");
+    assert_eq!(world.memory.scalar("SELECT count(*) FROM attachments WHERE state = 'pending'"), 3);
+    assert_eq!(answer(&call(&world, "/webhooks/sms", &fields))["duplicates"], 3, "again, and nothing is doubled");
+    assert_eq!(world.memory.scalar("SELECT count(*) FROM attachments"), 3);
+}
+
+#[test]
 fn pictures_places_buttons_and_replies_are_kept() {
     let world = world();
     let with = |more: &[(&'static str, &'static str)]| {
@@ -104,17 +148,14 @@ fn pictures_places_buttons_and_replies_are_kept() {
         last_message(&world)
     };
     let pictures = with(&[
-        ("NumMedia", "2"),
+        ("NumMedia", "1"),
         ("MediaUrl0", "https://api.twilio.com/1"),
         ("MediaContentType0", "image/jpeg"),
-        ("MediaUrl1", "https://api.twilio.com/2"),
-        ("MediaContentType1", "application/pdf"),
         ("ProfileName", "Ann"),
     ]);
     assert_eq!((pictures.content_type.as_str(), pictures.body.as_deref()), ("image", None));
     let media = json!({"url": "https://api.twilio.com/1", "mime_type": "image/jpeg", "status": "pending"});
     assert_eq!(metadata(&pictures)["media"], media);
-    assert_eq!(metadata(&pictures)["more_media"][0]["url"], "https://api.twilio.com/2");
     assert_eq!(pictures.channel_account_id, "whatsapp:+15550783881");
     assert_eq!(world.customers.names.borrow()["customer-1"], "Ann");
 

@@ -21,7 +21,7 @@ const MAX_PARTS: usize = 10_000;
 
 pub struct Parts<'a, D, P> {
     objects: Objects<'a, D, P>,
-    place: &'a Place,
+    place: Place,
     gathering: Vec<u8>,
     /// The multipart upload, from the first part on.
     multipart: Option<String>,
@@ -61,12 +61,12 @@ impl<D: Driver, P: Platform> Writer for Parts<'_, D, P> {
 }
 
 impl<'a, D: Driver, P: Platform> Parts<'a, D, P> {
-    pub fn new(objects: Objects<'a, D, P>, place: &'a Place) -> Self {
+    pub fn new(objects: Objects<'a, D, P>, place: Place) -> Self {
         Self { objects, place, gathering: Vec::new(), multipart: None, tags: Vec::new() }
     }
 
     fn key(&self) -> String {
-        self.objects.bucket.key(self.place, ORIGINAL)
+        self.objects.bucket.key(&self.place, ORIGINAL)
     }
 
     async fn send_part(&mut self) -> Result<(), Error> {
@@ -92,7 +92,7 @@ impl<'a, D: Driver, P: Platform> Parts<'a, D, P> {
             return Ok(id.clone());
         }
         let database = &self.objects.app.database;
-        uploads::note_multipart(database, self.place, Multipart::Nameless).await?;
+        uploads::note_multipart(database, &self.place, Multipart::Nameless).await?;
         // The address has to read `?uploads=`, because so it is signed.
         let answer = self.objects.answer(&Call::new(Method::POST, self.key()).query("uploads", "")).await?;
         if !answer.status().is_success() {
@@ -100,7 +100,7 @@ impl<'a, D: Driver, P: Platform> Parts<'a, D, P> {
         }
         let id = texts(&document(answer).await, "UploadId").into_iter().next();
         let id = id.ok_or_else(|| Error::Unavailable("the object store names no upload".to_owned()))?;
-        uploads::note_multipart(database, self.place, Multipart::Named(id.clone())).await?;
+        uploads::note_multipart(database, &self.place, Multipart::Named(id.clone())).await?;
         self.multipart = Some(id.clone());
         Ok(id)
     }

@@ -35,11 +35,14 @@ pub fn verify(method: &str, target: &str, headers: &[(String, String)], body: &[
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut pairs: Vec<String> = query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
-    pairs.iter_mut().for_each(|pair| if !pair.contains('=') { pair.push('=') });
+    pairs.iter_mut().for_each(|pair| {
+        if !pair.contains('=') {
+            pair.push('=')
+        }
+    });
     pairs.sort();
     let lines: String = names.iter().map(|name| format!("{name}:{}\n", one(name).unwrap_or_default())).collect();
-    let canonical =
-        format!("{method}\n{path}\n{}\n{lines}\n{}\n{claimed}", pairs.join("&"), fields["SignedHeaders"]);
+    let canonical = format!("{method}\n{path}\n{}\n{lines}\n{}\n{claimed}", pairs.join("&"), fields["SignedHeaders"]);
     let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", sha256_hex(canonical.as_bytes()));
     let mut key = format!("AWS4{SECRET}").into_bytes();
     for word in scope.split('/') {

@@ -33,14 +33,18 @@ fn app() -> Option<TestApp> {
 #[test]
 fn takes_gives_and_removes_files() {
     let Some(app) = app() else { return };
-    for (name, bytes) in [("a.txt", b"words".to_vec()), ("b.png", files::png(640, 480)), ("c.pdf", large(2 * PART + 77))] {
+    for (name, bytes) in
+        [("a.txt", b"words".to_vec()), ("b.png", files::png(640, 480)), ("c.pdf", large(2 * PART + 77))]
+    {
         let media = app.stored(name, &bytes);
         let content = format!("{}/content", path(&media));
         assert!(app.get(&content).expect(200).body == bytes, "{name}");
         let part = request(Method::GET, &content).header("range", "bytes=2-3").body(body(&[], 1)).unwrap();
         assert_eq!(app.handle(part).expect(206).body, bytes[2..=3]);
         if name == "b.png" {
-            assert!(image::load_from_memory(&app.get(&format!("{content}?variant=thumbnail")).expect(200).body).is_ok());
+            assert!(
+                image::load_from_memory(&app.get(&format!("{content}?variant=thumbnail")).expect(200).body).is_ok()
+            );
         }
         app.send(Method::DELETE, &path(&media)).expect(204);
         assert_eq!(app.rows(), [0; 5], "the store has removed them, or a row would wait for the sweep");

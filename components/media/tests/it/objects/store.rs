@@ -178,7 +178,8 @@ impl State {
         for (index, named_part) in named.iter().enumerate() {
             let number = u32::try_from(index + 1).unwrap();
             let Some(part) = parts.get(&number) else { return error(400, "InvalidPart") };
-            let expected = format!("<PartNumber>{number}</PartNumber><ETag>{}</ETag>", tag(part).replace('"', "&quot;"));
+            let expected =
+                format!("<PartNumber>{number}</PartNumber><ETag>{}</ETag>", tag(part).replace('"', "&quot;"));
             if !named_part.starts_with(&expected) {
                 return error(400, "InvalidPart");
             }
@@ -195,7 +196,8 @@ impl State {
 
     fn list(&self, prefix: &str) -> Answer {
         let of_prefix = self.uploads.iter().filter(|(_, (key, _))| key.starts_with(prefix));
-        let ids = of_prefix.map(|(id, _)| format!("<Upload><UploadId>{}</UploadId></Upload>", id.replace('&', "&amp;")));
+        let ids =
+            of_prefix.map(|(id, _)| format!("<Upload><UploadId>{}</UploadId></Upload>", id.replace('&', "&amp;")));
         document(format!("<ListMultipartUploadsResult>{}</ListMultipartUploadsResult>", ids.collect::<String>()))
     }
 }
@@ -225,7 +227,11 @@ fn part_of(object: &[u8], asked: &Asked) -> Answer {
         return Answer(200, vec![], object.to_vec());
     };
     let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
-    Answer(206, vec![("Content-Range", format!("bytes {first}-{last}/{}", object.len()))], object[first..=last].to_vec())
+    Answer(
+        206,
+        vec![("Content-Range", format!("bytes {first}-{last}/{}", object.len()))],
+        object[first..=last].to_vec(),
+    )
 }
 
 fn tag(bytes: &[u8]) -> String {
