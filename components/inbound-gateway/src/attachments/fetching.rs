@@ -10,6 +10,7 @@ use super::{Answer, Fetched, Medium, Outside, Refusal, Wanted, hosts};
 
 /// WhatsApp's description of a file has some 400 bytes.
 const MAX_DESCRIPTION_BYTES: usize = 16 << 10;
+const GONE: &str = "the provider does not have the file any more";
 /// Twilio redirects once.
 const MAX_REDIRECTS: usize = 3;
 
@@ -20,6 +21,8 @@ struct Target {
     authorization: Option<String>,
     /// To whom the credential belongs.
     origin: String,
+    /// Good for minutes only: not to be found there says nothing of the file.
+    is_short_lived: bool,
     sha256: Option<String>,
 }
 
@@ -66,8 +69,13 @@ async fn whatsapp<O: Outside>(outside: &O, wanted: &Wanted, id: &str) -> Result<
     let authorization = format!("Bearer {}", credential(outside, wanted, "access_token").await?);
     let url = format!("{origin}/{version}/{id}");
     let answer = outside.get(&url, Some(&authorization)).await.map_err(Stop::Later)?;
-    is_good(answer.status)?;
+    let status = answer.status;
     let described = described(outside, answer).await?;
+    // Meta's words for an id that is nobody's, or not any more.
+    if status == 400 && described.pointer("/error/code").and_then(Value::as_i64) == Some(100) {
+        return Err(Stop::Failed(GONE.to_owned()));
+    }
+    is_good(status)?;
     let url = described
         .get("url")
         .and_then(Value::as_str)
@@ -75,7 +83,7 @@ async fn whatsapp<O: Outside>(outside: &O, wanted: &Wanted, id: &str) -> Result<
     // What the provider says now counts; what the webhook said does when it says nothing.
     let sha256 = described.get("sha256").and_then(Value::as_str).and_then(super::source::hexadecimal);
     let sha256 = sha256.or_else(|| wanted.source.sha256.clone());
-    Ok(Target { url: url.to_owned(), authorization: Some(authorization), origin, sha256 })
+    Ok(Target { url: url.to_owned(), authorization: Some(authorization), origin, is_short_lived: true, sha256 })
 }
 
 async fn described<O: Outside>(outside: &O, answer: Answer<O::File>) -> Result<Value, Stop> {
@@ -98,7 +106,8 @@ async fn telegram<O: Outside>(outside: &O, wanted: &Wanted, id: &str) -> Result<
     let described = described(outside, answer).await?;
     let path = described.pointer("/result/file_path").and_then(Value::as_str).filter(|path| is_path(path));
     let path = path.ok_or_else(|| Stop::Later("the provider names no file".to_owned()))?;
-    Ok(Target { url: format!("{origin}/file/bot{token}/{path}"), authorization: None, origin, sha256: None })
+    let url = format!("{origin}/file/bot{token}/{path}");
+    Ok(Target { url, authorization: None, origin, is_short_lived: true, sha256: None })
 }
 
 /// `photos/file_1.jpg`: it leads nowhere but below the bot's files.
@@ -112,7 +121,8 @@ async fn twilio<O: Outside>(outside: &O, wanted: &Wanted, url: &str) -> Result<T
     let account = credential(outside, wanted, "account_sid").await?;
     let token = credential(outside, wanted, "auth_token").await?;
     let authorization = format!("Basic {}", STANDARD.encode(format!("{account}:{token}")));
-    Ok(Target { url: url.to_owned(), authorization: Some(authorization), origin, sha256: None })
+    let (url, authorization) = (url.to_owned(), Some(authorization));
+    Ok(Target { url, authorization, origin, is_short_lived: false, sha256: None })
 }
 
 async fn download<O: Outside>(outside: &O, target: &Target) -> Result<Answer<O::File>, Stop> {
@@ -125,6 +135,9 @@ async fn download<O: Outside>(outside: &O, target: &Target) -> Result<Answer<O::
         let answer = outside.get(&url, authorization).await.map_err(Stop::Later)?;
         match (answer.status, &answer.location) {
             (301 | 302 | 303 | 307 | 308, Some(location)) => url = joined(&uri, location),
+            (404 | 410, _) if target.is_short_lived => {
+                return Err(Stop::Later("the provider's URL was too old".to_owned()));
+            }
             (status, _) => {
                 is_good(status)?;
                 return Ok(answer);
@@ -145,7 +158,7 @@ fn joined(base: &http::Uri, location: &str) -> String {
 fn is_good(status: u16) -> Result<(), Stop> {
     match status {
         200 => Ok(()),
-        404 | 410 => Err(Stop::Failed("the provider does not have the file any more".to_owned())),
+        404 | 410 => Err(Stop::Failed(GONE.to_owned())),
         401 | 403 => Err(Stop::Later("the provider refuses our credentials".to_owned())),
         status => Err(Stop::Later(format!("the provider answers {status}"))),
     }

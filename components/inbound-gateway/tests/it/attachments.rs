@@ -272,6 +272,34 @@ fn what_is_gone_or_refused_fails_at_once() {
 }
 
 #[test]
+fn a_url_that_is_too_old_is_asked_for_anew() {
+    let world = World::new();
+    let elsewhere = Elsewhere::new(&world);
+    elsewhere.has("1013", "");
+    elsewhere.answers(FILE, Ok((404, String::new())));
+    world.receive(&picture("wamid.1", "1013"));
+    elsewhere.round();
+    assert_eq!((elsewhere.state(), elsewhere.told.borrow().len()), (("pending".to_owned(), 1), 0));
+    elsewhere.has("1013", "");
+    world.pass(Duration::from_secs(3600));
+    elsewhere.round();
+    assert_eq!(elsewhere.state(), ("ready".to_owned(), 2));
+}
+
+#[test]
+fn an_id_that_meta_does_not_know_fails_at_once_and_other_errors_do_not() {
+    for (code, state) in [(100, "failed"), (4, "pending")] {
+        let world = World::new();
+        let elsewhere = Elsewhere::new(&world);
+        let error = json!({ "error": { "message": "Unsupported get request", "code": code } }).to_string();
+        elsewhere.answers(&format!("{META}/v23.0/1013"), Ok((400, error)));
+        world.receive(&picture("wamid.1", "1013"));
+        elsewhere.round();
+        assert_eq!(elsewhere.state().0, state, "{code}");
+    }
+}
+
+#[test]
 fn goes_nowhere_that_is_not_the_provider_s() {
     for place in
         ["http://169.254.169.254/latest", "http://media.spin.internal/x", "https://evil.example/x", "/relative"]

@@ -52,6 +52,7 @@ fn names_that_would_break_a_header_do_not(app: &TestApp) {
                     filename*=UTF-8''a%250d%250aSet-Cookie%20x%3D1%3B%C3%A9%2500.txt";
     assert_eq!(answer.header("content-disposition"), expected);
     assert!(!answer.headers.contains_key("set-cookie"));
+    assert_eq!(app.rows(), [0, 1, 1, 0, 1]);
 }
 
 fn gives_the_parts_that_are_asked_for(app: &TestApp) {
@@ -94,6 +95,7 @@ fn refuses_ranges_that_overlap_or_overflow(app: &TestApp) {
         );
     }
     assert_eq!(with(app, &path, "range", "lines=1-2").expect(200).body, b"0123456789");
+    assert_eq!(app.rows(), [0, 1, 1, 0, 1]);
 }
 
 fn sends_nothing_that_the_client_has(app: &TestApp) {

@@ -35,6 +35,7 @@ fn works_until_it_expires(app: &TestApp) {
     assert_eq!(small.header("content-type"), "image/jpeg");
     app.advance(3600 * 1_000_000);
     assert_eq!(follow(app, &url).expect(403).json()["code"], "link_expired");
+    assert_eq!(app.rows(), [0, 1, 1, 1, 1], "a look changes nothing");
 }
 
 fn opens_nothing_but_what_it_was_made_for(app: &TestApp) {
