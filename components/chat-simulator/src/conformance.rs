@@ -2,19 +2,24 @@
 //!
 //! Everything is tried against the running platform: its answers, and what its services have afterwards.
 
+mod email;
 mod protocol;
 mod sms;
+mod telegram;
+mod web;
 mod whatsapp;
 
 use std::fmt::Debug;
 
 use ::http::StatusCode;
-use sdk::{Problem, sql::Driver};
+use sdk::{Context, Problem, sql::Driver};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    account::Account,
     app::{App, World},
+    provider,
     run::{Order, Run},
 };
 
@@ -47,6 +52,7 @@ fn shown(value: &impl Debug) -> String {
 /// Whose messages the checks send: a run's numbers, so that they are found again like those of any run.
 pub struct Subject<'a, D, W> {
     pub app: &'a App<D, W>,
+    pub account: Account,
     pub run: Run,
 }
 
@@ -67,14 +73,22 @@ impl<D: Driver, W: World> Subject<'_, D, W> {
 }
 
 /// The whole report. It takes some seconds, and leaves its messages in the tenant.
-pub async fn report<D: Driver, W: World>(app: &App<D, W>, tenant: &str, channel: &str) -> Result<Value, Problem> {
+pub async fn report<D: Driver, W: World>(
+    app: &App<D, W>,
+    context: &Context,
+    channel: &'static str,
+) -> Result<Value, Problem> {
+    let account = app.account(context, channel).await?;
     let order = Order { customers: 10, messages: 100, chaos: 500, seed: 7 };
-    let subject = Subject { app, run: Run::new(tenant, order, app.clock.now()) };
+    let run = Run::new(&account.tenant, &account.provider_id, order, app.clock.now());
+    let subject = Subject { app, account, run };
     let mut checks = Checks::default();
     match channel {
-        crate::provider::meta::CHANNEL => whatsapp::run(&subject, &mut checks).await,
-        crate::provider::twilio::CHANNEL => sms::run(&subject, &mut checks).await,
-        _ => return Err(unknown()),
+        provider::twilio::CHANNEL => sms::run(&subject, &mut checks).await,
+        provider::telegram::CHANNEL => telegram::run(&subject, &mut checks).await,
+        provider::web::CHANNEL => web::run(&subject, &mut checks).await,
+        provider::email::CHANNEL => email::run(&subject, &mut checks).await,
+        _ => whatsapp::run(&subject, &mut checks).await,
     }
     let failed = checks.0.iter().filter(|check| !check.passed).count();
     Ok(json!({
@@ -83,15 +97,15 @@ pub async fn report<D: Driver, W: World>(app: &App<D, W>, tenant: &str, channel:
         "checks_passed": checks.0.len() - failed,
         "checks_failed": failed,
         "checks": checks.0,
-        "customers": { "external_type": channel, "external_id_prefix": subject.run.prefix() },
+        "channel_account_id": subject.account.provider_id,
         "created_at": sdk::clock::rfc3339(subject.run.created_at),
     }))
 }
 
-pub fn is_known(channel: &str) -> bool {
-    [crate::provider::meta::CHANNEL, crate::provider::twilio::CHANNEL].contains(&channel)
-}
-
-pub fn unknown() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is a report of the channels whatsapp and sms only")
+/// The channel of this name, for which there is a report.
+pub fn channel(name: &str) -> Result<&'static str, Problem> {
+    provider::channel(name).ok_or_else(|| {
+        let known = provider::CHANNELS.join(", ");
+        Problem::new(StatusCode::NOT_FOUND, "not_found", format!("there is a report of the channels {known}"))
+    })
 }

@@ -20,10 +20,10 @@ pub use knobs::Knobs;
 use crate::{
     app::{App, World},
     persona,
-    store::{emulated, personas},
+    store::{accounts, emulated, personas},
 };
 
-/// Who has what belongs to no simulated customer: the deployment's own.
+/// Who has what belongs to no simulated customer and no account of ours: the deployment's own.
 pub const NOBODY: &str = "default";
 
 /// What a provider was given to send.
@@ -56,7 +56,11 @@ impl<D: Driver, W: World> App<D, W> {
     /// Keeps it, with the reports that it will have, and lets the persona who it is for hear it.
     pub async fn take(&self, id: String, sent: Sent, knobs: &Knobs, number: u64) -> Result<(), SqlError> {
         let persona = personas::by_number(&self.database, sent.channel, &sent.account, &sent.recipient).await?;
-        let tenant = persona.as_ref().map_or(NOBODY, |persona| &persona.tenant).to_owned();
+        let tenant = match &persona {
+            Some(persona) => Some(persona.tenant.clone()),
+            None => accounts::owner(&self.database, sent.channel, &sent.account).await?,
+        };
+        let tenant = tenant.unwrap_or_else(|| NOBODY.to_owned());
         let now = self.clock.now();
         let has_reports = !sent.is_dropped && (sent.channel != twilio::CHANNEL || sent.callback.is_some());
         let reports = if has_reports { reports::plan(knobs, number, now) } else { Vec::new() };

@@ -26,7 +26,9 @@ pub fn router<D: Driver + 'static, W: World>() -> Router<App<D, W>> {
         .post("/simulate", simulate::simulate)
         .post("/simulate/batch", batch::batch)
         .post("/simulate/run", run::start)
+        .get("/simulate/runs", run::list)
         .get("/simulate/runs/:id", run::get)
+        .post("/simulate/runs/:id/cancel", run::cancel)
         .get("/simulate/conformance/:channel", conformance::get)
         .post("/simulate/conformance/:channel", conformance::report)
         .get("/simulate/scenarios", scenarios)
@@ -50,6 +52,6 @@ async fn scenarios<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Ou
     response::ok(&json!({ "data": scenario::all().map(view).collect::<Vec<_>>() }))
 }
 
-fn failed(context: &Context) -> impl Fn(SqlError) -> Problem {
+pub(crate) fn failed(context: &Context) -> impl Fn(SqlError) -> Problem {
     |error| sdk::Error::from(error).problem(context, "conversation")
 }

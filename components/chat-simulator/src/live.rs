@@ -15,7 +15,7 @@ use crate::{
     app::{App, World},
     emulator::reports,
     persona, run,
-    store::MIGRATIONS,
+    store::{MIGRATIONS, sweep},
 };
 
 /// A page of a hundred messages, or the longest answer of a language model that is of use.
@@ -23,6 +23,9 @@ const ANSWER_LIMIT_BYTES: usize = 4 << 20;
 
 /// How long one round goes on with a run: within what a request may take.
 const RUN: Micros = 15_000_000;
+
+const RETENTION_DAYS: i64 = 30;
+const DAY: Micros = 24 * 3600 * 1_000_000;
 
 pub type Live = App<Spin, Host>;
 
@@ -72,7 +75,13 @@ impl Live {
     async fn all_due(&self) -> Result<(), SqlError> {
         persona::round(self).await?;
         while reports::round(self).await? {}
+        sweep::older_than(&self.database, self.clock.now().saturating_sub(self.retention().await)).await?;
         run::round(self, RUN).await
+    }
+
+    async fn retention(&self) -> Micros {
+        let days = self.world.setting("simulator_retention_days").await.and_then(|days| days.parse::<i64>().ok());
+        days.filter(|days| *days > 0).unwrap_or(RETENTION_DAYS).saturating_mul(DAY)
     }
 
     async fn round(&self) {

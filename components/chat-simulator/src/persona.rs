@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 pub use speaking::{Source, Spoken, hear, round, speak};
 
 use crate::{
-    provider::{meta, twilio},
+    account::Account,
     scenario::{Scenario, engine},
 };
 
@@ -21,16 +21,6 @@ sdk::words!(
     /// The providers that carry it.
     Channel { WhatsApp = "whatsapp", Sms = "sms" }
 );
-
-impl Channel {
-    /// Our own account that it writes to.
-    pub fn account(self) -> &'static str {
-        match self {
-            Self::WhatsApp => meta::ACCOUNT,
-            Self::Sms => twilio::ACCOUNT,
-        }
-    }
-}
 
 #[derive(Clone, Debug)]
 pub struct Persona {
@@ -80,14 +70,14 @@ pub struct Traits {
 
 impl Persona {
     /// Somebody who has not said anything yet.
-    pub fn new(tenant: &str, scenario: &Scenario, traits: Traits, now: Micros) -> Self {
+    pub fn new(account: &Account, scenario: &Scenario, traits: Traits, now: Micros) -> Self {
         let id = ids::new();
         Self {
-            tenant: tenant.to_owned(),
+            tenant: account.tenant.clone(),
             scenario: scenario.name.clone(),
             seed: traits.seed,
             channel: traits.channel,
-            account: traits.channel.account().to_owned(),
+            account: account.provider_id.clone(),
             phone: phone(&id),
             name: engine::name(scenario, traits.seed),
             progress: engine::Progress::default(),

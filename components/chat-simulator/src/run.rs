@@ -1,36 +1,26 @@
 //! A run: many customers write at once through a provider that is unkind, and then it is looked at what really arrived.
 //!
 //! `plan` is everything that will be sent, made from the order alone, so that a run goes on after a crash where it was; `chaos` disturbs it;
-//! `sending` does it in slices; `check` asks the services; `report` compares.
+//! `sending` does it in slices; `check` asks the services; `report` compares; `working` goes on with it, or ends it.
 
 pub mod chaos;
 pub mod check;
 pub mod plan;
 pub mod report;
 pub mod sending;
+mod working;
 
-use sdk::{
-    Context, Micros, ids, log,
-    sql::{Driver, SqlError},
-};
+use sdk::{Micros, ids};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    app::{App, World},
-    provider::meta,
-    store::runs,
-};
-use plan::Plan;
+pub use working::{advance, cancel, lease, round};
+
+use crate::provider::meta;
+use report::Faults;
 
 pub const MAX_CUSTOMERS: u64 = 1000;
 pub const MAX_MESSAGES: u64 = 10_000;
-/// Longer than one slice takes, however slow our front is.
-const LEASE: Micros = 120_000_000;
-/// What the platform took and had not done when the last webhook was answered gets so long to appear, before it counts as lost.
-const PATIENCE: Micros = 60_000_000;
-/// Between two looks at what has not appeared yet.
-const LOOK_AGAIN: Micros = 1_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -48,40 +38,65 @@ impl Order {
 }
 
 sdk::words!(
-    State { Sending = "sending", Checking = "checking", Done = "done" }
+    /// The last three are ends: a report, a reason why there is none, an order of the user's.
+    State { Sending = "sending", Checking = "checking", Done = "done", Failed = "failed", Cancelled = "cancelled" }
 );
 
 #[derive(Clone, Debug)]
 pub struct Run {
     pub tenant: String,
     pub id: String,
+    /// Our account that its customers write to.
+    pub account: String,
     pub order: Order,
     pub state: State,
-    /// Webhooks that are behind it.
+    /// Webhooks that it will have sent, and those that are behind it.
+    pub webhooks: u64,
     pub position: u64,
-    /// JSON, once it is done.
+    /// The slice that was begun last, as its position and one.
+    pub begun: u64,
+    /// Customers whose messages were compared, and what was wrong with them.
+    pub checked: u64,
+    pub faults: Faults,
+    /// When our front took something the last time.
+    pub taken_at: Micros,
+    /// Who goes on with it.
+    pub owner: String,
+    /// JSON, once it is over.
     pub report: Option<String>,
+    /// Why there is no whole report.
+    pub reason: Option<String>,
     pub created_at: Micros,
+    /// Until it is over: when the last webhook was answered.
     pub updated_at: Micros,
+    pub ended_at: Option<Micros>,
 }
 
 impl Run {
-    pub fn new(tenant: &str, order: Order, now: Micros) -> Self {
-        let (id, state) = (ids::new(), State::Sending);
+    pub fn new(tenant: &str, account: &str, order: Order, now: Micros) -> Self {
         Self {
             tenant: tenant.to_owned(),
-            id,
+            id: ids::new(),
+            account: account.to_owned(),
             order,
-            state,
+            state: State::Sending,
+            webhooks: 0,
             position: 0,
+            begun: 0,
+            checked: 0,
+            faults: Faults::default(),
+            taken_at: now,
+            owner: ids::new(),
             report: None,
+            reason: None,
             created_at: now,
             updated_at: now,
+            ended_at: None,
         }
     }
 
-    pub fn account(&self) -> &'static str {
-        meta::ACCOUNT
+    pub fn is_over(&self) -> bool {
+        self.ended_at.is_some()
     }
 
     /// What all numbers of its customers begin with: by this they are found again.
@@ -96,80 +111,19 @@ impl Run {
         let mut view = json!({
             "id": self.id,
             "status": self.state.as_str(),
+            "reason": self.reason,
             "order": { "customers": self.order.customers, "messages": self.order.messages, "chaos": self.order.chance(), "seed": self.order.seed },
-            "customers": { "external_type": meta::CHANNEL, "external_id_prefix": self.prefix(), "channel_account_id": self.account() },
+            "customers": { "external_type": meta::CHANNEL, "external_id_prefix": self.prefix(), "channel_account_id": self.account },
+            "webhooks": self.webhooks,
             "webhooks_sent": self.position,
+            "customers_checked": self.checked,
             "created_at": sdk::clock::rfc3339(self.created_at),
             "updated_at": sdk::clock::rfc3339(self.updated_at),
+            "ended_at": self.ended_at.map(sdk::clock::rfc3339),
         });
         if let (Some(view), Some(Value::Object(report))) = (view.as_object_mut(), report) {
             view.extend(report);
         }
         view
     }
-}
-
-/// Goes on with a run that this caller has claimed, until it is done or the time is up; the next one goes on from there.
-pub async fn advance<D: Driver, W: World>(app: &App<D, W>, run: &mut Run, until: Micros) -> Result<(), SqlError> {
-    let plan = Plan::of(run);
-    while run.state != State::Done && app.clock.now() < until {
-        match run.state {
-            State::Sending => send(app, run, &plan).await?,
-            State::Checking => look(app, run, &plan).await?,
-            State::Done => {}
-        }
-    }
-    runs::release(&app.database, run).await
-}
-
-async fn send<D: Driver, W: World>(app: &App<D, W>, run: &mut Run, plan: &Plan) -> Result<(), SqlError> {
-    let slice = sending::slice(app, run, plan).await;
-    run.position = run.position.saturating_add(slice.webhooks);
-    if usize::try_from(run.position).unwrap_or(usize::MAX) >= plan.posts.len() {
-        run.state = State::Checking;
-    }
-    run.updated_at = app.clock.now();
-    runs::save_slice(&app.database, run, &slice, run.updated_at.saturating_add(LEASE)).await
-}
-
-async fn look<D: Driver, W: World>(app: &App<D, W>, run: &mut Run, plan: &Plan) -> Result<(), SqlError> {
-    let results = sending::Results::gathered(&runs::slices(&app.database, &run.tenant, &run.id).await?, plan);
-    let found = match check::arrived(app, run, plan).await {
-        Ok(found) => found,
-        Err(reason) => {
-            let context = Context { tenant: run.tenant.clone(), ..Context::default() };
-            log::warn(&context, "a simulated run cannot be checked yet", &[("run", &run.id), ("reason", &reason)]);
-            pause(app).await;
-            return Ok(());
-        }
-    };
-    let report = report::of(plan, &results, &found);
-    // `updated_at` is when the last webhook was answered: checking does not move it.
-    let is_late = app.clock.now().saturating_sub(run.updated_at) > PATIENCE;
-    if report.lost > 0 && !is_late {
-        pause(app).await;
-        return Ok(());
-    }
-    run.state = State::Done;
-    run.report = serde_json::to_string(&report).ok();
-    run.updated_at = app.clock.now();
-    runs::finish(&app.database, run).await
-}
-
-async fn pause<D: Driver, W: World>(app: &App<D, W>) {
-    app.world.sleep(std::time::Duration::from_micros(LOOK_AGAIN.unsigned_abs())).await;
-}
-
-/// Goes on with whatever run nobody is working on.
-pub async fn round<D: Driver, W: World>(app: &App<D, W>, budget: Micros) -> Result<(), SqlError> {
-    let now = app.clock.now();
-    match runs::claim(&app.database, now, now.saturating_add(LEASE)).await? {
-        Some(mut run) => advance(app, &mut run, now.saturating_add(budget)).await,
-        None => Ok(()),
-    }
-}
-
-/// For whoever makes a run and goes on with it at once.
-pub fn lease(now: Micros) -> Micros {
-    now.saturating_add(LEASE)
 }

@@ -1,9 +1,11 @@
 //! The tables, in SQL.
 
+pub mod accounts;
 pub mod conformance;
 pub mod emulated;
 pub mod personas;
 pub mod runs;
+pub mod sweep;
 
 use sdk::{idempotency, sql::Migration};
 
@@ -13,6 +15,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(3, include_str!("../migrations/0003_emulator.sql")),
     Migration::new(4, include_str!("../migrations/0004_runs.sql")),
     Migration::new(5, include_str!("../migrations/0005_conformance.sql")),
+    Migration::new(6, include_str!("../migrations/0006_run_ends.sql")),
+    Migration::new(7, include_str!("../migrations/0007_accounts.sql")),
 ];
 
 /// After every UUID: where a list that is read backwards begins.

@@ -8,22 +8,24 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    account::Account,
     app::{App, World},
-    provider::{meta, twilio},
+    provider::{email, meta, telegram, twilio, web},
 };
 
 /// The component with the public webhooks; in process, but by the same path as from outside.
-const FRONT: &str = "http://inbound-gateway.spin.internal";
+pub const FRONT: &str = "http://inbound-gateway.spin.internal";
 /// Providers give up after about five seconds; twice that, so that a slow machine is not called a failure.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A webhook as it goes out.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    pub channel: &'static str,
-    /// Behind the path, with its `?`.
-    pub query: String,
+    /// With its query.
+    pub path: String,
     pub content_type: &'static str,
+    /// What goes with the signature, like its time.
+    pub headers: Vec<(&'static str, String)>,
     pub signature: Option<(&'static str, String)>,
     pub body: Vec<u8>,
 }
@@ -69,29 +71,48 @@ impl Answer {
     }
 }
 
-impl<D: Driver, W: World> App<D, W> {
-    pub async fn meta(&self, body: Vec<u8>) -> Webhook {
-        let secret = self.world.setting("whatsapp_app_secret").await.unwrap_or_default();
-        let signature = Some((meta::SIGNATURE, meta::signature(&secret, &body)));
-        Webhook { channel: meta::CHANNEL, query: String::new(), content_type: "application/json", signature, body }
+impl Webhook {
+    pub fn meta(account: &Account, body: Vec<u8>) -> Self {
+        let signature = (meta::SIGNATURE, meta::signature(&account.secret, &body));
+        Self::json(account, signature, body)
     }
 
+    pub fn telegram(account: &Account, update: &Value) -> Self {
+        Self::json(account, (telegram::SECRET, account.secret.clone()), update.to_string().into_bytes())
+    }
+
+    pub fn web(account: &Account, at_seconds: i64, body: &Value) -> Self {
+        let body = body.to_string().into_bytes();
+        let signature = (web::SIGNATURE, web::signature(&account.secret, at_seconds, &body));
+        let headers = vec![(web::TIMESTAMP, at_seconds.to_string())];
+        Self { headers, ..Self::json(account, signature, body) }
+    }
+
+    pub fn email(account: &Account, mail: &Value) -> Self {
+        Self::json(account, ("authorization", email::password(&account.secret)), mail.to_string().into_bytes())
+    }
+
+    fn json(account: &Account, signature: (&'static str, String), body: Vec<u8>) -> Self {
+        let (content_type, signature) = ("application/json", Some(signature));
+        Self { path: account.path(), content_type, headers: Vec::new(), signature, body }
+    }
+}
+
+impl<D: Driver, W: World> App<D, W> {
     /// `query` is what we wrote behind the address of a status callback.
-    pub async fn twilio(&self, form: &twilio::Form, query: &str) -> Webhook {
-        let token = self.world.setting("twilio_auth_token").await.unwrap_or_default();
+    pub async fn twilio(&self, account: &Account, form: &twilio::Form, query: &str) -> Webhook {
         let base = self.world.setting("public_base_url").await.unwrap_or_else(|| FRONT.to_owned());
-        let url = format!("{}/webhooks/{}{query}", base.trim_end_matches('/'), twilio::CHANNEL);
-        let signature = Some((twilio::SIGNATURE, twilio::signature(&token, &url, form)));
-        let body = twilio::encode(form);
-        Webhook { channel: twilio::CHANNEL, query: query.to_owned(), content_type: twilio::FORM, signature, body }
+        let path = format!("{}{query}", account.path());
+        let url = format!("{}{path}", base.trim_end_matches('/'));
+        let signature = Some((twilio::SIGNATURE, twilio::signature(&account.secret, &url, form)));
+        Webhook { path, content_type: twilio::FORM, headers: Vec::new(), signature, body: twilio::encode(form) }
     }
 
     /// One attempt.
     pub async fn post(&self, webhook: &Webhook) -> Answer {
-        let url = format!("{FRONT}/webhooks/{}{}", webhook.channel, webhook.query);
-        let mut request = Outgoing::new(Method::POST, &url, webhook.body.clone());
+        let mut request = Outgoing::new(Method::POST, &format!("{FRONT}{}", webhook.path), webhook.body.clone());
         request.header(header::CONTENT_TYPE, webhook.content_type);
-        if let Some((name, value)) = &webhook.signature {
+        for (name, value) in webhook.headers.iter().chain(&webhook.signature) {
             request.header(HeaderName::from_static(name), value);
         }
         self.ask(request).await

@@ -71,7 +71,24 @@ pub const ROUTES: &[Route] = &[
         "/simulate/runs/{id}",
         RIGHTS,
         FORWARD,
-        Doc::new("getSimulatedRun", "A run, with its report when it is done", &[(200, Some("SimulatedRun"))]),
+        Doc::new("getSimulatedRun", "How far a run is, then its report", &[(200, Some("SimulatedRun"))]),
+    ),
+    Route::get(
+        "/simulate/runs",
+        RIGHTS,
+        FORWARD,
+        Doc::new("listSimulatedRuns", "Runs, newest first", &[(200, Some("SimulatedRunList"))])
+            .query(&["limit", "cursor"]),
+    ),
+    Route::post(
+        "/simulate/runs/{id}/cancel",
+        RIGHTS,
+        FORWARD,
+        Doc::new(
+            "cancelSimulatedRun",
+            "End a run before its time; one that is over stays as it is",
+            &[(200, Some("SimulatedRun"))],
+        ),
     ),
     Route::post(
         "/simulate/conformance/{channel}",

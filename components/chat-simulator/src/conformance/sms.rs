@@ -2,38 +2,43 @@
 
 use sdk::sql::Driver;
 
-use super::{Checks, Subject, protocol};
+use super::{
+    Checks, Subject,
+    protocol::{self, Vouches},
+};
 use crate::{
     app::World,
-    lanes::side_by_side,
     provider::twilio::{self, Form},
-    run::check,
 };
 
 const URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
 const WORDS: &str = "It's a + & = % Grüße \u{1f44b}";
-const MESSAGES: u32 = 40;
 
 pub(super) async fn run<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut Checks) {
     vectors(checks);
-    let mut form = form(subject, 0, WORDS);
+    let mut form = form(subject, 0, 0, WORDS);
     form.push(("A_Field_Of_Tomorrow".to_owned(), "x".to_owned()));
-    let right = subject.app.twilio(&form, "").await;
-    protocol::refusals(subject, checks, &right).await;
+    let right = subject.app.twilio(&subject.account, &form, "").await;
+    protocol::refusals(subject, checks, &right, Vouches::ForTheBody).await;
     protocol::repetitions(subject, checks, &right).await;
-    let found = check::of_number(subject.app, &subject.run.tenant, twilio::CHANNEL, &subject.phone(0)).await;
-    let words: Vec<Option<String>> = found.unwrap_or_default().into_iter().map(|(_, found)| found.body).collect();
+    let words: Vec<Option<String>> =
+        protocol::said(subject, &subject.phone(0)).await.into_iter().map(|(_, _, words)| words).collect();
     checks.equal("content", "the words arrive as they were written, once", vec![Some(WORDS.to_owned())], words);
+    let to = format!("+{}", subject.phone(0));
     let status =
-        twilio::status(&sid(subject, 9999), "+999000000001", &format!("+{}", subject.phone(0)), "delivered", None);
-    let answer = subject.app.post(&subject.app.twilio(&status, "").await).await;
+        twilio::status(&sid(subject, 9999, 0), &format!("+{}", subject.account.provider_id), &to, "delivered", None);
+    let answer = subject.app.post(&subject.app.twilio(&subject.account, &status, "").await).await;
     checks.equal(
         "statuses",
         "a status of an unknown message is kept",
         (Some(200), Some(1)),
         (answer.status, protocol::count(&answer, "accepted")),
     );
-    many(subject, checks).await;
+    let message = async |person: u32, nth: u32| {
+        let form = self::form(subject, person + 1, nth, "hello");
+        (sid(subject, person + 1, nth), subject.app.twilio(&subject.account, &form, "").await)
+    };
+    protocol::many(subject, checks, |person| subject.phone(person + 1), message).await;
 }
 
 /// twilio-node's own.
@@ -65,24 +70,11 @@ fn pairs(pairs: &[(&str, &str)]) -> Form {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-fn form<D: Driver, W: World>(subject: &Subject<'_, D, W>, number: u32, words: &str) -> Form {
-    twilio::message(&sid(subject, number), &subject.phone(number), twilio::ACCOUNT, Some(words), None)
+fn form<D: Driver, W: World>(subject: &Subject<'_, D, W>, person: u32, nth: u32, words: &str) -> Form {
+    let (sid, from) = (sid(subject, person, nth), subject.phone(person));
+    twilio::message(&sid, &from, &subject.account.provider_id, Some(words), None)
 }
 
-fn sid<D: Driver, W: World>(subject: &Subject<'_, D, W>, number: u32) -> String {
-    format!("SM{}{number:022}", subject.run.prefix())
-}
-
-/// Many people at once, everyone twice at once.
-async fn many<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut Checks) {
-    let there = side_by_side(1..=MESSAGES, 8, async |number| {
-        let webhook = subject.app.twilio(&form(subject, number, "hello"), "").await;
-        futures::future::join(subject.app.post(&webhook), subject.app.post(&webhook)).await;
-        let phone = subject.phone(number);
-        let found = check::of_number(subject.app, &subject.run.tenant, twilio::CHANNEL, &phone).await;
-        found.map_or(0, |found| found.len())
-    })
-    .await;
-    let once = there.iter().filter(|count| **count == 1).count();
-    checks.equal("chaos", "each of many messages that come twice at once is there once", there.len(), once);
+fn sid<D: Driver, W: World>(subject: &Subject<'_, D, W>, person: u32, nth: u32) -> String {
+    format!("SM{}{person:018}{nth:04}", subject.run.prefix())
 }

@@ -6,7 +6,10 @@ use ::http::Method;
 use sdk::{outgoing::Outgoing, query::percent_encode, sql::Driver};
 use serde_json::{Value, json};
 
-use super::{Checks, Subject, protocol};
+use super::{
+    Checks, Subject,
+    protocol::{self, Vouches},
+};
 use crate::{
     app::World,
     content::Content,
@@ -14,9 +17,10 @@ use crate::{
     run::{
         check::{self, Found},
         plan::Plan,
-        report,
+        report::Faults,
         sending::{self, Results},
     },
+    webhook::{FRONT, Webhook},
 };
 
 /// Keys, bodies and what they give, as published.
@@ -30,7 +34,6 @@ const VECTORS: [(&str, &str, &str, &str); 2] = [
     ("whatsapp_sdk's", "secret", "test", "0329a06b62cd16b33eb6792be8c60b158d89a2ee3a876fce9a881ebb488c0914"),
 ];
 const WORDS: &str = "Grüße \u{1f44b} / \u{65e5}\u{672c} \"q\" \\ end";
-const VERIFY: &str = "http://inbound-gateway.spin.internal/webhooks/whatsapp";
 
 pub(super) async fn run<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut Checks) {
     for (name, key, body, digest) in VECTORS {
@@ -39,8 +42,8 @@ pub(super) async fn run<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks
     }
     verification(subject, checks).await;
     let text = text(subject, "hello", 0, WORDS);
-    let right = subject.app.meta(meta::body(vec![value(subject, json!({ "messages": [text] }))])).await;
-    protocol::refusals(subject, checks, &right).await;
+    let right = webhook(subject, value(subject, json!({ "messages": [text] })));
+    protocol::refusals(subject, checks, &right, Vouches::ForTheBody).await;
     protocol::repetitions(subject, checks, &right).await;
     unreadable(subject, checks).await;
     contents(subject, checks).await;
@@ -49,7 +52,11 @@ pub(super) async fn run<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks
 }
 
 fn value<D: Driver, W: World>(subject: &Subject<'_, D, W>, contents: Value) -> Value {
-    meta::value(subject.run.account(), contents)
+    meta::value(&subject.run.account, contents)
+}
+
+fn webhook<D: Driver, W: World>(subject: &Subject<'_, D, W>, value: Value) -> Webhook {
+    Webhook::meta(&subject.account, meta::body(vec![value]))
 }
 
 fn text<D: Driver, W: World>(subject: &Subject<'_, D, W>, name: &str, from: u32, words: &str) -> Value {
@@ -57,10 +64,16 @@ fn text<D: Driver, W: World>(subject: &Subject<'_, D, W>, name: &str, from: u32,
 }
 
 async fn verification<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut Checks) {
-    let token = subject.app.world.setting("whatsapp_verify_token").await.unwrap_or_default();
+    let token = match subject.account.is_own() {
+        true => subject.account.verify_token(),
+        false => subject.app.world.setting("whatsapp_verify_token").await.unwrap_or_default(),
+    };
     let ask = async |mode: &str, token: &str| {
         let token = percent_encode(token);
-        let url = format!("{VERIFY}?hub.mode={mode}&hub.challenge=1158201444&hub.verify_token={token}");
+        let url = format!(
+            "{FRONT}{}?hub.mode={mode}&hub.challenge=1158201444&hub.verify_token={token}",
+            subject.account.path()
+        );
         subject.app.ask(Outgoing::new(Method::GET, &url, Vec::new())).await
     };
     let right = ask("subscribe", &token).await;
@@ -80,14 +93,13 @@ async fn verification<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: 
 }
 
 async fn unreadable<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut Checks) {
-    let junk = subject.app.meta(b"{\"entry\":[".to_vec()).await;
-    checks.equal("protocol", "a signed body that is no JSON is 400", Some(400), subject.app.post(&junk).await.status);
+    protocol::junk(subject, checks, &Webhook::meta(&subject.account, b"{\"entry\":[".to_vec())).await;
     let items = json!([{ "id": 7 }, text(subject, "sibling", 1, "good"), { "from": subject.phone(1) }]);
     let mut value = value(subject, json!({ "messages": items, "a_field_of_tomorrow": { "x": [1] } }));
     if let Some(fields) = value.as_object_mut() {
         fields.insert("contacts".to_owned(), json!("not a list"));
     }
-    let answer = subject.app.post(&subject.app.meta(meta::body(vec![value])).await).await;
+    let answer = subject.app.post(&webhook(subject, value)).await;
     let counts = (protocol::count(&answer, "accepted"), protocol::count(&answer, "rejected"));
     checks.equal(
         "protocol",
@@ -134,10 +146,7 @@ async fn contents<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut
     };
     let kinds = kinds();
     let messages: Vec<Value> = kinds.iter().map(message).collect();
-    let answer = subject
-        .app
-        .post(&subject.app.meta(meta::body(vec![value(subject, json!({ "messages": messages }))])).await)
-        .await;
+    let answer = subject.app.post(&webhook(subject, value(subject, json!({ "messages": messages })))).await;
     let all = u64::try_from(kinds.len()).ok();
     checks.equal("content", "one message of every type is accepted", all, protocol::count(&answer, "accepted"));
     let found = found(subject, 2).await;
@@ -169,13 +178,10 @@ async fn statuses<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut
         let change =
             json!({ "field": "smb_message_echoes", "value": value(subject, json!({ "message_echoes": [echo] })) });
         let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [change] }] });
-        subject.app.post(&subject.app.meta(meta::escaped(&body).into_bytes()).await).await;
+        subject.app.post(&Webhook::meta(&subject.account, meta::escaped(&body).into_bytes())).await;
         for word in words {
             let status = json!({ "id": id, "status": word, "timestamp": subject.now().to_string(), "recipient_id": subject.phone(3) });
-            subject
-                .app
-                .post(&subject.app.meta(meta::body(vec![value(subject, json!({ "statuses": [status] }))])).await)
-                .await;
+            subject.app.post(&webhook(subject, value(subject, json!({ "statuses": [status] })))).await;
         }
         let got = found(subject, 3).await.get(&id).map(|found| found.status.clone());
         checks.equal("statuses", name, Some(expected.to_owned()), got);
@@ -187,17 +193,21 @@ async fn chaos<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut Ch
     let (mut run, plan) = (subject.run.clone(), Plan::of(&subject.run));
     let mut slices = Vec::new();
     while usize::try_from(run.position).is_ok_and(|position| position < plan.posts.len()) {
-        let slice = sending::slice(subject.app, &run, &plan).await;
+        let slice = sending::slice(subject.app, &run, &plan, false).await;
         run.position = run.position.saturating_add(slice.webhooks.max(1));
         slices.push(slice);
     }
-    let results = Results::gathered(&slices, &plan);
-    match check::arrived(subject.app, &run, &plan).await {
+    let results = Results::gathered(&slices);
+    match check::arrived(subject.app, &run, &plan.customers).await {
         Ok(arrived) => {
-            let report = report::of(&plan, &results, &arrived);
-            let faults = [report.lost, report.doubled, report.altered, report.order_violations];
-            checks.equal("chaos", "nothing is lost, doubled, altered or out of order", [0; 4], faults);
-            checks.equal("chaos", "every message is accepted once", report.sent, report.accepted);
+            let faults = Faults::among(0..plan.customers.len(), &plan, &results, &arrived);
+            checks.equal("chaos", "nothing is lost, doubled, altered or out of order", Faults::default(), faults);
+            checks.equal(
+                "chaos",
+                "every message is accepted once",
+                subject.run.order.messages,
+                results.counts.accepted,
+            );
         }
         Err(reason) => checks.equal("chaos", "what arrived can be read", String::new(), reason),
     }

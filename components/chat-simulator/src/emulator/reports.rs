@@ -112,14 +112,15 @@ async fn send<D: Driver, W: World>(app: &App<D, W>, report: &Due) -> Result<(), 
 
 async fn webhook<D: Driver, W: World>(app: &App<D, W>, report: &Due) -> Webhook {
     let sent = &report.message.sent;
+    let account = app.signer(&report.message.tenant, sent.channel, &sent.account).await;
     if sent.channel == SMS {
         let word = if report.status == "failed" { "undelivered" } else { &report.status };
         let error = (report.status == "failed").then_some(30008);
         let (from, to) = (format!("+{}", sent.account), format!("+{}", sent.recipient));
         let form = twilio::status(&report.message.id, &from, &to, word, error);
-        return app.twilio(&form, sent.callback.as_deref().unwrap_or_default()).await;
+        return app.twilio(&account, &form, sent.callback.as_deref().unwrap_or_default()).await;
     }
-    app.meta(meta::body(vec![meta::value(&sent.account, json!({ "statuses": [status(report)] }))])).await
+    Webhook::meta(&account, meta::body(vec![meta::value(&sent.account, json!({ "statuses": [status(report)] }))]))
 }
 
 fn status(report: &Due) -> Value {

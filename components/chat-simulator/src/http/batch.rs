@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     once::once,
-    simulate::{bounded, own_tenant, say, traits},
+    simulate::{bounded, say, traits},
 };
 use crate::{
     app::{App, World},
@@ -30,12 +30,12 @@ struct Wish {
 pub async fn batch<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
     app.permit(&request.context).await?;
     let wish = request.decode(wish)?;
-    own_tenant(&request.context.tenant)?;
     once(app, &request, async || {
+        let account = app.account(&request.context, wish.traits.channel.as_str()).await?;
         let talks = (0..wish.conversations).zip(wish.scenarios.iter().cycle());
         let talks = side_by_side(talks, AT_ONCE, async |(number, scenario)| {
             let traits = Traits { seed: wish.traits.seed.wrapping_add(number), ..wish.traits };
-            talk(app, &request, scenario, traits, wish.turns).await
+            talk(app, &request, Persona::new(&account, scenario, traits, app.clock.now()), scenario, wish.turns).await
         })
         .await;
         let talks = talks.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -80,14 +80,11 @@ impl Talk {
 async fn talk<D: Driver, W: World>(
     app: &App<D, W>,
     request: &Request,
+    persona: Persona,
     scenario: &'static Scenario,
-    traits: Traits,
     turns: u64,
 ) -> Result<Talk, Problem> {
-    let mut talk = Talk {
-        persona: Persona::new(&request.context.tenant, scenario, traits, app.clock.now()),
-        verdicts: Vec::new(),
-    };
+    let mut talk = Talk { persona, verdicts: Vec::new() };
     for _ in 0..turns {
         let mut spoken = say(app, request, &mut talk.persona, scenario).await?;
         while spoken.content.is_none() && !spoken.is_over {

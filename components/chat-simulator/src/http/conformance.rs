@@ -2,7 +2,7 @@
 
 use sdk::{Outcome, Problem, Request, response, sql::Driver};
 
-use super::{failed, once::once, simulate::own_tenant};
+use super::{failed, once::once};
 use crate::{
     app::{App, World},
     conformance,
@@ -11,10 +11,10 @@ use crate::{
 
 pub async fn report<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
     app.permit(&request.context).await?;
-    own_tenant(&request.context.tenant)?;
+    let channel = conformance::channel(request.param("channel"))?;
     once(app, &request, async || {
-        let (tenant, channel) = (&request.context.tenant, request.param("channel"));
-        let report = conformance::report(app, tenant, channel).await?;
+        let tenant = &request.context.tenant;
+        let report = conformance::report(app, &request.context, channel).await?;
         let saved = reports::save(&app.database, tenant, channel, &report.to_string(), app.clock.now()).await;
         saved.map_err(failed(&request.context))?;
         response::ok(&report)
@@ -24,10 +24,7 @@ pub async fn report<D: Driver, W: World>(app: &App<D, W>, request: Request) -> O
 
 pub async fn get<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
     app.permit(&request.context).await?;
-    let channel = request.param("channel");
-    if !conformance::is_known(channel) {
-        return Err(conformance::unknown());
-    }
+    let channel = conformance::channel(request.param("channel"))?;
     let found =
         reports::get(&app.database, &request.context.tenant, channel).await.map_err(failed(&request.context))?;
     let found = found.ok_or_else(|| Problem::not_found("report: POST makes one"))?;

@@ -1,37 +1,56 @@
-//! `POST /simulate/run`: 200 with the report when it is done in time, 202 when it goes on behind the answer; `GET /simulate/runs/{id}` has it then.
+//! `POST /simulate/run`: 200 with the report when it is over in time, 202 when it goes on behind the answer. `/simulate/runs` has them all: how
+//! far they are, then their reports; and ends one before its time.
 
-use sdk::{Input, Micros, Outcome, Problem, Request, response, sql::Driver};
+use sdk::{
+    Input, Micros, Outcome, Problem, Request,
+    pagination::{self, Page, PageRequest},
+    response,
+    sql::Driver,
+};
 
 use super::{
-    failed,
+    PAGE, failed,
     once::once,
-    simulate::{MAX_SEED, bounded, own_tenant},
+    simulate::{MAX_SEED, bounded},
 };
 use crate::{
     app::{App, World},
-    run::{self, MAX_CUSTOMERS, MAX_MESSAGES, Order, Run, State},
-    store::runs,
+    provider::meta,
+    run::{self, MAX_CUSTOMERS, MAX_MESSAGES, Order, Run, plan::Plan},
+    store::{NEWEST, runs},
 };
 
-/// The gateway waits for 15 s.
-const IN_TIME: Micros = 10_000_000;
+/// The gateway waits for 15 s, and what was begun is finished.
+const IN_TIME: Micros = 8_000_000;
 
 pub async fn start<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
     app.permit(&request.context).await?;
     let order = request.decode(order)?;
-    own_tenant(&request.context.tenant)?;
     once(app, &request, async || {
         let failed = failed(&request.context);
         let begin = app.clock.now();
-        let mut run = Run::new(&request.context.tenant, order, begin);
+        let account = app.account(&request.context, meta::CHANNEL).await?;
+        let mut run = Run::new(&account.tenant, &account.provider_id, order, begin);
+        let plan = Plan::of(&run);
+        run.webhooks = u64::try_from(plan.posts.len()).unwrap_or(u64::MAX);
         if let Err(other) = runs::insert(&app.database, &run, run::lease(begin)).await.map_err(&failed)? {
-            return Err(Problem::conflict(format!("a run is under way ({other}): wait until it is done")));
+            return Err(under_way(&other, &run.tenant));
         }
-        run::advance(app, &mut run, begin.saturating_add(IN_TIME)).await.map_err(&failed)?;
-        app.is_due.set(run.state != State::Done);
-        if run.state == State::Done { response::ok(&run.json()) } else { response::accepted(&run.json()) }
+        run::advance(app, &mut run, &plan, begin.saturating_add(IN_TIME)).await.map_err(&failed)?;
+        app.is_due.set(!run.is_over());
+        if run.is_over() { response::ok(&run.json()) } else { response::accepted(&run.json()) }
     })
     .await
+}
+
+fn under_way(other: &runs::Other, tenant: &str) -> Problem {
+    if other.tenant == tenant {
+        let id = &other.id;
+        return Problem::conflict(format!(
+            "a run is under way ({id}): wait until it is over, or POST /simulate/runs/{id}/cancel"
+        ));
+    }
+    Problem::conflict("another tenant's run is under way, and the platform does one at a time: come again later")
 }
 
 fn order(input: &mut Input) -> Order {
@@ -59,8 +78,39 @@ fn thousandths(chance: f64) -> u32 {
 }
 
 pub async fn get<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
+    response::ok(&find(app, &request).await?.json())
+}
+
+async fn find<D: Driver, W: World>(app: &App<D, W>, request: &Request) -> Result<Run, Problem> {
     app.permit(&request.context).await?;
     let id = request.id("id", "run")?;
     let found = runs::get(&app.database, &request.context.tenant, &id).await.map_err(failed(&request.context))?;
-    response::ok(&found.ok_or_else(|| Problem::not_found("run"))?.json())
+    found.ok_or_else(|| Problem::not_found("run"))
+}
+
+pub async fn list<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
+    app.permit(&request.context).await?;
+    let query = request.query()?;
+    query.allow(&["limit", "cursor"])?;
+    let page = PageRequest::from_query(&query, PAGE)?;
+    let tenant = &request.context.tenant;
+    let name = format!("runs/{tenant}");
+    let before = match &page.cursor {
+        Some(cursor) => pagination::open(&name, cursor).ok_or_else(pagination::bad_cursor)?,
+        None => NEWEST.to_owned(),
+    };
+    let rows = runs::list(&app.database, tenant, &before, page.limit + 1).await.map_err(failed(&request.context))?;
+    let Page { items, next_cursor } = Page::cut(rows, page.limit, |last| pagination::seal(&name, &last.id));
+    let items = items.iter().map(Run::json).collect();
+    pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
+}
+
+/// A run that is over stays as it is: who cancels twice is answered twice alike.
+pub async fn cancel<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
+    let found = find(app, &request).await?;
+    let cancelled = run::cancel(app, &found.tenant, &found.id).await.map_err(failed(&request.context))?;
+    match cancelled {
+        Some(run) => response::ok(&run.json()),
+        None => response::ok(&find(app, &request).await?.json()),
+    }
 }

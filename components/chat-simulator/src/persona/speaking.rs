@@ -93,17 +93,18 @@ pub async fn speak<D: Driver, W: World>(app: &App<D, W>, persona: &mut Persona, 
 
 async fn webhook<D: Driver, W: World>(app: &App<D, W>, persona: &Persona, content: &Content, now: Micros) -> Webhook {
     let (id, number) = (persona.next_message_id(), persona.progress.throws);
+    let account = app.signer(&persona.tenant, persona.channel.as_str(), &persona.account).await;
     match persona.channel {
         Channel::WhatsApp => {
             let message = meta::message(&id, &persona.phone, now / MICROS_PER_SECOND, content, number);
             let contents = json!({ "contacts": [meta::contact(&persona.phone, &persona.name)], "messages": [message] });
-            app.meta(meta::body(vec![meta::value(&persona.account, contents)])).await
+            Webhook::meta(&account, meta::body(vec![meta::value(&persona.account, contents)]))
         }
         Channel::Sms => {
             let media = content.asset().map(|asset| (media_url(asset, &id), asset.mime_type()));
             let media = media.as_ref().map(|(url, mime_type)| (url.as_str(), *mime_type));
             let form = twilio::message(&id, &persona.phone, &persona.account, content.text(), media);
-            app.twilio(&form, "").await
+            app.twilio(&account, &form, "").await
         }
     }
 }

@@ -1,22 +1,19 @@
 //! What really arrived: asked of the services that own it, as the gateway would for the run's tenant.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
-use ::http::{HeaderName, Method};
-use sdk::{Context, outgoing::Outgoing, query::percent_encode, sql::Driver};
+use ::http::{Method, StatusCode};
+use sdk::{query::percent_encode, sql::Driver};
 use serde_json::Value;
 
-use super::{
-    Run,
-    plan::{Customer, Plan},
-};
+use super::{Run, plan::Customer};
 use crate::{
     app::{App, World},
     lanes::side_by_side,
     provider::meta,
+    services,
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 8;
 const PAGE: usize = 100;
 /// More pages than a run can fill: a service that never ends its list is not followed for ever.
@@ -40,13 +37,13 @@ impl Found {
     }
 }
 
-/// All messages of the run's customers, by the provider's id. A message that is there twice is there twice here.
+/// All messages of these customers, by the provider's id. A message that is there twice is there twice here.
 pub async fn arrived<D: Driver, W: World>(
     app: &App<D, W>,
     run: &Run,
-    plan: &Plan,
+    customers: &[Customer],
 ) -> Result<HashMap<String, Vec<Found>>, String> {
-    let of_customers = side_by_side(&plan.customers, AT_ONCE, async |customer: &Customer| {
+    let of_customers = side_by_side(customers, AT_ONCE, async |customer: &Customer| {
         of_number(app, &run.tenant, meta::CHANNEL, &customer.phone).await
     })
     .await;
@@ -102,26 +99,16 @@ async fn messages<D: Driver, W: World>(
 }
 
 /// `None` for what is not there; an error for what could not be asked.
-pub async fn get<D: Driver, W: World>(
+async fn get<D: Driver, W: World>(
     app: &App<D, W>,
     tenant: &str,
     service: &str,
     path: &str,
 ) -> Result<Option<Value>, String> {
-    let mut request = Outgoing::new(Method::GET, &format!("http://{service}.spin.internal{path}"), Vec::new());
-    let context = Context {
-        tenant: tenant.to_owned(),
-        principal: "component:chat-simulator".to_owned(),
-        scopes: vec!["*".to_owned()],
-        ..Context::default()
-    };
-    let headers = context.headers().into_iter();
-    request.headers.extend(headers.map(|(name, value)| (HeaderName::from_static(name), value)));
-    let answer = app.world.send(request, PATIENCE).await.map_err(|failure| format!("{service}: {failure}"))?;
-    match answer.status().as_u16() {
-        200 => serde_json::from_slice(answer.body()).map(Some).map_err(|e| format!("{service}: {e}")),
-        404 => Ok(None),
-        status => Err(format!("{service} answered {status}")),
+    match services::ask(app, tenant, Method::GET, service, path, None).await? {
+        (StatusCode::OK, body) => Ok(Some(body)),
+        (StatusCode::NOT_FOUND, _) => Ok(None),
+        (status, _) => Err(format!("{service} answered {}", status.as_u16())),
     }
 }
 

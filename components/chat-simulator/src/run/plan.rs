@@ -133,7 +133,7 @@ mod tests {
 
     fn run(chaos: u32, seed: u64) -> Run {
         let order = Order { customers: 20, messages: 200, chaos, seed };
-        Run::new("default", order, 1_749_416_383_000_000)
+        Run::new("default", "999000000000001", order, 1_749_416_383_000_000)
     }
 
     #[test]

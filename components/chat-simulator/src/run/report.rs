@@ -1,18 +1,33 @@
 //! What was sent beside what arrived: lost, doubled, altered, out of order, and how long it took.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    ops::Range,
+};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{check::Found, plan::Plan, sending::Results};
+use super::{
+    check::Found,
+    plan::{Plan, Planned},
+    sending::{Counts, Results},
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// Different messages.
     pub sent: u64,
-    /// Those that the front said it had not had before, and those that it had.
-    pub accepted: u64,
-    pub duplicates: u64,
+    #[serde(flatten)]
+    pub faults: Faults,
+    #[serde(flatten)]
+    pub counts: Counts,
+    pub latency_ms: Latency,
+}
+
+/// What is wrong with what arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Faults {
     /// Taken by the front, and not there.
     pub lost: u64,
     /// There more than once, or there and never sent.
@@ -21,12 +36,6 @@ pub struct Report {
     pub altered: u64,
     /// Messages behind one of the same conversation that was sent only after they were reported as done.
     pub order_violations: u64,
-    pub requests: u64,
-    pub retries: u64,
-    pub rejected: u64,
-    pub deferred: u64,
-    pub unacknowledged: u64,
-    pub latency_ms: Latency,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -36,53 +45,76 @@ pub struct Latency {
     pub p99: f64,
 }
 
-pub fn of(plan: &Plan, results: &Results, found: &HashMap<String, Vec<Found>>) -> Report {
-    let counts = &results.counts;
-    let missing = plan.messages.iter().filter(|message| !found.contains_key(&message.id));
-    let missing = u64::try_from(missing.count()).unwrap_or(u64::MAX);
-    let altered = plan.messages.iter().filter(|message| {
-        let body = found.get(&message.id).and_then(|copies| copies.first()).map(|copy| copy.body.as_deref());
-        body.is_some_and(|body| body.filter(|body| !body.is_empty()) != message.content.text())
-    });
-    Report {
-        sent: u64::try_from(plan.messages.len()).unwrap_or(u64::MAX),
-        accepted: counts.accepted,
-        duplicates: counts.duplicates,
+/// Of a run that was compared to its end.
+pub fn whole(plan: &Plan, results: &Results, faults: Faults) -> Report {
+    let latency_ms = latency(&results.latencies_us);
+    Report { sent: count(plan.messages.len()), faults, counts: results.counts, latency_ms }
+}
+
+/// Of a run that was not: what is known without a comparison.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Partial {
+    sent: u64,
+    #[serde(flatten)]
+    counts: Counts,
+    latency_ms: Latency,
+}
+
+pub fn so_far(results: &Results) -> Partial {
+    Partial { sent: count(results.sent.len()), counts: results.counts, latency_ms: latency(&results.latencies_us) }
+}
+
+impl Faults {
+    /// What is wrong with the messages of these customers; `found` is theirs alone.
+    pub fn among(customers: Range<usize>, plan: &Plan, results: &Results, found: &HashMap<String, Vec<Found>>) -> Self {
+        let theirs: Vec<(usize, &Planned)> =
+            plan.messages.iter().enumerate().filter(|(_, message)| customers.contains(&message.customer)).collect();
         // What the front never took is the provider's still, and not lost.
-        lost: missing.saturating_sub(untaken(plan, results, found)),
-        doubled: doubled(plan, found),
-        altered: u64::try_from(altered.count()).unwrap_or(u64::MAX),
-        order_violations: violations(plan, results, found),
-        requests: counts.requests,
-        retries: counts.retries,
-        rejected: counts.rejected,
-        deferred: counts.deferred,
-        unacknowledged: counts.unacknowledged,
-        latency_ms: latency(&results.latencies_us),
+        let is_lost =
+            |(place, message): &&(usize, &Planned)| !found.contains_key(&message.id) && results.taken.contains(place);
+        Self {
+            lost: count(theirs.iter().filter(is_lost).count()),
+            doubled: doubled(&theirs, found),
+            altered: count(theirs.iter().filter(|(_, message)| is_altered(message, found)).count()),
+            order_violations: violations(&theirs, results, found),
+        }
+    }
+
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            lost: self.lost.saturating_add(other.lost),
+            doubled: self.doubled.saturating_add(other.doubled),
+            altered: self.altered.saturating_add(other.altered),
+            order_violations: self.order_violations.saturating_add(other.order_violations),
+        }
     }
 }
 
-/// Messages that are missing and were in no webhook that the front took.
-fn untaken(plan: &Plan, results: &Results, found: &HashMap<String, Vec<Found>>) -> u64 {
-    let places = plan.messages.iter().enumerate().filter(|(_, message)| !found.contains_key(&message.id));
-    u64::try_from(places.filter(|(place, _)| !results.taken.contains(place)).count()).unwrap_or(u64::MAX)
+fn count(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
 }
 
-fn doubled(plan: &Plan, found: &HashMap<String, Vec<Found>>) -> u64 {
-    let ours: HashSet<&str> = plan.messages.iter().map(|message| message.id.as_str()).collect();
+fn is_altered(message: &Planned, found: &HashMap<String, Vec<Found>>) -> bool {
+    let body = found.get(&message.id).and_then(|copies| copies.first()).map(|copy| copy.body.as_deref());
+    body.is_some_and(|body| body.filter(|body| !body.is_empty()) != message.content.text())
+}
+
+fn doubled(theirs: &[(usize, &Planned)], found: &HashMap<String, Vec<Found>>) -> u64 {
+    let ours: HashSet<&str> = theirs.iter().map(|(_, message)| message.id.as_str()).collect();
     let extra = found.iter().map(|(id, copies)| match ours.contains(id.as_str()) {
         true => copies.len().saturating_sub(1),
         false => copies.len(),
     });
-    u64::try_from(extra.sum::<usize>()).unwrap_or(u64::MAX)
+    count(extra.sum())
 }
 
 /// In each conversation, by sequence number: a message that was done before one in front of it was first sent.
-fn violations(plan: &Plan, results: &Results, found: &HashMap<String, Vec<Found>>) -> u64 {
+fn violations(theirs: &[(usize, &Planned)], results: &Results, found: &HashMap<String, Vec<Found>>) -> u64 {
     let mut conversations: HashMap<&str, BTreeMap<u64, usize>> = HashMap::new();
-    for (place, message) in plan.messages.iter().enumerate() {
+    for (place, message) in theirs {
         for copy in found.get(&message.id).into_iter().flatten() {
-            conversations.entry(&copy.conversation).or_default().insert(copy.seq, place);
+            conversations.entry(&copy.conversation).or_default().insert(copy.seq, *place);
         }
     }
     let in_one = |messages: &BTreeMap<u64, usize>| {

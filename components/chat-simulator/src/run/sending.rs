@@ -6,17 +6,19 @@ use std::{
     time::Duration,
 };
 
-use sdk::sql::Driver;
+use sdk::{Micros, sql::Driver};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Run,
+    Run, lease,
     plan::{Plan, Post},
 };
 use crate::{
     app::{App, World},
     lanes::side_by_side,
+    provider::meta,
+    store::runs,
     webhook::{Answer, Webhook},
 };
 
@@ -27,6 +29,8 @@ const AT_ONCE: usize = 8;
 /// A provider comes again for days; here it is over after two seconds, or a front that is down would hold the run for ever.
 const ATTEMPTS: u32 = 6;
 const FIRST_RETRY_MS: u64 = 60;
+/// Between two renewals of the lease; an attempt takes no longer.
+const PULSE: Micros = 5_000_000;
 
 /// What came of a slice. Times are counted, not measured: a moment is a number that is larger than all before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,11 +49,12 @@ pub struct Slice {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
+    /// Messages that the front said it had not had before, and those that it had.
+    pub accepted: u64,
+    pub duplicates: u64,
     /// Requests to our front, repetitions and retries included.
     pub requests: u64,
     pub retries: u64,
-    pub accepted: u64,
-    pub duplicates: u64,
     pub rejected: u64,
     /// Taken with `"processed": false`: the platform went on by itself.
     pub deferred: u64,
@@ -57,27 +62,59 @@ pub struct Counts {
     pub unacknowledged: u64,
 }
 
-/// Sends the next webhooks of the run.
-pub async fn slice<D: Driver, W: World>(app: &App<D, W>, run: &Run, plan: &Plan) -> Slice {
+/// Sends the next webhooks of the run. What is repeated may have been sent before at any moment of its slice.
+pub async fn slice<D: Driver, W: World>(app: &App<D, W>, run: &Run, plan: &Plan, is_repeated: bool) -> Slice {
     let from = usize::try_from(run.position).unwrap_or(usize::MAX);
     let posts: Vec<&Post> = plan.posts.iter().skip(from).take(SLICE).collect();
     // Moments of a slice are above those of all slices before it, whoever sent them.
-    let moment = Cell::new(run.position << 24);
+    let moment = Moment { begin: run.position << 24, now: Cell::new(run.position << 24) };
     let webhooks = u64::try_from(posts.len()).unwrap_or(0);
+    let pulse = Cell::new(app.clock.now());
+    let account = app.signer(&run.tenant, meta::CHANNEL, &run.account).await;
     let told = side_by_side(posts, AT_ONCE, async |post| {
-        let webhook = app.meta(plan.body(run.account(), post)).await;
+        let webhook = Webhook::meta(&account, plan.body(&run.account, post));
         let first = deliver(app, post, &webhook, &moment);
-        if post.twice_at_once {
+        let told = if post.twice_at_once {
             let (one, two) = futures::future::join(first, deliver(app, post, &webhook, &moment)).await;
             vec![one, two]
         } else {
             vec![first.await]
-        }
+        };
+        beat(app, run, &pulse).await;
+        told
     })
     .await;
     let mut slice = Slice { webhooks, ..Slice::default() };
-    told.into_iter().flatten().for_each(|delivered| slice.add(delivered));
+    for mut delivered in told.into_iter().flatten() {
+        if is_repeated {
+            delivered.sent_at = moment.begin;
+        }
+        slice.add(delivered);
+    }
     slice
+}
+
+/// Keeps the lease: a front that is slow makes a slice long.
+async fn beat<D: Driver, W: World>(app: &App<D, W>, run: &Run, pulse: &Cell<Micros>) {
+    let now = app.clock.now();
+    if now.saturating_sub(pulse.get()) > PULSE {
+        pulse.set(now);
+        // Not renewed: then another goes on, and what this one has is not written down.
+        drop(runs::renew(&app.database, run, lease(now)).await);
+    }
+}
+
+/// Counted up by whoever sends or hears something.
+struct Moment {
+    begin: u64,
+    now: Cell<u64>,
+}
+
+impl Moment {
+    fn next(&self) -> u64 {
+        self.now.set(self.now.get() + 1);
+        self.now.get()
+    }
 }
 
 struct Delivered {
@@ -89,17 +126,8 @@ struct Delivered {
     counts: Counts,
 }
 
-async fn deliver<D: Driver, W: World>(
-    app: &App<D, W>,
-    post: &Post,
-    webhook: &Webhook,
-    moment: &Cell<u64>,
-) -> Delivered {
-    let next = || {
-        moment.set(moment.get() + 1);
-        moment.get()
-    };
-    let (sent_at, mut counts, mut wait) = (next(), Counts::default(), FIRST_RETRY_MS);
+async fn deliver<D: Driver, W: World>(app: &App<D, W>, post: &Post, webhook: &Webhook, moment: &Moment) -> Delivered {
+    let (sent_at, mut counts, mut wait) = (moment.next(), Counts::default(), FIRST_RETRY_MS);
     loop {
         let begin = app.clock.now();
         let answer = app.post(webhook).await;
@@ -107,7 +135,7 @@ async fn deliver<D: Driver, W: World>(
         counts.requests += 1;
         if answer.is_taken() || counts.requests >= u64::from(ATTEMPTS) {
             let (messages, is_taken) = (post.messages.clone(), answer.is_taken());
-            let done_at = counts.note(&answer).then(next);
+            let done_at = counts.note(&answer).then(|| moment.next());
             return Delivered { messages, sent_at, done_at, is_taken, latency_us, counts };
         }
         counts.retries += 1;
@@ -168,14 +196,14 @@ pub struct Results {
 }
 
 impl Results {
-    pub fn gathered(slices: &[Slice], plan: &Plan) -> Self {
+    pub fn gathered(slices: &[Slice]) -> Self {
         let mut all = Self::default();
         for slice in slices {
             all.counts.add(slice.counts);
             all.latencies_us.extend(&slice.latencies_us);
             all.taken.extend(&slice.taken);
             for (first, told) in [(&mut all.sent, &slice.sent), (&mut all.done, &slice.done)] {
-                for (place, at) in told.iter().filter(|(place, _)| *place < plan.messages.len()) {
+                for (place, at) in told {
                     first.entry(*place).and_modify(|known| *known = (*known).min(*at)).or_insert(*at);
                 }
             }

@@ -24,11 +24,15 @@ impl TestApp {
     }
 
     fn sends(&self, to: &str, text: &str) -> (u16, Value) {
+        self.sends_by(SEND, to, text)
+    }
+
+    pub fn sends_by(&self, path: &str, to: &str, text: &str) -> (u16, Value) {
         let body = json!({
             "messaging_product": "whatsapp", "recipient_type": "individual", "to": to, "type": "text", "text": { "body": text },
             "biz_opaque_callback_data": "m-1",
         });
-        let response = self.call(Method::POST, SEND, "Bearer token", &body.to_string());
+        let response = self.call(Method::POST, path, "Bearer token", &body.to_string());
         (response.status().as_u16(), json(&response))
     }
 
@@ -38,12 +42,12 @@ impl TestApp {
     }
 
     /// Everything that is due now is reported.
-    fn reports(&self) {
+    pub fn reports(&self) {
         while block_on(reports::round(&self.service)).unwrap() {}
     }
 
     /// The statuses that our front had, in order.
-    fn statuses(&self) -> Vec<String> {
+    pub fn statuses(&self) -> Vec<String> {
         let webhooks = self.world.webhooks.borrow();
         let bodies = webhooks.iter().filter_map(|sent| serde_json::from_slice::<Value>(&sent.body).ok());
         let statuses = bodies.filter_map(|body| {

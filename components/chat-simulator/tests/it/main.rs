@@ -6,8 +6,10 @@
 )]
 
 mod app;
+mod channels;
 mod world;
 
+mod accounts;
 mod answering;
 mod batch;
 mod conformance;

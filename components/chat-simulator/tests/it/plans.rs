@@ -1,6 +1,6 @@
 //! No statement walks a table.
 
-use chat_simulator::store::{conformance, emulated, personas, runs};
+use chat_simulator::store::{accounts, conformance, emulated, personas, runs, sweep};
 use sdk::testing::assert_uses_indexes;
 
 use crate::app::TestApp;
@@ -13,6 +13,8 @@ fn every_statement_uses_an_index() {
         .chain(emulated::statements::ALL)
         .chain(runs::statements::ALL)
         .chain(conformance::statements::ALL)
+        .chain(sweep::statements::ALL)
+        .chain(accounts::statements::ALL)
     {
         assert_uses_indexes(&app.memory, sql);
     }

@@ -18,6 +18,8 @@ use sdk::{
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::channels::Channels;
+
 #[derive(Clone, Default)]
 pub struct World(Rc<Inner>);
 
@@ -48,6 +50,10 @@ pub struct Inner {
     pub faults: RefCell<VecDeque<Result<u16, Failure>>>,
     /// What is wrong with the platform behind the front.
     pub flaw: Cell<Flaw>,
+    /// The front takes its whole time for a fault.
+    pub is_slow: Cell<bool>,
+    pub services_are_down: Cell<bool>,
+    pub channels: Channels,
     pub model: RefCell<Option<Result<(u16, Value), Failure>>>,
     pub asked: RefCell<Vec<Outgoing>>,
 }
@@ -69,11 +75,17 @@ impl Clock for World {
 impl app::World for World {
     async fn send(&self, request: Outgoing, _: Duration) -> Result<Response, Failure> {
         sdk::testing::yield_once().await;
+        if let Some(path) = request.url.strip_prefix("http://inbound-gateway.spin.internal/channels") {
+            return Ok(self.channels.answer(path, &request));
+        }
         if request.url.starts_with("http://inbound-gateway.spin.internal/") {
+            if self.is_slow.get() {
+                app::World::sleep(self, Duration::from_secs(1)).await;
+            }
             return self.front(request);
         }
         if let Some(path) = request.url.strip_prefix("http://") {
-            return Ok(self.services(path));
+            return Ok(if self.services_are_down.get() { answer(503, &json!({})) } else { self.services(path) });
         }
         self.asked.borrow_mut().push(request);
         match self.model.borrow().clone() {
@@ -114,7 +126,9 @@ impl World {
         if request.url.ends_with("/webhooks/sms") {
             return Ok(answer(200, &self.take_form(&request.body)));
         }
-        if header(&request, "x-hub-signature-256") != signature("app-secret", &request.body) {
+        let account = request.url.split_once("/webhooks/whatsapp/").map(|(_, account)| account);
+        let secret = account.map_or_else(|| "app-secret".to_owned(), |account| self.channels.secret(account));
+        if header(&request, "x-hub-signature-256") != signature(&secret, &request.body) {
             return Ok(answer(401, &json!({ "title": "the signature is missing or wrong" })));
         }
         match serde_json::from_slice(&request.body) {
