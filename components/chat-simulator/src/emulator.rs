@@ -1,12 +1,13 @@
 //! The stand-in for the providers: takes what the platform sends, as unkindly as it is told to, and reports what became of it.
 //!
-//! `knobs` say how unkind, `fate` throws for each call, `codes` are the providers' own words for it; `graph` and `twilio` read what is sent;
+//! `knobs` say how unkind, `fate` throws for each call, `codes` are the providers' own words for it; `graph` and `twilio` read what is sent, `media` is their files;
 //! `reports` are the statuses that go back to our webhooks.
 
 pub mod codes;
 pub mod fate;
 pub mod graph;
 pub mod knobs;
+pub mod media;
 pub mod reports;
 pub mod twilio;
 

@@ -57,7 +57,8 @@ async fn generate<D: Driver, W: World>(
     if now < app.model_rests_until.get() {
         return Err("the quota was used up a moment ago".to_owned());
     }
-    let request = request(app, &key, &request::body(persona, scenario, content)).await?;
+    let model = app.world.setting("gemini_model").await.unwrap_or_else(|| MODEL.to_owned());
+    let request = request(app, &key, &model, &request::body(&model, persona, scenario, content)).await?;
     let patience = app.world.setting("gemini_timeout_ms").await.and_then(|ms| ms.parse().ok()).unwrap_or(PATIENCE_MS);
     let sent = app.world.send(request, Duration::from_millis(patience)).await;
     let refusal = match sent {
@@ -81,9 +82,9 @@ async fn generate<D: Driver, W: World>(
 async fn request<D: Driver, W: World>(
     app: &App<D, W>,
     key: &str,
+    model: &str,
     body: &serde_json::Value,
 ) -> Result<Outgoing, String> {
-    let model = app.world.setting("gemini_model").await.unwrap_or_else(|| MODEL.to_owned());
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if !model.bytes().all(plain) {
         return Err("the variable gemini_model is no model's name".to_owned());

@@ -6,6 +6,7 @@ pub mod emulated;
 pub mod personas;
 pub mod runs;
 pub mod sweep;
+pub mod uploads;
 
 use sdk::{idempotency, sql::Migration};
 
@@ -17,6 +18,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(5, include_str!("../migrations/0005_conformance.sql")),
     Migration::new(6, include_str!("../migrations/0006_run_ends.sql")),
     Migration::new(7, include_str!("../migrations/0007_accounts.sql")),
+    Migration::new(8, include_str!("../migrations/0008_uploads.sql")),
 ];
 
 /// After every UUID: where a list that is read backwards begins.

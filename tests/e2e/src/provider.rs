@@ -40,6 +40,8 @@ pub struct Call {
     pub method: String,
     pub path: String,
     pub is_authorized: bool,
+    /// The lines before the body, in lower case.
+    pub head: String,
     pub body: Value,
 }
 
@@ -139,6 +141,7 @@ async fn read(stream: &mut TcpStream) -> Option<Call> {
                     method,
                     path,
                     is_authorized,
+                    head: lower,
                     body: serde_json::from_str(body).unwrap_or(Value::Null),
                 });
             }

@@ -34,6 +34,14 @@ pub struct Knobs {
     pub failure_rate: f64,
     /// Messages that are read, of those that are delivered.
     pub read_rate: f64,
+    /// Calls for files that fail; addresses that are too old when they are told; hashes that are another file's; bytes that are
+    /// half of them, or come after `media_slow_ms`.
+    pub media_error_rate: f64,
+    pub media_expired_rate: f64,
+    pub media_wrong_hash_rate: f64,
+    pub media_truncated_rate: f64,
+    pub media_slow_rate: f64,
+    pub media_slow_ms: u64,
 }
 
 impl Default for Knobs {
@@ -52,6 +60,12 @@ impl Default for Knobs {
             late_rate: 0.0,
             failure_rate: 0.0,
             read_rate: 1.0,
+            media_error_rate: 0.0,
+            media_expired_rate: 0.0,
+            media_wrong_hash_rate: 0.0,
+            media_truncated_rate: 0.0,
+            media_slow_rate: 0.0,
+            media_slow_ms: 20_000,
         }
     }
 }
@@ -81,6 +95,12 @@ impl Knobs {
             late_rate: rate(input, "late_rate", 0.0),
             failure_rate: rate(input, "failure_rate", 0.0),
             read_rate: rate(input, "read_rate", 1.0),
+            media_error_rate: rate(input, "media_error_rate", 0.0),
+            media_expired_rate: rate(input, "media_expired_rate", 0.0),
+            media_wrong_hash_rate: rate(input, "media_wrong_hash_rate", 0.0),
+            media_truncated_rate: rate(input, "media_truncated_rate", 0.0),
+            media_slow_rate: rate(input, "media_slow_rate", 0.0),
+            media_slow_ms: whole(input, "media_slow_ms", LONGEST_HANG_MS, default.media_slow_ms),
         }
     }
 }

@@ -15,10 +15,10 @@ const SAFETY: [(&str, &str); 4] = [
     ("HARM_CATEGORY_SEXUALLY_EXPLICIT", "BLOCK_MEDIUM_AND_ABOVE"),
     ("HARM_CATEGORY_DANGEROUS_CONTENT", "BLOCK_MEDIUM_AND_ABOVE"),
 ];
-/// Several times a chat message, because some models think in it.
-const MAX_TOKENS: u32 = 1024;
+/// Many times a chat message, because some models think in it.
+const MAX_TOKENS: u32 = 4096;
 
-pub(super) fn body(persona: &Persona, scenario: &Scenario, content: &Content) -> Value {
+pub(super) fn body(model: &str, persona: &Persona, scenario: &Scenario, content: &Content) -> Value {
     let instructions = format!(
         "{}\nYour name is {}. Write the next message of the customer and nothing else: plain text, at most 500 characters, no quotation marks \
          around it, no name before it. {}",
@@ -27,12 +27,21 @@ pub(super) fn body(persona: &Persona, scenario: &Scenario, content: &Content) ->
         task(content),
     );
     let safety = SAFETY.map(|(category, threshold)| json!({ "category": category, "threshold": threshold }));
+    let mut generation = json!({ "temperature": 0.9, "maxOutputTokens": MAX_TOKENS, "candidateCount": 1, "seed": persona.seed % 2_147_483_647 });
+    if let (true, Some(generation)) = (may_do_without_thought(model), generation.as_object_mut()) {
+        generation.insert("thinkingConfig".to_owned(), json!({ "thinkingBudget": 0 }));
+    }
     json!({
         "systemInstruction": { "parts": [{ "text": instructions }] },
         "contents": history(&persona.lines),
         "safetySettings": safety,
-        "generationConfig": { "temperature": 0.9, "maxOutputTokens": MAX_TOKENS, "candidateCount": 1, "seed": persona.seed % 2_147_483_647 },
+        "generationConfig": generation,
     })
+}
+
+/// A chat message needs no thought, which takes seconds and counts as output. Other models refuse this, or know it by another name.
+fn may_do_without_thought(model: &str) -> bool {
+    model.starts_with("gemini-2.5-flash")
 }
 
 fn task(content: &Content) -> String {
@@ -65,6 +74,12 @@ mod tests {
 
     fn line(who: Who, text: &str) -> Line {
         Line { who, text: text.to_owned(), at: 0 }
+    }
+
+    #[test]
+    fn only_models_that_know_it_are_told_not_to_think() {
+        assert!(may_do_without_thought("gemini-2.5-flash") && may_do_without_thought("gemini-2.5-flash-lite"));
+        assert!(!may_do_without_thought("gemini-2.5-pro") && !may_do_without_thought("gemini-3.5-flash"));
     }
 
     #[test]

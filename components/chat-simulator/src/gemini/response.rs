@@ -45,7 +45,8 @@ pub(super) fn words(status: StatusCode, body: &[u8]) -> Result<String, Refusal> 
     if !status.is_success() {
         // Google's own word for it (`INVALID_ARGUMENT`); its message may quote what was sent.
         let word = answer.pointer("/error/status").and_then(Value::as_str).unwrap_or("no reason given");
-        return Err(Refusal::Other(format!("answered {}: {}", status.as_u16(), plain(word))));
+        let detail = detail(&answer, "reason").map(|reason| format!(" ({})", plain(reason))).unwrap_or_default();
+        return Err(Refusal::Other(format!("answered {}: {}{detail}", status.as_u16(), plain(word))));
     }
     if let Some(reason) = answer.pointer("/promptFeedback/blockReason").and_then(Value::as_str) {
         return Err(Refusal::Other(format!("the prompt was blocked: {}", plain(reason))));
@@ -55,7 +56,12 @@ pub(super) fn words(status: StatusCode, body: &[u8]) -> Result<String, Refusal> 
         return Err(Refusal::Other(format!("the answer was withheld: {}", plain(ended))));
     }
     let words = text(&answer);
-    if words.is_empty() { Err(Refusal::other("the answer has no text")) } else { Ok(words) }
+    match (words.is_empty(), ended) {
+        (false, _) => Ok(words),
+        // A model that thinks can use them up before it says anything.
+        (true, "MAX_TOKENS") => Err(Refusal::other("its tokens were used up before it said anything")),
+        (true, _) => Err(Refusal::other("the answer has no text")),
+    }
 }
 
 /// All parts but the model's thoughts, without what no keyboard types.
@@ -70,10 +76,15 @@ fn text(answer: &Value) -> String {
 
 /// `google.rpc.RetryInfo`: `"retryDelay": "34s"`, also with a fraction.
 fn retry_delay(answer: &Value) -> Option<Duration> {
-    let details = answer.pointer("/error/details")?.as_array()?;
-    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    let delay = detail(answer, "retryDelay")?;
     let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// Of `google.rpc.ErrorInfo` the reason (`API_KEY_INVALID`), of `google.rpc.RetryInfo` the delay.
+fn detail<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
+    let details = answer.pointer("/error/details")?.as_array()?;
+    details.iter().find_map(|detail| detail.get(name)?.as_str())
 }
 
 fn plain(word: &str) -> String {
@@ -109,6 +120,19 @@ mod tests {
         assert_eq!(read(200, &withheld).unwrap_err().reason(), "the answer was withheld: PROHIBITED_CONTENT");
         let invalid = json!({ "error": { "code": 400, "message": "API key AIzaSecret not valid", "status": "INVALID_ARGUMENT" } });
         assert_eq!(read(400, &invalid).unwrap_err().reason(), "answered 400: INVALID_ARGUMENT");
+        // As it is answered to a key that is none (ai.google.dev).
+        let info = json!({ "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com" });
+        let key = json!({ "error": { "code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT", "details": [info] } });
+        assert_eq!(read(400, &key).unwrap_err().reason(), "answered 400: INVALID_ARGUMENT (API_KEY_INVALID)");
+        let busy = json!({ "error": { "code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE" } });
+        assert_eq!(read(503, &busy).unwrap_err().reason(), "answered 503: UNAVAILABLE");
+        for reason in ["SAFETY", "RECITATION", "OTHER"] {
+            let withheld =
+                json!({ "candidates": [{ "content": { "parts": [{ "text": "half a" }] }, "finishReason": reason }] });
+            assert_eq!(read(200, &withheld).unwrap_err().reason(), format!("the answer was withheld: {reason}"));
+        }
+        let thought = json!({ "candidates": [{ "content": { "role": "model" }, "finishReason": "MAX_TOKENS" }] });
+        assert_eq!(read(200, &thought).unwrap_err().reason(), "its tokens were used up before it said anything");
         assert_eq!(read(200, &json!({})).unwrap_err().reason(), "the answer has no text");
         assert!(words(StatusCode::OK, b"<html>").is_err());
     }

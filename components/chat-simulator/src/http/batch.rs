@@ -1,6 +1,6 @@
 //! `POST /simulate/batch`: many conversations at once, each some turns long.
 
-use sdk::{Input, Outcome, Problem, Request, response, sql::Driver};
+use sdk::{Input, Micros, Outcome, Problem, Request, response, sql::Driver};
 use serde_json::{Value, json};
 
 use super::{
@@ -10,11 +10,14 @@ use super::{
 use crate::{
     app::{App, World},
     lanes::side_by_side,
-    persona::{Persona, Traits},
+    persona::{Persona, Source, Traits},
     scenario::{self, Scenario},
     webhook::Verdict,
 };
 
+/// The gateway waits for 15 s: what has not begun by then is not said. A language model may take its whole time for the last message.
+const IN_TIME: Micros = 10_000_000;
+const IN_TIME_WITH_MODEL: Micros = 5_000_000;
 /// Conversations that go on side by side.
 const AT_ONCE: usize = 8;
 /// What is done within the time that the gateway waits for an answer. For more there is `/simulate/run`.
@@ -32,10 +35,13 @@ pub async fn batch<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Ou
     let wish = request.decode(wish)?;
     once(app, &request, async || {
         let account = app.account(&request.context, wish.traits.channel.as_str()).await?;
+        let has_model = app.world.setting("gemini_api_key").await.is_some();
+        let until = app.clock.now().saturating_add(if has_model { IN_TIME_WITH_MODEL } else { IN_TIME });
         let talks = (0..wish.conversations).zip(wish.scenarios.iter().cycle());
         let talks = side_by_side(talks, AT_ONCE, async |(number, scenario)| {
             let traits = Traits { seed: wish.traits.seed.wrapping_add(number), ..wish.traits };
-            talk(app, &request, Persona::new(&account, scenario, traits, app.clock.now()), scenario, wish.turns).await
+            talk(app, &request, Persona::new(&account, scenario, traits, app.clock.now()), scenario, wish.turns, until)
+                .await
         })
         .await;
         let talks = talks.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -68,6 +74,10 @@ fn wish(input: &mut Input) -> Wish {
 struct Talk {
     persona: Persona,
     verdicts: Vec<Verdict>,
+    /// Words of the language model's.
+    by_model: u64,
+    /// Turns that there was no time for.
+    unsent: u64,
 }
 
 impl Talk {
@@ -83,15 +93,21 @@ async fn talk<D: Driver, W: World>(
     persona: Persona,
     scenario: &'static Scenario,
     turns: u64,
+    until: Micros,
 ) -> Result<Talk, Problem> {
-    let mut talk = Talk { persona, verdicts: Vec::new() };
-    for _ in 0..turns {
+    let mut talk = Talk { persona, verdicts: Vec::new(), by_model: 0, unsent: 0 };
+    for turn in 0..turns {
+        if app.clock.now() > until {
+            talk.unsent = turns - turn;
+            break;
+        }
         let mut spoken = say(app, request, &mut talk.persona, scenario).await?;
         while spoken.content.is_none() && !spoken.is_over {
             spoken = say(app, request, &mut talk.persona, scenario).await?;
         }
         let Some(verdict) = spoken.verdict() else { break };
         talk.verdicts.push(verdict);
+        talk.by_model += u64::from(spoken.source == Source::Gemini);
     }
     Ok(talk)
 }
@@ -100,9 +116,10 @@ async fn talk<D: Driver, W: World>(
 fn report(talks: &[Talk]) -> Value {
     let sum = |verdict| talks.iter().map(|talk| talk.count(verdict)).sum::<usize>();
     let sent: usize = talks.iter().map(|talk| talk.verdicts.len()).sum();
+    let (by_model, unsent) = talks.iter().fold((0, 0), |sums, talk| (sums.0 + talk.by_model, sums.1 + talk.unsent));
     let (success, pending, rejected, failed) =
         (sum(Verdict::Success), sum(Verdict::Pending), sum(Verdict::Rejected), sum(Verdict::Failed));
-    let status = match (success == sent, success + pending) {
+    let status = match (success == sent && unsent == 0, success + pending) {
         (true, _) => "success",
         (false, 0) => "failed",
         (false, _) => "partial",
@@ -124,6 +141,8 @@ fn report(talks: &[Talk]) -> Value {
         "pending": pending,
         "rejected": rejected,
         "failed": failed,
+        "unsent": unsent,
+        "worded_by_gemini": by_model,
         "conversations": talks.iter().map(conversation).collect::<Vec<_>>(),
     })
 }

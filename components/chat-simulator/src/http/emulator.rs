@@ -1,6 +1,7 @@
 //! The emulator's own routes: what an operator sets and sees (`settings`), and the providers' APIs as they stand in the world.
 
 mod graph;
+mod media;
 mod settings;
 mod twilio;
 
@@ -13,7 +14,6 @@ use serde_json::Value;
 use super::failed;
 use crate::{
     app::{App, World},
-    content::Asset,
     emulator::{
         Knobs, Sent,
         codes::Code,
@@ -30,11 +30,11 @@ pub fn routes<D: Driver + 'static, W: World>(router: Router<App<D, W>>) -> Route
         .put("/simulate/emulator", settings::set)
         .get("/simulate/emulator/messages", settings::messages)
         .tenantless(Method::POST, "/2010-04-01/Accounts/:sid/Messages.json", twilio::send)
-        .tenantless(Method::GET, "/2010-04-01/Accounts/:sid/Messages/:message/Media/:media", twilio::media)
-        .tenantless(Method::GET, "/media-files/:media", graph::file)
+        .tenantless(Method::GET, "/2010-04-01/Accounts/:sid/Messages/:message/Media/:media", media::twilio)
+        .tenantless(Method::GET, "/media-files/:media", media::file)
         .tenantless(Method::POST, "/:version/:account/messages", graph::send)
-        .tenantless(Method::POST, "/:version/:account/media", graph::upload)
-        .tenantless(Method::GET, "/:version/:media", graph::media)
+        .tenantless(Method::POST, "/:version/:account/media", media::upload)
+        .tenantless(Method::GET, "/:version/:media", media::place)
 }
 
 /// The knobs and the number of this call.
@@ -85,9 +85,4 @@ async fn meet<D: Driver, W: World>(
 
 fn told((status, body): Told) -> Outcome {
     response::json(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), &body)
-}
-
-/// The bytes of a picture or voice note that a simulated customer sent.
-fn bytes(asset: Asset) -> Outcome {
-    Ok(response::bytes(StatusCode::OK, asset.mime_type(), asset.bytes().to_vec()))
 }

@@ -29,7 +29,7 @@ const AT_ONCE: usize = 8;
 /// A provider comes again for days; here it is over after two seconds, or a front that is down would hold the run for ever.
 const ATTEMPTS: u32 = 6;
 const FIRST_RETRY_MS: u64 = 60;
-/// Between two renewals of the lease; an attempt takes no longer.
+/// Between two renewals of the lease; with the longest attempt behind it this is less than the lease.
 const PULSE: Micros = 5_000_000;
 
 /// What came of a slice. Times are counted, not measured: a moment is a number that is larger than all before it.
@@ -66,55 +66,30 @@ pub struct Counts {
 pub async fn slice<D: Driver, W: World>(app: &App<D, W>, run: &Run, plan: &Plan, is_repeated: bool) -> Slice {
     let from = usize::try_from(run.position).unwrap_or(usize::MAX);
     let posts: Vec<&Post> = plan.posts.iter().skip(from).take(SLICE).collect();
-    // Moments of a slice are above those of all slices before it, whoever sent them.
-    let moment = Moment { begin: run.position << 24, now: Cell::new(run.position << 24) };
     let webhooks = u64::try_from(posts.len()).unwrap_or(0);
-    let pulse = Cell::new(app.clock.now());
+    // Moments of a slice are above those of all slices before it, whoever sent them.
+    let begin = run.position << 24;
+    let sender = Sender { app, run, moment: Cell::new(begin), renewed_at: Cell::new(app.clock.now()) };
     let account = app.signer(&run.tenant, meta::CHANNEL, &run.account).await;
     let told = side_by_side(posts, AT_ONCE, async |post| {
         let webhook = Webhook::meta(&account, plan.body(&run.account, post));
-        let first = deliver(app, post, &webhook, &moment);
-        let told = if post.twice_at_once {
-            let (one, two) = futures::future::join(first, deliver(app, post, &webhook, &moment)).await;
+        let first = sender.deliver(post, &webhook);
+        if post.twice_at_once {
+            let (one, two) = futures::future::join(first, sender.deliver(post, &webhook)).await;
             vec![one, two]
         } else {
             vec![first.await]
-        };
-        beat(app, run, &pulse).await;
-        told
+        }
     })
     .await;
     let mut slice = Slice { webhooks, ..Slice::default() };
     for mut delivered in told.into_iter().flatten() {
         if is_repeated {
-            delivered.sent_at = moment.begin;
+            delivered.sent_at = begin;
         }
         slice.add(delivered);
     }
     slice
-}
-
-/// Keeps the lease: a front that is slow makes a slice long.
-async fn beat<D: Driver, W: World>(app: &App<D, W>, run: &Run, pulse: &Cell<Micros>) {
-    let now = app.clock.now();
-    if now.saturating_sub(pulse.get()) > PULSE {
-        pulse.set(now);
-        // Not renewed: then another goes on, and what this one has is not written down.
-        drop(runs::renew(&app.database, run, lease(now)).await);
-    }
-}
-
-/// Counted up by whoever sends or hears something.
-struct Moment {
-    begin: u64,
-    now: Cell<u64>,
-}
-
-impl Moment {
-    fn next(&self) -> u64 {
-        self.now.set(self.now.get() + 1);
-        self.now.get()
-    }
 }
 
 struct Delivered {
@@ -126,21 +101,49 @@ struct Delivered {
     counts: Counts,
 }
 
-async fn deliver<D: Driver, W: World>(app: &App<D, W>, post: &Post, webhook: &Webhook, moment: &Moment) -> Delivered {
-    let (sent_at, mut counts, mut wait) = (moment.next(), Counts::default(), FIRST_RETRY_MS);
-    loop {
-        let begin = app.clock.now();
-        let answer = app.post(webhook).await;
-        let latency_us = u64::try_from(app.clock.now().saturating_sub(begin)).unwrap_or(0);
-        counts.requests += 1;
-        if answer.is_taken() || counts.requests >= u64::from(ATTEMPTS) {
-            let (messages, is_taken) = (post.messages.clone(), answer.is_taken());
-            let done_at = counts.note(&answer).then(|| moment.next());
-            return Delivered { messages, sent_at, done_at, is_taken, latency_us, counts };
+/// All lanes of a slice together.
+struct Sender<'a, D, W> {
+    app: &'a App<D, W>,
+    run: &'a Run,
+    /// Counted up by whoever sends or hears something.
+    moment: Cell<u64>,
+    renewed_at: Cell<Micros>,
+}
+
+impl<D: Driver, W: World> Sender<'_, D, W> {
+    async fn deliver(&self, post: &Post, webhook: &Webhook) -> Delivered {
+        let (sent_at, mut counts, mut wait) = (self.next_moment(), Counts::default(), FIRST_RETRY_MS);
+        loop {
+            let begin = self.app.clock.now();
+            let answer = self.app.post(webhook).await;
+            let latency_us = u64::try_from(self.app.clock.now().saturating_sub(begin)).unwrap_or(0);
+            counts.requests += 1;
+            if answer.is_taken() || counts.requests >= u64::from(ATTEMPTS) {
+                let (messages, is_taken) = (post.messages.clone(), answer.is_taken());
+                let done_at = counts.note(&answer).then(|| self.next_moment());
+                self.keep_the_lease().await;
+                return Delivered { messages, sent_at, done_at, is_taken, latency_us, counts };
+            }
+            counts.retries += 1;
+            self.keep_the_lease().await;
+            self.app.world.sleep(Duration::from_millis(wait)).await;
+            wait = wait.saturating_mul(2);
         }
-        counts.retries += 1;
-        app.world.sleep(Duration::from_millis(wait)).await;
-        wait = wait.saturating_mul(2);
+    }
+
+    fn next_moment(&self) -> u64 {
+        self.moment.set(self.moment.get() + 1);
+        self.moment.get()
+    }
+
+    /// A front that is slow makes a slice long.
+    async fn keep_the_lease(&self) {
+        let now = self.app.clock.now();
+        if now.saturating_sub(self.renewed_at.get()) > PULSE {
+            self.renewed_at.set(now);
+            // Not renewed: then another goes on, and what this one has is not written down.
+            drop(runs::renew(&self.app.database, self.run, lease(now)).await);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Renewed every few seconds: so soon another goes on when an instance has ended.
-const LEASE: Micros = 30_000_000;
+const LEASE: Micros = 20_000_000;
 /// What the platform took and had not done when the last webhook was answered gets so long to appear, before it counts as lost.
 const PATIENCE: Micros = 60_000_000;
 /// So long our front may take nothing, or the services answer nothing.

@@ -28,7 +28,6 @@ pub mod statements {
     );
     pub const OF: &str = concat!("SELECT ", columns!(), " FROM emulated_messages WHERE tenant_id = ? AND id = ?");
     pub const RATE: &str = "SELECT count(*) FROM emulated_messages WHERE channel = ? AND account = ? AND taken_at > ?";
-    pub const UPLOAD: &str = "SELECT 1 FROM emulated_uploads WHERE tenant_id = ? AND id = ?";
     pub const DUE: &str = "UPDATE emulated_reports SET lease_until = ?2 WHERE rowid IN \
                            (SELECT rowid FROM emulated_reports INDEXED BY emulated_reports_due \
                            WHERE due_at <= ?1 AND lease_until <= ?1 LIMIT ?3) \
@@ -37,7 +36,7 @@ pub mod statements {
     pub const AGAIN: &str = "UPDATE emulated_reports SET due_at = ?4, attempts = attempts + 1, lease_until = 0 \
                              WHERE tenant_id = ?1 AND message_id = ?2 AND number = ?3";
 
-    pub const ALL: &[&str] = &[KNOBS, LIST, OF, RATE, UPLOAD, DUE, REPORTED, AGAIN];
+    pub const ALL: &[&str] = &[KNOBS, LIST, OF, RATE, DUE, REPORTED, AGAIN];
 }
 
 fn message(mut row: Row) -> Result<Emulated, SqlError> {
@@ -169,21 +168,4 @@ pub async fn again<D: Driver>(database: &Database<D>, report: &Due, due_at: Micr
 
 fn named(report: &Due) -> Vec<Value> {
     vec![(&report.message.tenant).into(), (&report.message.id).into(), report.number.into()]
-}
-
-pub async fn upload<D: Driver>(
-    database: &Database<D>,
-    id: &str,
-    account: &str,
-    size: u64,
-    now: Micros,
-) -> Result<(), SqlError> {
-    const INSERT: &str = "INSERT INTO emulated_uploads (tenant_id, id, account, size, uploaded_at) VALUES (?, ?, ?, ?, ?) \
-                          ON CONFLICT (tenant_id, id) DO NOTHING";
-    let parameters = vec![NOBODY.into(), id.into(), account.into(), size.into(), now.into()];
-    database.execute(INSERT, parameters).await.map(|_| ())
-}
-
-pub async fn is_uploaded<D: Driver>(database: &Database<D>, id: &str) -> Result<bool, SqlError> {
-    Ok(!database.execute(statements::UPLOAD, vec![NOBODY.into(), id.into()]).await?.is_empty())
 }

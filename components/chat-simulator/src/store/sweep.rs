@@ -17,8 +17,10 @@ pub mod statements {
                                 (SELECT rowid FROM emulated_messages INDEXED BY emulated_messages_by_age WHERE taken_at < ? LIMIT ?)";
     pub const UPLOADS: &str = "DELETE FROM emulated_uploads WHERE rowid IN \
                                (SELECT rowid FROM emulated_uploads INDEXED BY emulated_uploads_by_age WHERE uploaded_at < ? LIMIT ?)";
+    pub const PIECES: &str = "DELETE FROM emulated_pieces WHERE rowid IN \
+                              (SELECT rowid FROM emulated_pieces INDEXED BY emulated_pieces_by_age WHERE uploaded_at < ? LIMIT ?)";
 
-    pub const ALL: &[&str] = &[RUNS, PERSONAS, MESSAGES, UPLOADS];
+    pub const ALL: &[&str] = &[RUNS, PERSONAS, MESSAGES, UPLOADS, PIECES];
 }
 
 /// Runs that ended, customers who said and heard nothing, messages and uploads that were taken before then. More may be left.

@@ -27,6 +27,17 @@ fn what_did_not_come_through_is_counted() {
 }
 
 #[test]
+fn what_there_is_no_time_for_is_told_and_not_said() {
+    let app = TestApp::start();
+    app.world.is_slow.set(true);
+    let told =
+        app.post("/simulate/batch", &json!({ "conversations": 2, "turns": 10, "scenarios": ["curious_shopper"] }));
+    let (sent, unsent) = (told["sent"].as_u64().unwrap(), told["unsent"].as_u64().unwrap());
+    assert!(told["status"] == "partial" && sent > 0 && unsent > 0 && sent + unsent <= 20, "{told}");
+    assert_eq!(app.world.messages.borrow().len(), usize::try_from(sent).unwrap());
+}
+
+#[test]
 fn more_than_fits_into_an_answer_is_refused() {
     let app = TestApp::start();
     for body in [

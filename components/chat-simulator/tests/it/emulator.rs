@@ -190,17 +190,62 @@ fn media_of_personas_can_be_fetched_as_meta_gives_them() {
     assert_eq!(app.call(Method::GET, "/v23.0/1037543291543636", "Bearer t", "").status(), 400);
 }
 
-#[test]
-fn an_upload_gets_an_id() {
-    let app = TestApp::start();
-    let path = "/v23.0/999000000000001/media";
-    assert_eq!(app.call(Method::POST, path, "Bearer t", "bytes").status(), 400);
-    let mut upload = request(Method::POST, path, "--b\r\n\r\nbytes\r\n--b--");
+/// As the platform uploads a file to Meta.
+fn uploads(app: &TestApp, bytes: &str) -> Response {
+    let part = |name: &str, rest: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{rest}\r\n");
+    let file = part("file", "; filename=\"a.png\"\r\nContent-Type: image/png\r\n");
+    let body = format!("{}whatsapp\r\n{file}{bytes}\r\n--b--\r\n", part("messaging_product", "\r\n"));
+    let mut upload = request(Method::POST, "/v23.0/999000000000001/media", body.into_bytes());
     upload.headers.clear();
     upload.headers.insert("authorization", "Bearer t".parse().unwrap());
     upload.headers.insert("content-type", "multipart/form-data; boundary=b".parse().unwrap());
-    let told = json(&app.handle(upload));
-    assert!(told["id"].as_str().unwrap().starts_with("9991"), "{told}");
+    app.handle(upload)
+}
+
+fn path(place: &Value) -> String {
+    place["url"].as_str().unwrap().strip_prefix("http://chat-simulator.spin.internal").unwrap().to_owned()
+}
+
+#[test]
+fn an_upload_can_be_fetched_again_for_five_minutes_each_time() {
+    let app = TestApp::start();
+    let large = "x".repeat((2 << 20) + 7);
+    let id = json(&uploads(&app, &large))["id"].as_str().unwrap().to_owned();
+    let place = || json(&app.call(Method::GET, &format!("/v23.0/{id}"), "Bearer t", ""));
+    let first = place();
+    assert_eq!((&first["mime_type"], &first["file_size"]), (&json!("image/png"), &json!(large.len())));
+    let file = app.call(Method::GET, &path(&first), "Bearer t", "");
+    assert_eq!((file.status().as_u16(), file.body().as_slice()), (200, large.as_bytes()));
+    assert_eq!(app.call(Method::GET, &path(&first), "", "").status(), 401);
+    app.advance(301 * SECOND);
+    assert_eq!(app.call(Method::GET, &path(&first), "Bearer t", "").status(), 404, "too old");
+    assert_eq!(app.call(Method::GET, &path(&place()), "Bearer t", "").status(), 200);
+    let refused = app.call(Method::POST, "/v23.0/999000000000001/media", "Bearer t", "bytes");
+    assert_eq!(json(&refused)["error"]["code"], 100);
+}
+
+#[test]
+fn files_are_as_unkind_as_the_knobs_say() {
+    let app = TestApp::start();
+    let id = json(&uploads(&app, "0123456789"))["id"].as_str().unwrap().to_owned();
+    let place = || json(&app.call(Method::GET, &format!("/v23.0/{id}"), "Bearer t", ""));
+    let right = place();
+    let fetch = |place: &Value| app.call(Method::GET, &path(place), "Bearer t", "");
+    app.set(&json!({ "media_expired_rate": 1 }));
+    assert_eq!(fetch(&place()).status(), 404);
+    app.set(&json!({ "media_wrong_hash_rate": 1 }));
+    assert_ne!(place()["sha256"], right["sha256"]);
+    app.set(&json!({ "media_truncated_rate": 1 }));
+    assert_eq!(fetch(&right).body(), b"01234");
+    app.set(&json!({ "media_slow_rate": 1, "media_slow_ms": 3000 }));
+    let before = app.world.now.get();
+    assert_eq!((fetch(&right).status().as_u16(), app.world.now.get() - before), (200, 3 * SECOND));
+    app.set(&json!({ "media_error_rate": 1 }));
+    assert_eq!((fetch(&right).status().as_u16(), uploads(&app, "x").status().as_u16()), (503, 503));
+    app.set(&json!({}));
+    let asset = "/2010-04-01/Accounts/AC1/Messages/SM1/Media/9990100000000001";
+    assert_eq!(app.call(Method::GET, asset, "Basic x", "").status(), 200);
+    assert_eq!(app.call(Method::GET, asset, "", "").status(), 401);
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn the_model_words_the_message_and_the_key_is_in_its_header_only() {
     assert!(!body.contains(KEY) && !told.to_string().contains(KEY));
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(body["safetySettings"].as_array().unwrap().len(), 4);
+    assert_eq!(body["generationConfig"]["thinkingConfig"], Value::Null, "no model that is known to take it");
     assert!(body["systemInstruction"]["parts"][0]["text"].as_str().unwrap().contains("You write to a shop's chat"));
 }
 
@@ -66,6 +67,12 @@ fn the_engine_speaks_when_the_model_does_not_and_says_why() {
         (Ok((200, blocked)), "the prompt was blocked: SAFETY"),
         (Ok((200, words("  "))), "the answer has no text"),
         (Ok((429, json!({}))), "the quota is used up"),
+        (Ok((503, json!({ "error": { "status": "UNAVAILABLE" } }))), "answered 503: UNAVAILABLE"),
+        (Ok((200, json!({ "candidates": [{ "finishReason": "RECITATION" }] }))), "the answer was withheld: RECITATION"),
+        (
+            Ok((200, json!({ "candidates": [{ "finishReason": "MAX_TOKENS" }] }))),
+            "its tokens were used up before it said anything",
+        ),
     ] {
         let app = app_with_model(answer);
         let told = app.post("/simulate", &json!({ "scenario": "haggler", "seed": 5 }));

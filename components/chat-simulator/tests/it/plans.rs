@@ -1,6 +1,6 @@
 //! No statement walks a table.
 
-use chat_simulator::store::{accounts, conformance, emulated, personas, runs, sweep};
+use chat_simulator::store::{accounts, conformance, emulated, personas, runs, sweep, uploads};
 use sdk::testing::assert_uses_indexes;
 
 use crate::app::TestApp;
@@ -15,6 +15,7 @@ fn every_statement_uses_an_index() {
         .chain(conformance::statements::ALL)
         .chain(sweep::statements::ALL)
         .chain(accounts::statements::ALL)
+        .chain(uploads::statements::ALL)
     {
         assert_uses_indexes(&app.memory, sql);
     }

@@ -9,13 +9,13 @@ const NUMBER: &str = "206540352242922";
 const SECRET: &str = "acme's own app secret";
 
 /// A key of a new tenant's administrator.
-async fn administrator(app: &TestApp, tenant: &str) -> String {
+pub async fn administrator(app: &TestApp, tenant: &str) -> String {
     app.post("/api/v1/tenants", &json!({ "id": tenant })).await.expect(201);
     let key = json!({ "name": "admin", "tenant": tenant, "scopes": ["admin"] });
     app.post("/api/v1/api-keys", &key).await.expect(201)["key"].as_str().unwrap().to_owned()
 }
 
-async fn ask(app: &Outside, key: &str, method: Method, path: &str, body: &Value) -> kobliat_e2e::Reply {
+pub async fn ask(app: &Outside, key: &str, method: Method, path: &str, body: &Value) -> kobliat_e2e::Reply {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     app.send(method, path, &[("x-api-key", key)], body).await
 }

@@ -8,7 +8,9 @@
 
 mod batches;
 mod channels;
+mod gemini;
 mod outbound;
+mod simulated_runs;
 mod simulator;
 mod statuses;
 mod webhooks;

@@ -12,7 +12,7 @@ const PEOPLE: usize = 12;
 const SWAPS: usize = 6;
 
 /// The same component as another version: with a custom section behind it, which does nothing.
-fn version(component: &str, number: usize) -> Vec<u8> {
+pub fn version(component: &str, number: usize) -> Vec<u8> {
     let file = format!("target/guests/wasm32-wasip2/release/{}.wasm", component.replace('-', "_"));
     let mut wasm = std::fs::read(root().join(file)).unwrap();
     let content = format!("\u{7}version{number}");

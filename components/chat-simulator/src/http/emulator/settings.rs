@@ -40,6 +40,9 @@ fn view(knobs: &Knobs, calls: u64) -> Value {
         "report_min_ms": knobs.report_ms[0], "report_max_ms": knobs.report_ms[1],
         "duplicate_rate": knobs.duplicate_rate, "reorder_rate": knobs.reorder_rate, "late_rate": knobs.late_rate,
         "failure_rate": knobs.failure_rate, "read_rate": knobs.read_rate,
+        "media_error_rate": knobs.media_error_rate, "media_expired_rate": knobs.media_expired_rate,
+        "media_wrong_hash_rate": knobs.media_wrong_hash_rate, "media_truncated_rate": knobs.media_truncated_rate,
+        "media_slow_rate": knobs.media_slow_rate, "media_slow_ms": knobs.media_slow_ms,
         "calls": calls,
     })
 }

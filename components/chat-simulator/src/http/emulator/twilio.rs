@@ -1,11 +1,10 @@
 //! Twilio's API, as far as a business that sends messages needs it.
 
-use sdk::{Outcome, Problem, Request, ids, sql::Driver};
+use sdk::{Outcome, Request, ids, sql::Driver};
 
-use super::{bytes, meet, next_call, told};
+use super::{meet, told};
 use crate::{
     app::{App, World},
-    content::Asset,
     emulator::{codes::TWILIO, twilio},
 };
 
@@ -28,15 +27,6 @@ pub async fn send<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Out
     }
 }
 
-/// `GET …/Messages/{sid}/Media/{media}`: the bytes.
-pub async fn media<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
-    if !is_authorized(&request) {
-        return told(twilio::refused(20003, "Authenticate"));
-    }
-    next_call(app, &request).await?;
-    Asset::of_media_id(request.param("media")).map_or_else(|| Err(Problem::not_found("media")), bytes)
-}
-
-fn is_authorized(request: &Request) -> bool {
+pub(super) fn is_authorized(request: &Request) -> bool {
     request.header("authorization").is_some_and(|value| value.starts_with("Basic "))
 }
