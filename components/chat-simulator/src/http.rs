@@ -4,6 +4,7 @@ mod batch;
 mod conformance;
 mod conversations;
 mod emulator;
+mod newest;
 mod once;
 mod run;
 mod simulate;

@@ -1,35 +1,18 @@
 //! `/simulate/conversations`: the personas of a tenant, and what they said and heard.
 
-use sdk::{
-    Outcome, Problem, Request,
-    pagination::{self, Page, PageRequest},
-    response,
-    sql::Driver,
-};
+use sdk::{Outcome, Problem, Request, response, sql::Driver};
 
-use super::{PAGE, failed};
+use super::{failed, newest::newest};
 use crate::{
     app::{App, World},
     persona::Persona,
-    store::{NEWEST, personas},
+    store::personas,
 };
 
 pub async fn list<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
     app.permit(&request.context).await?;
-    let query = request.query()?;
-    query.allow(&["limit", "cursor"])?;
-    let page = PageRequest::from_query(&query, PAGE)?;
-    let tenant = &request.context.tenant;
-    let name = format!("simulations/{tenant}");
-    let before = match &page.cursor {
-        Some(cursor) => pagination::open(&name, cursor).ok_or_else(pagination::bad_cursor)?,
-        None => NEWEST.to_owned(),
-    };
-    let rows =
-        personas::list(&app.database, tenant, &before, page.limit + 1).await.map_err(failed(&request.context))?;
-    let Page { items, next_cursor } = Page::cut(rows, page.limit, |last| pagination::seal(&name, &last.id));
-    let items = items.iter().map(Persona::json).collect();
-    pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
+    let rows = async |tenant: &str, before: &str, limit| personas::list(&app.database, tenant, before, limit).await;
+    newest(&request, "simulations", rows, |persona| persona.id.as_str(), Persona::json).await
 }
 
 pub async fn get<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {

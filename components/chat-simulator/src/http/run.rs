@@ -1,15 +1,11 @@
 //! `POST /simulate/run`: 200 with the report when it is over in time, 202 when it goes on behind the answer. `/simulate/runs` has them all: how
 //! far they are, then their reports; and ends one before its time.
 
-use sdk::{
-    Input, Micros, Outcome, Problem, Request,
-    pagination::{self, Page, PageRequest},
-    response,
-    sql::Driver,
-};
+use sdk::{Input, Micros, Outcome, Problem, Request, response, sql::Driver};
 
 use super::{
-    PAGE, failed,
+    failed,
+    newest::newest,
     once::once,
     simulate::{MAX_SEED, bounded},
 };
@@ -17,7 +13,7 @@ use crate::{
     app::{App, World},
     provider::meta,
     run::{self, MAX_CUSTOMERS, MAX_MESSAGES, Order, Run, plan::Plan},
-    store::{NEWEST, runs},
+    store::runs,
 };
 
 /// The gateway waits for 15 s, and what was begun is finished.
@@ -90,19 +86,8 @@ async fn find<D: Driver, W: World>(app: &App<D, W>, request: &Request) -> Result
 
 pub async fn list<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
     app.permit(&request.context).await?;
-    let query = request.query()?;
-    query.allow(&["limit", "cursor"])?;
-    let page = PageRequest::from_query(&query, PAGE)?;
-    let tenant = &request.context.tenant;
-    let name = format!("runs/{tenant}");
-    let before = match &page.cursor {
-        Some(cursor) => pagination::open(&name, cursor).ok_or_else(pagination::bad_cursor)?,
-        None => NEWEST.to_owned(),
-    };
-    let rows = runs::list(&app.database, tenant, &before, page.limit + 1).await.map_err(failed(&request.context))?;
-    let Page { items, next_cursor } = Page::cut(rows, page.limit, |last| pagination::seal(&name, &last.id));
-    let items = items.iter().map(Run::json).collect();
-    pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
+    let rows = async |tenant: &str, before: &str, limit| runs::list(&app.database, tenant, before, limit).await;
+    newest(&request, "runs", rows, |run| run.id.as_str(), Run::json).await
 }
 
 /// A run that is over stays as it is: who cancels twice is answered twice alike.

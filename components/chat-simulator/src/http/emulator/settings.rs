@@ -1,19 +1,13 @@
 //! `/simulate/emulator`: how unkind it is, and what it was given to send.
 
-use sdk::{
-    Outcome, Request, clock,
-    context::OPERATOR,
-    pagination::{self, Page, PageRequest},
-    response,
-    sql::Driver,
-};
+use sdk::{Outcome, Request, clock, context::OPERATOR, response, sql::Driver};
 use serde_json::{Value, json};
 
 use crate::{
     app::{App, World},
     emulator::{Emulated, Knobs},
-    http::{PAGE, failed},
-    store::{NEWEST, emulated},
+    http::{failed, newest::newest},
+    store::emulated,
 };
 
 pub async fn get<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
@@ -49,20 +43,8 @@ fn view(knobs: &Knobs, calls: u64) -> Value {
 
 pub async fn messages<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
     app.permit(&request.context).await?;
-    let query = request.query()?;
-    query.allow(&["limit", "cursor"])?;
-    let page = PageRequest::from_query(&query, PAGE)?;
-    let tenant = &request.context.tenant;
-    let name = format!("emulated/{tenant}");
-    let before = match &page.cursor {
-        Some(cursor) => pagination::open(&name, cursor).ok_or_else(pagination::bad_cursor)?,
-        None => NEWEST.to_owned(),
-    };
-    let rows =
-        emulated::list(&app.database, tenant, &before, page.limit + 1).await.map_err(failed(&request.context))?;
-    let Page { items, next_cursor } = Page::cut(rows, page.limit, |last| pagination::seal(&name, &last.id));
-    let items = items.iter().map(message).collect();
-    pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
+    let rows = async |tenant: &str, before: &str, limit| emulated::list(&app.database, tenant, before, limit).await;
+    newest(&request, "emulated", rows, |message| message.id.as_str(), message).await
 }
 
 fn message(message: &Emulated) -> Value {
