@@ -1,9 +1,9 @@
 //! `kobliat components`, `swap`, `start`, `stop`, `restart`, `logs`: what is asked of a running host, found by its state directory.
 
+use crate::registries::RegistryFlags;
 use anyhow::{Context, Result};
 use clap::Args;
 use kobliat_admin::Client;
-use kobliat_registry::Credentials;
 use kobliat_runtime::lifecycle::MAX_COMPONENT;
 use kobliat_runtime::state_dir_of;
 use serde_json::Value;
@@ -51,6 +51,8 @@ pub struct Swap {
     /// Give it to this share of the tenants only, until `kobliat promote` or `kobliat withdraw`
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
     percent: Option<u8>,
+    #[command(flatten)]
+    registries: RegistryFlags,
 }
 
 #[derive(Args)]
@@ -175,7 +177,7 @@ impl One {
 impl Swap {
     pub async fn run(&self) -> Result<()> {
         let wasm = match &self.version {
-            Some(version) => read(version).await?,
+            Some(version) => read(version, &self.registries).await?,
             None => Vec::new(),
         };
         let query = self.percent.map(|percent| format!("?percent={percent}")).unwrap_or_default();
@@ -186,16 +188,13 @@ impl Swap {
 }
 
 /// A file that is there is the file; what names a registry is fetched from it.
-async fn read(version: &str) -> Result<Vec<u8>> {
+async fn read(version: &str, registries: &RegistryFlags) -> Result<Vec<u8>> {
     let file = Path::new(version);
     let reference = kobliat_registry::reference(version).filter(|_| !file.exists());
     let Some(reference) = reference else {
         return std::fs::read(file).with_context(|| format!("failed to read `{version}`"));
     };
-    let docker = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
-    let docker = docker.or_else(|| Some(std::env::home_dir()?.join(".docker")));
-    let credentials = Credentials::in_directory(docker.as_deref());
-    let fetched = kobliat_registry::fetch(&reference, &credentials, MAX_COMPONENT).await?;
+    let fetched = kobliat_registry::fetch(&reference, &registries.access(), MAX_COMPONENT).await?;
     println!("fetched {reference} ({})", fetched.digest);
     Ok(fetched.wasm)
 }

@@ -1,6 +1,7 @@
 //! The flags of `kobliat up` that change the application: what it is given, what of it runs, within which limits.
 
-use crate::values::{bytes, counts, durations, pair, sqlite, variables};
+use crate::registries::RegistryFlags;
+use crate::values::{bytes, compiled_dir, counts, durations, pair, sqlite, variables};
 use clap::Args;
 use kobliat_runtime::{InstanceOptions, Options, SqlitePreset};
 use std::ops::Range;
@@ -60,6 +61,14 @@ pub struct ApplicationFlags {
     /// Compile the components at each start
     #[arg(long, env = "DISABLE_WASMTIME_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     disable_cache: bool,
+    /// Keep compiled components in the `directory` of this Wasmtime cache configuration
+    #[arg(long, value_name = "FILE", env = "WASMTIME_CACHE_FILE", value_parser = compiled_dir, conflicts_with = "disable_cache")]
+    cache: Option<PathBuf>,
+    /// Keep what is fetched here [default: the state directory; for an application from a registry, the user's cache]
+    #[arg(long, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub registries: RegistryFlags,
 }
 
 /// What one `--variable` sets.
@@ -87,6 +96,9 @@ impl ApplicationFlags {
             },
             pooling: !self.disable_pooling,
             compile_cache: !self.disable_cache,
+            compiled_dir: self.cache.clone(),
+            cache_dir: self.cache_dir.clone(),
+            registries: self.registries.access(),
             ..options
         }
     }

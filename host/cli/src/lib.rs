@@ -9,6 +9,7 @@ mod events;
 mod follow;
 mod log;
 mod new;
+mod registries;
 mod up;
 mod values;
 mod watch;

@@ -3,9 +3,11 @@
 use crate::application::ApplicationFlags;
 use crate::build;
 use crate::follow::Follow;
+use crate::registries;
 use crate::watch;
 use anyhow::{Context, Error, Result, bail};
 use clap::{Args, ValueEnum};
+use kobliat_registry::Reference;
 use kobliat_runtime::{Log, Options, RouteInfo, Runtime, TelemetrySettings, TlsOptions};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -42,8 +44,9 @@ impl TlsFlags {
 
 #[derive(Args)]
 pub struct Up {
-    /// The manifest, the directory that it is in, or a component (.wasm), which then serves every path
-    #[arg(short, long, alias = "file", alias = "from-file", default_value = "spin.toml")]
+    /// The manifest, the directory that it is in, a component (.wasm), which then serves every path, or either in a registry
+    /// (registry/repository:tag or @sha256:…)
+    #[arg(short, long, aliases = ["file", "from-file", "from-registry"], default_value = "spin.toml")]
     pub from: PathBuf,
     /// The address to listen on; port 0 finds a free one
     #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
@@ -94,23 +97,27 @@ impl Up {
     }
 
     pub fn run(&self, log: Log) -> Result<()> {
+        let remote = registries::application(&self.from);
+        if remote.is_some() && (self.build || self.watch) {
+            bail!("`{}` is built already; leave out `--build` and `--watch`", self.from.display());
+        }
         if self.build {
             let manifest = build::load(&self.from, self.application.profile.as_deref())?;
             build::components(&manifest, &[], self.quiet)?;
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let served = runtime.block_on(self.serve(log));
+        let served = runtime.block_on(self.serve(log, remote));
         // A build that `--watch` has begun is not waited for.
         runtime.shutdown_background();
         served
     }
 
-    async fn serve(&self, log: Log) -> Result<()> {
+    async fn serve(&self, log: Log, remote: Option<Reference>) -> Result<()> {
         // Before anything is started, so that a signal during start-up ends it in order, too.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let platform = tokio::select! {
-            started = Runtime::start(self.options(log)?) => started?,
+            started = self.start(log, remote) => started?,
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
         };
@@ -130,6 +137,18 @@ impl Up {
             _ = interrupt.recv() => bail!("stopped at once; what was acknowledged is on disk"),
             _ = terminate.recv() => bail!("stopped at once; what was acknowledged is on disk"),
         }
+    }
+
+    async fn start(&self, log: Log, remote: Option<Reference>) -> Result<Runtime> {
+        let mut options = self.options(log)?;
+        if let Some(reference) = remote {
+            (options.progress)(&format!("Fetching {reference}, where it is not here yet"));
+            let cache = options.cache_dir.as_deref();
+            options.manifest = registries::pull(&reference, &options.registries, cache).await?;
+            // Beside the manifest is the cache, which is no place for data.
+            options.state_dir = options.state_dir.or_else(|| Some(options.working_dir.join(".kobliat")));
+        }
+        Ok(Runtime::start(options).await?)
     }
 
     /// Goes on until the host stops: a watch that fails leaves the platform as it is.

@@ -2,7 +2,7 @@
 
 use kobliat_runtime::SqlitePreset;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub fn pair(text: &str) -> Result<(String, String), String> {
@@ -91,6 +91,18 @@ pub fn sqlite(text: &str) -> Result<SqlitePreset, String> {
     Ok(SqlitePreset { label: label.to_owned(), sql: read(Path::new(file))? })
 }
 
+/// The directory that a configuration of Wasmtime's cache names; its other keys are about a cache that cleans up after itself, which this
+/// one need not.
+pub fn compiled_dir(file: &str) -> Result<PathBuf, String> {
+    let text = read(Path::new(file))?;
+    let config: toml::Table = toml::from_str(&text).map_err(|error| format!("`{file}`: {error}"))?;
+    let directory = config.get("cache").and_then(|cache| cache.get("directory")).and_then(toml::Value::as_str);
+    directory
+        .map(PathBuf::from)
+        .filter(|directory| directory.is_absolute())
+        .ok_or_else(|| format!("`{file}` names no directory; write an absolute path as `directory` in its [cache]"))
+}
+
 /// `N`, or `N..M` without M.
 pub fn counts(text: &str) -> Result<Range<u32>, String> {
     let count = |text: &str| text.trim().parse::<u32>().ok().filter(|count| *count > 0);
@@ -169,6 +181,20 @@ mod tests {
             &format!("@{}", at("l.json", r#"{"a": []}"#)),
         ] {
             assert!(variables(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cache_configuration_names_a_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory_in = |text: &str| {
+            let path = folder.path().join("cache.toml");
+            std::fs::write(&path, text).unwrap();
+            compiled_dir(path.to_str().unwrap())
+        };
+        assert_eq!(directory_in("[cache]\ndirectory = \"/var/cache\"\nworker-threads = 2\n"), Ok("/var/cache".into()));
+        for bad in ["", "[cache]\n", "[cache]\ndirectory = \"relative\"\n", "[cache"] {
+            assert!(directory_in(bad).is_err(), "{bad}");
         }
     }
 

@@ -10,6 +10,7 @@ use crate::reader::{Field, Table};
 
 mod name;
 pub use name::DependencyName;
+pub(crate) use name::package;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dependency {
@@ -102,6 +103,9 @@ fn read_dependency(key: &str, field: &Field, inherits_all: Option<bool>, declare
     let name = DependencyName::parse(key).map_err(|message| field.key_error(message)).ok();
     let inherited = if inherits_all == Some(true) { Inherit::Everything } else { Inherit::Nothing };
     if field.is_string() {
+        if name.as_ref().is_some_and(|name| name.package().is_none()) {
+            field.error(NO_PACKAGE);
+        }
         let kind = DependencyKind::Registry { version: field.parsed(requirement)?, registry: None, package: None };
         return Some(Dependency {
             key: key.to_owned(),
@@ -125,6 +129,9 @@ fn read_dependency(key: &str, field: &Field, inherits_all: Option<bool>, declare
         ));
     }
     let kind = read_kind(&table, field, declared);
+    if name.as_ref().is_some_and(|name| name.package().is_none()) {
+        require_package(kind.as_ref(), field);
+    }
     table.finish();
     Some(Dependency {
         key: key.to_owned(),
@@ -133,6 +140,16 @@ fn read_dependency(key: &str, field: &Field, inherits_all: Option<bool>, declare
         export: export.and_then(|field| field.string()),
         inherit_configuration: inherit.map_or(inherited, |field| read_inherit(&field)),
     })
+}
+
+const NO_PACKAGE: &str =
+    "a version is one of a package, and nothing here names one; add `package = \"namespace:name\"`";
+
+/// Where no import names the package that a version is of.
+pub(crate) fn require_package(kind: Option<&DependencyKind>, field: &Field) {
+    if let Some(DependencyKind::Registry { package: None, .. }) = kind {
+        field.error(NO_PACKAGE);
+    }
 }
 
 /// `{ path }`, `{ url, digest }`, `{ version, registry?, package? }` or `{ component }`: exactly one of them.

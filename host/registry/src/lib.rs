@@ -1,14 +1,23 @@
-//! Components from OCI registries: `registry/repository:tag` or `registry/repository@sha256:…`.
+//! Components and applications from OCI registries: `registry/repository:tag` or `registry/repository@sha256:…`.
 //!
-//! [`fetch()`] takes the one WebAssembly layer of the image, verified by its digest and never larger than it may be. Credentials are
-//! docker's ([`credentials`]). Plain HTTP is for registries on this machine only.
+//! [`fetch()`] takes the one WebAssembly layer of an image, verified by its digest and never larger than it may be; [`pull()`] takes what
+//! `spin registry push` makes of an application; [`Repository`] knows where the packages of `wkg` are. Credentials are docker's
+//! ([`credentials`]). Plain HTTP is for registries on this machine, and for who insists ([`Access`]).
 
+mod application;
+mod connection;
 pub mod credentials;
+mod error;
 mod fetch;
+mod package;
 
+pub use application::pull;
+pub use connection::Access;
 pub use credentials::Credentials;
-pub use fetch::{Error, Fetched, fetch};
+pub use error::Error;
+pub use fetch::{Fetched, fetch};
 pub use oci_client::Reference;
+pub use package::Repository;
 
 /// The reference that `text` is; `None` when it names no registry, as a file's path does not.
 pub fn reference(text: &str) -> Option<Reference> {

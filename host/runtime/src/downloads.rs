@@ -1,12 +1,14 @@
-//! `{ url, digest }`: components and their parts from elsewhere. What came is compared with the digest and kept, so that the next start
+//! Components and their parts from elsewhere: by URL ([`url`]) and by package ([`package`]). What came is kept, so that the next start
 //! needs no network; from then on the manifest names the file.
+
+mod package;
+mod url;
 
 use crate::components::is_linked;
 use crate::error::StartError;
-use kobliat_factor_outbound_http::{Download, DownloadError};
-use kobliat_manifest::{ComponentSource, DependencyKind, Manifest};
-use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use crate::options::Options;
+use kobliat_manifest::{ComponentSource, DependencyKind, DependencyName, Manifest};
+use package::{Package, Wanted};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -14,110 +16,102 @@ use std::path::{Path, PathBuf};
 const LARGEST: usize = 256 << 20;
 
 /// Where they are kept.
-pub fn folder(state_dir: &Path) -> PathBuf {
-    state_dir.join("downloads")
+pub fn folder(state_dir: &Path, options: &Options) -> PathBuf {
+    options.cache_dir.as_deref().unwrap_or(state_dir).join("downloads")
 }
 
-/// Puts a file in the place of each URL. All that can not be had are named.
-pub async fn fetch(
-    manifest: &mut Manifest,
-    directory: &Path,
-    links: bool,
-    progress: fn(&str),
-) -> Result<(), StartError> {
-    let wanted = wanted(manifest, links);
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let mut files = BTreeMap::new();
-    let mut problems = Vec::new();
-    for (digest, (url, what)) in wanted {
-        match have(directory, &digest, &url, progress).await {
-            Ok(file) => drop(files.insert(digest, file)),
+/// What the manifest names and is not here.
+#[derive(Clone, Debug, PartialEq)]
+enum Remote {
+    Url { url: String, digest: String },
+    Package(Package),
+}
+
+/// Each once, and for whom.
+type Remotes = Vec<(Remote, String)>;
+
+/// What is here now.
+type Files = Vec<(Remote, PathBuf)>;
+
+/// Puts a file in the place of each of them. All that can not be had are named.
+pub async fn fetch(manifest: &mut Manifest, directory: &Path, options: &Options) -> Result<(), StartError> {
+    let (mut files, mut problems) = (Files::new(), Vec::new());
+    for (remote, what) in remotes(manifest, options.links) {
+        let file = match &remote {
+            Remote::Url { url, digest } => url::have(directory, digest, url, options.progress).await,
+            Remote::Package(package) => package::have(package, directory, &options.registries, options.progress).await,
+        };
+        match file {
+            Ok(file) => files.push((remote, file)),
             Err(problem) => problems.push(format!("{what}: {problem}")),
         }
     }
     StartError::from_all(problems)?;
-    name_files(manifest, &files);
+    if !files.is_empty() {
+        name_files(manifest, &files);
+    }
     Ok(())
 }
 
-/// By digest: where it is, and for whom.
-type Wanted = BTreeMap<String, (String, String)>;
-
-fn wanted(manifest: &Manifest, links: bool) -> Wanted {
-    let mut wanted = Wanted::new();
+fn remotes(manifest: &Manifest, links: bool) -> Remotes {
+    let mut remotes = Remotes::new();
+    let mut want = |remote: Option<Remote>, what: String| {
+        let new = remote.filter(|remote| !remotes.iter().any(|(other, _)| other == remote));
+        remotes.extend(new.map(|remote| (remote, what)));
+    };
     for component in manifest.components.values() {
-        if let ComponentSource::Url { url, digest } = &component.source {
-            wanted.insert(digest.clone(), (url.clone(), format!("component `{}`", component.id)));
-        }
+        want(source(&component.source), format!("component `{}`", component.id));
         for dependency in component.dependencies.iter().filter(|one| !is_linked(component, one, links)) {
             let what = format!("the dependency `{}` of component `{}`", dependency.key, component.id);
-            want(&mut wanted, &dependency.kind, what);
+            want(part(&dependency.kind, Some(&dependency.name)), what);
         }
     }
     for trigger in &manifest.http_triggers {
         let what = format!("the middleware of [[trigger.http]] `{}`", trigger.id);
-        trigger.middleware.iter().for_each(|layer| want(&mut wanted, &layer.kind, what.clone()));
+        trigger.middleware.iter().for_each(|layer| want(part(&layer.kind, None), what.clone()));
     }
-    wanted
+    remotes
 }
 
-fn want(wanted: &mut Wanted, kind: &DependencyKind, what: String) {
-    if let DependencyKind::Url { url, digest } = kind {
-        wanted.insert(digest.clone(), (url.clone(), what));
-    }
-}
-
-fn name_files(manifest: &mut Manifest, files: &BTreeMap<String, PathBuf>) {
-    for component in manifest.components.values_mut() {
-        if let ComponentSource::Url { digest, .. } = &component.source
-            && let Some(file) = files.get(digest)
-        {
-            component.source = ComponentSource::Path(file.clone());
+fn source(source: &ComponentSource) -> Option<Remote> {
+    match source {
+        ComponentSource::Path(_) => None,
+        ComponentSource::Url { url, digest } => Some(Remote::Url { url: url.clone(), digest: digest.clone() }),
+        ComponentSource::Registry { package, version, registry } => {
+            let (name, version) = (package.clone(), Wanted::Exactly(version.clone()));
+            Some(Remote::Package(Package { name, version, registry: registry.clone() }))
         }
-        component.dependencies.iter_mut().for_each(|dependency| name_file(&mut dependency.kind, files));
-    }
-    let layers = manifest.http_triggers.iter_mut().flat_map(|trigger| &mut trigger.middleware);
-    layers.for_each(|layer| name_file(&mut layer.kind, files));
-}
-
-fn name_file(kind: &mut DependencyKind, files: &BTreeMap<String, PathBuf>) {
-    if let DependencyKind::Url { digest, .. } = kind
-        && let Some(file) = files.get(digest)
-    {
-        *kind = DependencyKind::Path(file.clone());
     }
 }
 
-/// The file with this digest, from here if it is here.
-async fn have(directory: &Path, digest: &str, url: &str, progress: fn(&str)) -> Result<PathBuf, String> {
-    let file = directory.join(format!("{}.wasm", digest.trim_start_matches("sha256:").to_ascii_lowercase()));
-    if std::fs::read(&file).is_ok_and(|bytes| same(&digest_of(&bytes), digest)) {
-        return Ok(file);
+/// A dependency's package is called as the import that it satisfies, unless it says otherwise.
+fn part(kind: &DependencyKind, import: Option<&DependencyName>) -> Option<Remote> {
+    match kind {
+        DependencyKind::Path(_) | DependencyKind::Component(_) => None,
+        DependencyKind::Url { url, digest } => Some(Remote::Url { url: url.clone(), digest: digest.clone() }),
+        DependencyKind::Registry { version, registry, package } => {
+            let name = package.clone().or_else(|| Some(import?.package()?.to_owned())).unwrap_or_default();
+            let version = Wanted::Newest(version.clone());
+            Some(Remote::Package(Package { name, version, registry: registry.clone() }))
+        }
     }
-    progress(&format!("Fetching {url} (once; it is kept in {})", directory.display()));
-    let bytes = Download { url, largest: LARGEST }.get().await.map_err(|error| explain(url, &error))?;
-    let found = digest_of(&bytes);
-    if !same(&found, digest) {
-        return Err(format!(
-            "`{url}` answers {found}, and the manifest wants {digest}: it was changed; make sure by whom before you change the digest"
-        ));
+}
+
+fn name_files(manifest: &mut Manifest, files: &Files) {
+    let file_of = |remote: Option<Remote>| {
+        let remote = remote?;
+        files.iter().find(|(other, _)| *other == remote).map(|(_, file)| file.clone())
+    };
+    for component in manifest.components.values_mut() {
+        component.source = file_of(source(&component.source)).map_or(component.source.clone(), ComponentSource::Path);
+        for dependency in &mut component.dependencies {
+            let file = file_of(part(&dependency.kind, Some(&dependency.name)));
+            dependency.kind = file.map_or(dependency.kind.clone(), DependencyKind::Path);
+        }
     }
-    keep(directory, &file, &bytes).map_err(|error| format!("failed to keep `{}`: {error}", file.display()))?;
-    Ok(file)
-}
-
-fn explain(url: &str, error: &DownloadError) -> String {
-    format!("failed to fetch `{url}`: {error}")
-}
-
-fn digest_of(bytes: &[u8]) -> String {
-    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
-}
-
-fn same(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
+    for layer in manifest.http_triggers.iter_mut().flat_map(|trigger| &mut trigger.middleware) {
+        layer.kind = file_of(part(&layer.kind, None)).map_or(layer.kind.clone(), DependencyKind::Path);
+    }
 }
 
 /// Whole or not at all.

@@ -1,6 +1,7 @@
 //! What the command line decides; everything below it is told, and reads no environment of its own.
 
 use crate::log::Log;
+use kobliat_registry::Access;
 use kobliat_telemetry::otlp::Settings as TelemetrySettings;
 use kobliat_trigger_http::TlsOptions;
 use std::collections::BTreeMap;
@@ -43,6 +44,12 @@ pub struct Options {
     pub pooling: bool,
     /// `--disable-cache`: components are compiled at each start.
     pub compile_cache: bool,
+    /// `--cache`: where compiled components are kept instead of the state directory.
+    pub compiled_dir: Option<PathBuf>,
+    /// `--cache-dir`: where fetched components are kept instead of the state directory.
+    pub cache_dir: Option<PathBuf>,
+    /// How registries are asked for components.
+    pub registries: Access,
     /// `--key-value key=value`: written into the default store at start.
     pub key_values: Vec<(String, String)>,
     /// `--sqlite`, in the order given.
@@ -110,6 +117,9 @@ impl Options {
             allow_transient_write: false,
             pooling: true,
             compile_cache: true,
+            compiled_dir: None,
+            cache_dir: None,
+            registries: Access::default(),
             key_values: Vec::new(),
             sqlite: Vec::new(),
             profile: None,

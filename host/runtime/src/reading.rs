@@ -32,9 +32,9 @@ impl Reading {
         Ok(Self { manifest: Arc::new(middleware::apart(manifest)), config, platform })
     }
 
-    /// Has what is named by URL here as a file.
+    /// Has what is elsewhere here as a file.
     pub async fn fetch(&mut self, directory: &Path, options: &Options) -> Result<(), StartError> {
-        downloads::fetch(Arc::make_mut(&mut self.manifest), directory, options.links, options.progress).await
+        downloads::fetch(Arc::make_mut(&mut self.manifest), directory, options).await
     }
 
     /// The certificates of kobliat.toml, where it names any.

@@ -29,7 +29,7 @@ use kobliat_telemetry::Metrics;
 use kobliat_trigger_http::{Server, ServerOptions, Service, Tls};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use tokio_util::sync::CancellationToken;
@@ -49,7 +49,7 @@ impl Runtime {
         options.tls = options.tls.or_else(|| reading.tls());
         let state_dir = options.state_dir.clone().or_else(|| reading.config.state_dir());
         let state_dir = StateDir::open(state_dir.unwrap_or_else(|| reading.manifest.dir.join(".kobliat")))?;
-        reading.fetch(&downloads::folder(state_dir.path()), &options).await?;
+        reading.fetch(&downloads::folder(state_dir.path(), &options), &options).await?;
         let secrets = SecretsFile::in_state_dir(state_dir.path());
         let resolver = resolve(&options, &reading, &secrets)?;
         let generated = resolver.generated().to_vec();
@@ -102,18 +102,19 @@ impl Runtime {
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         // Those of the last run are compiled in full now.
-        drop(std::fs::remove_dir_all(drafts_in(&state_dir.component_cache())));
+        let compiled_dir = compiled_in(&options, &state_dir);
+        drop(std::fs::remove_dir_all(drafts_in(&compiled_dir)));
         let workshop = Workshop {
             ground,
             ticks: Ticks::new(tasks.clone(), stop.clone()),
             has_broker: broker.is_some(),
             archive,
             compiler: Compiler {
-                cache: ComponentCache::new(engine.clone(), Some(&state_dir.component_cache()))
+                cache: ComponentCache::new(engine.clone(), Some(&compiled_dir))
                     .map_err(|error| StartError::because("keep compiled components", error))?,
-                drafts: ComponentCache::new(engine.clone(), Some(&drafts_in(&state_dir.component_cache())))
+                drafts: ComponentCache::new(engine.clone(), Some(&drafts_in(&compiled_dir)))
                     .map_err(|error| StartError::because("keep compiled components", error))?,
-                directory: state_dir.component_cache(),
+                directory: compiled_dir,
                 engine: engine_options,
                 program: options.compiler.clone(),
             },
@@ -159,13 +160,18 @@ impl Runtime {
     }
 }
 
+/// Where compiled components are kept.
+fn compiled_in(options: &Options, state_dir: &StateDir) -> PathBuf {
+    options.compiled_dir.clone().unwrap_or_else(|| state_dir.component_cache())
+}
+
 fn compile(
     wholes: BTreeMap<String, Whole>,
     engine: &Engine,
     options: &Options,
     state_dir: &StateDir,
 ) -> Result<Compiled, StartError> {
-    let cached = options.compile_cache.then(|| state_dir.component_cache());
+    let cached = options.compile_cache.then(|| compiled_in(options, state_dir));
     let cache = ComponentCache::new(engine.clone(), cached.as_deref())
         .map_err(|error| StartError::because("use the cache of compiled components", error))?;
     components::compile(wholes, &cache, options.progress)

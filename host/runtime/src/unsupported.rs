@@ -2,7 +2,7 @@
 
 use crate::admin::refuse_half_administrators;
 use crate::error::StartError;
-use kobliat_manifest::{Component, ComponentSource, DependencyKind, Executor, HttpTarget, HttpTrigger, Manifest};
+use kobliat_manifest::{Component, DependencyKind, Executor, HttpTarget, HttpTrigger, Manifest};
 
 /// Refuses all of it at once; each reason names the table and what to do.
 pub fn refuse(manifest: &Manifest) -> Result<(), StartError> {
@@ -18,7 +18,6 @@ pub fn refuse(manifest: &Manifest) -> Result<(), StartError> {
     }
     manifest.http_triggers.iter().for_each(|trigger| refuse_trigger(trigger, &mut problems));
     manifest.http_triggers.iter().for_each(|trigger| refuse_lossy_middleware(trigger, manifest, &mut problems));
-    manifest.components.values().for_each(|component| refuse_component(component, &mut problems));
     problems.extend(refuse_half_administrators(manifest));
     StartError::from_all(problems)
 }
@@ -28,11 +27,6 @@ fn refuse_trigger(trigger: &HttpTrigger, problems: &mut Vec<String>) {
     if let HttpTarget::Component { executor: Executor::Wagi { .. }, .. } = &trigger.target {
         problems.push(format!(
             "{table}: this host has no `wagi` executor; build the component with spin-sdk 7 and remove `executor`"
-        ));
-    }
-    if trigger.middleware.iter().any(|layer| is_elsewhere(&layer.kind)) {
-        problems.push(format!(
-            "{table}: this host does not fetch from registries; write `{{ url = \"…\", digest = \"sha256:…\" }}`, or download the middleware and write `{{ path = \"…\" }}`"
         ));
     }
 }
@@ -49,27 +43,6 @@ fn refuse_lossy_middleware(trigger: &HttpTrigger, manifest: &Manifest, problems:
                  behind it, and let the layer have them by `inherit_configuration`",
                 trigger.id,
                 lost.join(", ")
-            ));
-        }
-    }
-}
-
-fn is_elsewhere(kind: &DependencyKind) -> bool {
-    matches!(kind, DependencyKind::Registry { .. })
-}
-
-fn refuse_component(component: &Component, problems: &mut Vec<String>) {
-    let id = &component.id;
-    if matches!(component.source, ComponentSource::Registry { .. }) {
-        problems.push(format!(
-            "[component.{id}]: this host does not fetch from registries; write `source = {{ url = \"…\", digest = \"sha256:…\" }}`, or download it and give its path, `source = \"{id}.wasm\"`"
-        ));
-    }
-    for dependency in &component.dependencies {
-        if is_elsewhere(&dependency.kind) {
-            problems.push(format!(
-                "[component.{id}.dependencies] `{0}`: this host does not fetch from registries; write `\"{0}\" = {{ url = \"…\", digest = \"sha256:…\" }}`, or download it and write `\"{0}\" = {{ path = \"…\" }}`",
-                dependency.key
             ));
         }
     }

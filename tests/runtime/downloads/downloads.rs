@@ -1,7 +1,8 @@
-//! Components and their parts by URL: fetched once, compared with their digest, there without a network the next time.
+//! Components and their parts by URL and by package: fetched once, there without a network the next time.
 
 use crate::support::guests;
 use crate::support::host::{Start, application};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves the folder of the guests; `/moved/x` is now at `/x`.
+/// Serves the folder of the guests; `/moved/x` is now at `/x`, and `/v2/acme/x` is an image of `x.wasm`, in two versions.
 struct Shelf {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -42,14 +43,30 @@ async fn serve(mut stream: TcpStream) {
     let path = head.split(' ').nth(1).unwrap().trim_start_matches('/').to_owned();
     let (status, extra, body) = match path.strip_prefix("moved/") {
         Some(moved) => ("302 Found", format!("location: /{moved}\r\n"), Vec::new()),
-        None => match std::fs::read(guests::folder().join(&path)) {
-            Ok(bytes) => ("200 OK", String::new(), bytes),
-            Err(_) => ("404 Not Found", String::new(), Vec::new()),
+        None => match image(&path).or_else(|| std::fs::read(guests::folder().join(&path)).ok()) {
+            Some(bytes) => ("200 OK", String::new(), bytes),
+            None => ("404 Not Found", String::new(), Vec::new()),
         },
     };
     let head = format!("HTTP/1.1 {status}\r\n{extra}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     drop(stream.write_all(head.as_bytes()).await);
     drop(stream.write_all(&body).await);
+}
+
+/// What a registry answers.
+fn image(path: &str) -> Option<Vec<u8>> {
+    let (guest, asked) = path.strip_prefix("v2/acme/")?.split_once('/')?;
+    let guest = format!("{guest}.wasm");
+    let layer = json!({ "mediaType": "application/wasm", "digest": digest(&guest), "size": 0 });
+    let manifest = json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": layer, "layers": [layer] });
+    match asked.split_once('/')? {
+        ("manifests", "1.0.0" | "1.1.0") => Some(manifest.to_string().into_bytes()),
+        ("tags", tags) if tags.starts_with("list") => {
+            Some(json!({ "name": guest, "tags": ["1.0.0", "1.1.0", "2.0.0"] }).to_string().into_bytes())
+        }
+        ("blobs", _) => std::fs::read(guests::folder().join(guest)).ok(),
+        _ => None,
+    }
 }
 
 fn digest(guest: &str) -> String {
@@ -82,6 +99,40 @@ async fn what_came_once_is_there_without_a_network() {
     let host = host.restart(Start::at(folder.path().to_owned())).await;
     host.get("/").await.expect(200);
     assert_eq!(shelf.requests.load(SeqCst), asked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packages_come_from_their_registry_in_the_version_that_is_wanted() {
+    let shelf = Shelf::start().await;
+    let package = |name: &str, version: &str| {
+        format!("{{ package = \"acme:{name}\", version = \"{version}\", registry = \"{}\" }}", shelf.address)
+    };
+    let text = |version: &str| {
+        let (component, layer) = (package("hello", "1.0.0"), package("middleware", version));
+        format!(
+            "spin_manifest_version = 2\napplication = {{ name = \"packaged\" }}\n\
+             [[trigger.http]]\nroute = \"/...\"\ncomponent = \"one\"\ndependencies = {{ middleware = [{layer}] }}\n\
+             [component.one]\nsource = {component}\n"
+        )
+    };
+    let (start, folder) = application(&text("^1"));
+    let cache = folder.path().join("fetched");
+    let elsewhere = |start: Start| start.options(|options| options.cache_dir = Some(cache.clone()));
+    let host = elsewhere(start).start().await;
+    let answer = host.get("/").await;
+    assert_eq!(answer.headers.get_all("x-layer").iter().count(), 1);
+    answer.expect(200);
+    let registry = format!("at-{}", shelf.address);
+    let kept = |name: &str| cache.join("downloads/packages").join(&registry).join(name).exists();
+    assert!(kept("acme_hello/1.0.0.wasm") && kept("acme_middleware/1.1.0.wasm"), "the newest of 1");
+    // What is here is not fetched again; which version is the newest is asked.
+    let asked = shelf.requests.load(SeqCst);
+    let host = host.restart(elsewhere(Start::at(folder.path().to_owned()))).await;
+    host.get("/").await.expect(200);
+    assert!(shelf.requests.load(SeqCst) <= asked + 4, "{asked}, then {}", shelf.requests.load(SeqCst));
+    let (start, _folder) = application(&text("^3"));
+    let reason = start.refusal().await;
+    assert!(reason.contains("no version of `acme:middleware` is ^3; there is 1.0.0, 1.1.0, 2.0.0"), "{reason}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

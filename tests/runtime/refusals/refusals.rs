@@ -37,19 +37,12 @@ async fn what_the_manifest_is_missing() {
 
 #[tokio::test]
 async fn what_this_host_does_not_have() {
-    let registry = "{ package = \"a:b\", version = \"1.0.0\", registry = \"example.com\" }";
     let cases = [
         (
             format!("[[trigger.redis]]\nchannel = \"c\"\naddress = \"redis://x\"\ncomponent = \"one\"\n{COMPONENT}"),
             "[[trigger.redis]]",
         ),
         (format!("{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}"), "no `wagi` executor"),
-        (format!("{TRIGGER}dependencies = {{ middleware = [{registry}] }}\n{COMPONENT}"), "download the middleware"),
-        (format!("{TRIGGER}[component.one]\nsource = {registry}\n"), "does not fetch from registries"),
-        (
-            format!("{TRIGGER}{COMPONENT}dependencies = {{ \"a:b/c@1.0.0\" = \"=1.0.0\" }}\n"),
-            "[component.one.dependencies] `a:b/c@1.0.0`",
-        ),
     ];
     for (tables, expected) in cases {
         let reason = refusal(&tables).await;
@@ -59,8 +52,8 @@ async fn what_this_host_does_not_have() {
 
 #[tokio::test]
 async fn all_reasons_come_at_once() {
-    let registry = "dependencies = { \"a:b/c@1.0.0\" = \"=1.0.0\" }\n";
-    let reason = refusal(&format!("{TRIGGER}executor = {{ type = \"wagi\" }}\n{COMPONENT}{registry}")).await;
+    let redis = "[[trigger.redis]]\nchannel = \"c\"\naddress = \"redis://x\"\ncomponent = \"one\"\n";
+    let reason = refusal(&format!("{TRIGGER}executor = {{ type = \"wagi\" }}\n{redis}{COMPONENT}")).await;
     assert_eq!(reason.lines().count(), 2, "{reason}");
 }
 

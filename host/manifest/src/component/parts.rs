@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::declared::Declared;
-use crate::dependency::{Dependency, read_dependencies};
+use crate::dependency::{Dependency, package as package_name, read_dependencies};
 use crate::digest;
 use crate::reader::Field;
 
@@ -55,7 +55,7 @@ pub(super) fn read_source(field: &Field) -> Option<ComponentSource> {
             Some(ComponentSource::Url { url: url.string()?, digest: digest.parsed(digest::sha256)? })
         }
         (None, None, Some(package), Some(version), registry) => Some(ComponentSource::Registry {
-            package: package.string()?,
+            package: package.parsed(package_name)?,
             version: version.parsed(exact_version)?,
             registry: registry.and_then(|field| field.string()),
         }),

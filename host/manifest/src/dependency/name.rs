@@ -38,6 +38,14 @@ impl DependencyName {
         })
     }
 
+    /// `ns:pkg`, where it names one.
+    pub fn package(&self) -> Option<&str> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Package { package, .. } | Self::Interface { package, .. } => Some(package),
+        }
+    }
+
     /// Whether one import could be meant by both.
     pub fn overlaps(&self, other: &Self) -> bool {
         let (Some((package, interface, version)), Some((other_package, other_interface, other_version))) =
@@ -63,7 +71,7 @@ fn may_be_equal<T: PartialEq>(left: Option<T>, right: Option<T>) -> bool {
 }
 
 /// `ns:pkg`
-pub(super) fn package(text: &str) -> Result<String, String> {
+pub(crate) fn package(text: &str) -> Result<String, String> {
     match text.split_once(':') {
         Some((namespace, name)) if is_plain(namespace) && is_plain(name) => Ok(text.to_owned()),
         _ => Err(format!("`{text}` is no package; write `namespace:name`")),

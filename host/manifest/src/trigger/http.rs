@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::declared::Declared;
-use crate::dependency::{DependencyKind, Inherit, read_inherit, read_kind};
+use crate::dependency::{DependencyKind, Inherit, read_inherit, read_kind, require_package};
 use crate::reader::{Field, Table};
 use crate::route::Route;
 
@@ -162,6 +162,7 @@ fn read_layer(field: &Field, declared: &Declared) -> Option<Middleware> {
     let table = field.table()?;
     let inherit = table.optional("inherit_configuration").map(|field| read_inherit(&field));
     let kind = read_kind(&table, field, declared);
+    require_package(kind.as_ref(), field);
     table.finish();
     Some(Middleware { kind: kind?, inherit_configuration: inherit.unwrap_or_default() })
 }

@@ -56,7 +56,10 @@ impl Lifecycle {
     async fn plan(&self) -> Result<Plan, ChangeError> {
         let (ground, old) = (&self.ground, self.world());
         let mut reading = Reading::of(&ground.options).map_err(refused)?;
-        reading.fetch(&downloads::folder(&ground.state_dir), &ground.options).await.map_err(refused)?;
+        reading
+            .fetch(&downloads::folder(&ground.state_dir, &ground.options), &ground.options)
+            .await
+            .map_err(refused)?;
         refuse_restarts(old.reading.needs_restart(&reading, &ground.state_dir))?;
         let resolver = ground.resolve(&reading).map_err(refused)?;
         let factors = old.factors.again(&ground.settings(&reading, &resolver)).await.map_err(refused)?;
