@@ -172,7 +172,10 @@ pub(crate) fn read_kind(table: &Table, field: &Field, declared: &Declared) -> Op
         (None, None, Some(version), None) => {
             refuse(&[digest], "version");
             let registry = registry.and_then(|field| field.string());
-            let package = package.and_then(|field| field.parsed(name::package));
+            let package = match package {
+                Some(field) => Some(field.parsed(name::package)?),
+                None => None,
+            };
             Some(DependencyKind::Registry { version: version.parsed(requirement)?, registry, package })
         }
         (None, None, None, Some(component)) => {

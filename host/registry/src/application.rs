@@ -67,7 +67,7 @@ async fn lock(
 ) -> Result<Option<LockedApp>, Error> {
     let layer = image.layers.iter().find(|layer| layer.media_type == APPLICATION);
     let bytes = connection.blob(&layer.unwrap_or(&image.config).digest, LOCK).await?;
-    let refused = |reason: String| Error::Application { reference: reference.clone(), reason };
+    let refused = |reason: String| Error::Application { reference: reference.to_string(), reason };
     match serde_json::from_slice::<serde_json::Value>(&bytes) {
         Ok(value) if layer.is_some() || value.get("spin_lock_version").is_some() => {
             LockedApp::read(value).map(Some).map_err(refused)
@@ -88,7 +88,7 @@ impl Pull<'_> {
     async fn application(&self, lock: &LockedApp, origin: &str) -> Result<(), Error> {
         let whole: u64 = self.image.layers.iter().map(|layer| u64::try_from(layer.size).unwrap_or(WHOLE)).sum();
         if whole > WHOLE {
-            return Err(Error::TooLarge { reference: self.reference.clone(), most: WHOLE as usize });
+            return Err(Error::TooLarge { reference: self.reference.to_string(), most: WHOLE as usize });
         }
         // Refused before anything is fetched.
         let text = manifest::of(lock, origin).map_err(|reason| self.refused(reason))?;
@@ -145,7 +145,7 @@ impl Pull<'_> {
     }
 
     fn refused(&self, reason: String) -> Error {
-        Error::Application { reference: self.reference.clone(), reason }
+        Error::Application { reference: self.reference.to_string(), reason }
     }
 }
 

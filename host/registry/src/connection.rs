@@ -65,7 +65,7 @@ impl Connection {
         while let Some(part) = stream.next().await {
             bytes.extend_from_slice(&part.map_err(|error| self.failed(error))?);
             if bytes.len() > most {
-                return Err(Error::TooLarge { reference: self.reference.clone(), most });
+                return Err(Error::TooLarge { reference: self.reference.to_string(), most });
             }
         }
         Ok(bytes)

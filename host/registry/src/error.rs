@@ -6,13 +6,13 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("`{reference}` has {found} WebAssembly layers, and a component is one: {types}")]
-    NoComponent { reference: Reference, found: usize, types: String },
+    NoComponent { reference: String, found: usize, types: String },
     #[error("`{reference}` is larger than the {most} bytes that it may have")]
-    TooLarge { reference: Reference, most: usize },
+    TooLarge { reference: String, most: usize },
     #[error("failed to fetch `{reference}`: {reason}")]
-    Failed { reference: Reference, reason: String },
+    Failed { reference: String, reason: String },
     #[error("`{reference}` is an application that this host can not run: {reason}")]
-    Application { reference: Reference, reason: String },
+    Application { reference: String, reason: String },
     #[error(
         "nobody says which registry has the package `{0}`; add `registry = \"…\"`, or name one for its namespace in wasm-pkg/config.toml"
     )]
@@ -29,6 +29,6 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn failed(reference: &Reference, reason: impl Into<String>) -> Self {
-        Self::Failed { reference: reference.clone(), reason: reason.into() }
+        Self::Failed { reference: reference.to_string(), reason: reason.into() }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn only_component<'m>(
         manifest.layers.iter().filter(|layer| WASM.contains(&layer.media_type.as_str())).collect();
     let [layer] = layers.as_slice() else {
         let types: Vec<&str> = manifest.layers.iter().map(|layer| layer.media_type.as_str()).collect();
-        let (reference, found, types) = (reference.clone(), layers.len(), types.join(", "));
+        let (reference, found, types) = (reference.to_string(), layers.len(), types.join(", "));
         return Err(Error::NoComponent { reference, found, types });
     };
     Ok(layer)
