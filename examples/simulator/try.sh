@@ -65,7 +65,7 @@ ask() { # METHOD PATH [BODY]
 echo "== An angry customer writes, through the real webhook, and will answer once by itself"
 hello=$(ask POST /simulate '{"scenario":"angry_customer","seed":7,"answers":1,"pace":0}') || fail "$hello"
 show <<<"$hello"
-[[ $(field status <<<"$hello") == success ]] || fail "the platform did not take it: see gateway_response"
+grep -q '"status":"success"' <<<"$hello" || fail "the platform did not take it: see gateway_response"
 
 echo "== You answer. The provider is unkind: every second call fails, every report comes twice, some in the wrong order"
 ask PUT /simulate/emulator '{"seed":7,"error_rate":0.5,"report_max_ms":300,"duplicate_rate":1,"reorder_rate":0.5}' >/dev/null

@@ -25,7 +25,7 @@ const EMULATED: &str = "emulated";
 pub struct Account {
     pub tenant: String,
     pub channel: &'static str,
-    /// As webhooks and messages name it.
+    /// As webhooks and messages name it; numbers as digits.
     pub provider_id: String,
     /// Signs its webhooks.
     pub secret: String,
@@ -37,12 +37,20 @@ impl Account {
         self.provider_id == own_name(&self.tenant, self.channel)
     }
 
-    /// Where its webhooks go: one of our own has its name behind the channel's.
+    /// Where its webhooks go: one of our own has its name behind the channel's, but where Twilio's forms say it anyway.
     pub fn path(&self) -> String {
         let channel = self.channel;
-        match self.is_own() {
+        match self.is_own() && channel != twilio::CHANNEL {
             true => format!("/webhooks/{channel}/{}", sdk::query::percent_encode(&self.provider_id)),
             false => format!("/webhooks/{channel}"),
+        }
+    }
+
+    /// As webhooks write it, and so as it is registered: Twilio's numbers have a plus.
+    fn registered_name(&self) -> String {
+        match self.channel {
+            twilio::CHANNEL => format!("+{}", self.provider_id),
+            _ => self.provider_id.clone(),
         }
     }
 

@@ -40,7 +40,7 @@ impl<D: Driver, W: World> App<D, W> {
     }
 
     async fn register(&self, context: &Context, account: Account) -> Result<Account, Problem> {
-        let new = json!({ "kind": account.channel, "provider_id": account.provider_id, "name": NAME, "credentials": account.credentials() });
+        let new = json!({ "kind": account.channel, "provider_id": account.registered_name(), "name": NAME, "credentials": account.credentials() });
         match self.channels(&account, Method::POST, "", Some(&new)).await? {
             (StatusCode::CREATED, view) => self.remember(context, account, &view).await,
             // Made by another instance a moment ago, or before our tables were lost.
@@ -58,7 +58,8 @@ impl<D: Driver, W: World> App<D, W> {
             let path = format!("?kind={}&limit=100{cursor}", account.channel);
             let (_, page) = self.channels(account, Method::GET, &path, None).await?;
             let listed = page.get("data").and_then(Value::as_array).into_iter().flatten();
-            let found = listed.into_iter().find(|one| one.get("provider_id") == Some(&json!(account.provider_id)));
+            let found =
+                listed.into_iter().find(|one| one.get("provider_id") == Some(&json!(account.registered_name())));
             if let Some(found) = found {
                 return Ok(Some(found.clone()));
             }

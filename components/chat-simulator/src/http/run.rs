@@ -33,6 +33,8 @@ pub async fn start<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Ou
             return Err(under_way(&other, &run.tenant));
         }
         run::advance(app, &mut run, &plan, begin.saturating_add(IN_TIME)).await.map_err(&failed)?;
+        // As it is now: somebody may have cancelled it meanwhile.
+        let run = runs::get(&app.database, &run.tenant, &run.id).await.map_err(&failed)?.unwrap_or(run);
         app.is_due.set(!run.is_over());
         if run.is_over() { response::ok(&run.json()) } else { response::accepted(&run.json()) }
     })

@@ -43,6 +43,18 @@ fn a_tenant_s_customers_write_to_an_account_that_is_registered_for_them_once() {
 }
 
 #[test]
+fn twilio_s_number_is_registered_as_twilio_writes_it() {
+    let app = TestApp::start();
+    let (status, told) = app.as_acme(Method::POST, "/simulate", &json!({ "scenario": "haggler", "channel": "sms" }));
+    assert_eq!(status, 200, "{told}");
+    let number = app.world.channels.all()[0]["provider_id"].as_str().unwrap().to_owned();
+    assert!(number.starts_with("+999"), "{number}");
+    let sent = app.world.webhooks.borrow()[0].clone();
+    assert!(sent.url.ends_with("/webhooks/sms"));
+    assert!(String::from_utf8(sent.body).unwrap().contains(&format!("To={}", number.replace('+', "%2B"))));
+}
+
+#[test]
 fn an_account_that_somebody_changed_or_deleted_is_put_right() {
     let app = TestApp::start();
     let says = || app.as_acme(Method::POST, "/simulate", &shopper()).1["status"].clone();

@@ -24,7 +24,7 @@ async fn a_run_goes_on_while_its_components_are_replaced() {
     }
     let app = TestApp::start_with(Mode::Links, &VARIABLES).await;
     let admin = Client::in_state_dir(app.state_dir());
-    let id = begun(&app, &json!({"customers": 50, "messages": 3000, "chaos": 0.3, "seed": 7})).await;
+    let id = begun(&app, &json!({"customers": 50, "messages": 1500, "chaos": 0.3, "seed": 7})).await;
     for component in ["chat-simulator", "inbound-gateway", "messaging", "chat-simulator"] {
         let before = told(&app, &id).await["webhooks_sent"].as_u64().unwrap();
         let number = usize::try_from(before % 120).unwrap();
@@ -49,12 +49,12 @@ async fn a_run_goes_on_after_its_host_was_killed() {
     }
     let state = Arc::new(tempfile::tempdir().unwrap());
     let host = crate::up().variables(&VARIABLES).start(&state).await;
-    let id = begun(host.outside(), &json!({"customers": 50, "messages": 2000, "chaos": 0.3, "seed": 7})).await;
+    let id = begun(host.outside(), &json!({"customers": 50, "messages": 1000, "chaos": 0.3, "seed": 7})).await;
     let before = told(host.outside(), &id).await;
     host.kill().await;
     let host = crate::up().variables(&VARIABLES).start(&state).await;
     let told = over(host.outside(), &id).await;
-    assert_eq!((&told["status"], &told["sent"]), (&json!("done"), &json!(2000)), "{told}");
+    assert_eq!((&told["status"], &told["sent"]), (&json!("done"), &json!(1000)), "{told}");
     assert!(before["webhooks_sent"].as_u64() <= told["webhooks_sent"].as_u64());
     is_without_fault(&told);
     host.terminate();
