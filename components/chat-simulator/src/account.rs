@@ -118,6 +118,11 @@ fn default_name(channel: &str) -> &'static str {
     }
 }
 
+/// Whether it is the one that simulated customers of the tenant `default` write to.
+pub fn is_the_deployment_s(channel: &str, provider_id: &str) -> bool {
+    provider_id == default_name(channel)
+}
+
 /// The same each time it is asked for. Numbers are of country code 999, which is given to nobody; addresses of a domain that never is.
 fn own_name(tenant: &str, channel: &str) -> String {
     let digest = Sha256::digest(format!("simulated account\0{channel}\0{tenant}"));

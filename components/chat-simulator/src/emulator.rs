@@ -19,13 +19,17 @@ use sdk::{
 pub use knobs::Knobs;
 
 use crate::{
+    account::{self, DEFAULT_TENANT},
     app::{App, World},
     persona,
     store::{accounts, emulated, personas},
 };
 
-/// Who has what belongs to no simulated customer and no account of ours: the deployment's own.
+/// Who has what the whole deployment shares: knobs and uploads.
 pub const NOBODY: &str = "default";
+/// Who has messages of accounts that somebody else has registered: only who operates the deployment sees them, because nobody here knows whose
+/// they are.
+pub const UNKNOWN: &str = "";
 
 /// What a provider was given to send.
 #[derive(Clone, Debug)]
@@ -58,10 +62,13 @@ impl<D: Driver, W: World> App<D, W> {
     pub async fn take(&self, id: String, sent: Sent, knobs: &Knobs, number: u64) -> Result<(), SqlError> {
         let persona = personas::by_number(&self.database, sent.channel, &sent.account, &sent.recipient).await?;
         let tenant = match &persona {
-            Some(persona) => Some(persona.tenant.clone()),
-            None => accounts::owner(&self.database, sent.channel, &sent.account).await?,
+            Some(persona) => persona.tenant.clone(),
+            None if account::is_the_deployment_s(sent.channel, &sent.account) => DEFAULT_TENANT.to_owned(),
+            None => {
+                let owner = accounts::owner(&self.database, sent.channel, &sent.account).await?;
+                owner.unwrap_or_else(|| UNKNOWN.to_owned())
+            }
         };
-        let tenant = tenant.unwrap_or_else(|| NOBODY.to_owned());
         let now = self.clock.now();
         let has_reports = !sent.is_dropped && (sent.channel != twilio::CHANNEL || sent.callback.is_some());
         let reports = if has_reports { reports::plan(knobs, number, now) } else { Vec::new() };

@@ -113,6 +113,22 @@ fn text(to: &str) -> String {
 }
 
 #[test]
+fn messages_of_accounts_that_others_have_registered_are_the_operator_s_to_see() {
+    let app = TestApp::start();
+    app.sends_by("/v23.0/206540352242922/messages", "999123456789", "of some tenant's real account");
+    app.sends("999123456789", "of the deployment's own");
+    let seen = |scopes: &str, tenant: &str| {
+        let headers = [("kobliat-scopes", scopes), ("kobliat-tenant", tenant)];
+        json(&app.send_with(Method::GET, "/simulate/emulator/messages", "", &headers))["data"].as_array().unwrap().len()
+    };
+    assert_eq!((seen("admin", "default"), seen("admin", "acme")), (1, 0));
+    assert_eq!((seen("admin operator", "default"), seen("admin operator", "acme")), (2, 1));
+    app.advance(5 * SECOND);
+    app.reports();
+    assert_eq!(app.statuses().len(), 6, "all are reported, signed by the deployment");
+}
+
+#[test]
 fn a_hang_takes_the_message_and_a_rate_limit_does_not() {
     let app = TestApp::start();
     app.set(&json!({ "hang_rate": 1.0, "hang_ms": 20_000 }));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{App, World},
-    emulator::{Emulated, Knobs},
+    emulator::{Emulated, Knobs, UNKNOWN},
     http::{failed, newest::newest},
     store::emulated,
 };
@@ -43,7 +43,16 @@ fn view(knobs: &Knobs, calls: u64) -> Value {
 
 pub async fn messages<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
     app.permit(&request.context).await?;
-    let rows = async |tenant: &str, before: &str, limit| emulated::list(&app.database, tenant, before, limit).await;
+    let is_operator = request.context.allows(OPERATOR);
+    let rows = async |tenant: &str, before: &str, limit: u32| {
+        let mut rows = emulated::list(&app.database, tenant, before, limit).await?;
+        if is_operator {
+            rows.extend(emulated::list(&app.database, UNKNOWN, before, limit).await?);
+            rows.sort_by(|one, two| two.id.cmp(&one.id));
+            rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
+        Ok(rows)
+    };
     newest(&request, "emulated", rows, |message| message.id.as_str(), message).await
 }
 
