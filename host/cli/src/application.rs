@@ -43,7 +43,7 @@ pub struct ApplicationFlags {
     /// The most memory that an instance may have, in bytes or as 64MiB
     #[arg(long, value_name = "SIZE", env = "SPIN_MAX_INSTANCE_MEMORY", value_parser = bytes)]
     max_instance_memory: Option<u64>,
-    /// How many requests an instance serves; of a range N..M, each component gets a number at each start
+    /// How many requests an instance serves; of a range N..M, each instance gets a number
     #[arg(long, value_name = "N", value_parser = counts)]
     max_instance_reuse_count: Option<Range<u32>>,
     /// How many requests an instance serves at once, or a range

@@ -6,6 +6,7 @@
 //! A dependency with dependencies of its own is composed first; which ones, and that they do not go in circles, the caller knows.
 
 mod capability;
+mod draft;
 mod error;
 mod graph;
 mod key;
@@ -14,6 +15,7 @@ mod module;
 mod withhold;
 
 pub use capability::capability;
+pub use draft::release;
 pub use error::ComposeError;
 pub use graph::{World, world};
 pub use key::DependencyKey;

@@ -29,7 +29,7 @@ pub use grant::{Grant, Labelled, Refused};
 pub use handler::{Handler, HandlerError};
 pub use http_client::{Body, HttpClient, SendError, Sending};
 pub use job::{CallError, HttpFailure};
-pub use limits::Limits;
+pub use limits::{Least, Limits};
 pub use platform_host::{PlatformAnswer, PlatformHost, PlatformHosts};
 pub use pool::{Counts, Pool};
 pub use state::{Probing, State, StateBuilder, current_context, current_trace};

@@ -2,6 +2,7 @@
 
 use crate::context::MAX_DEPTH;
 use kobliat_telemetry::{Limit, PoolMetrics};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -35,6 +36,23 @@ pub struct Limits {
     pub body: Option<u64>,
     /// How long an unused instance is kept.
     pub idle: Duration,
+    /// Where these three are a range: each instance has a number of its own, from here up to the limit.
+    pub least: Least,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Least {
+    pub concurrency: Option<usize>,
+    pub reuse: Option<usize>,
+    pub idle: Option<Duration>,
+}
+
+/// What one instance has of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    pub concurrency: usize,
+    pub reuse: usize,
+    pub idle: Duration,
 }
 
 #[cfg(test)]
@@ -51,11 +69,21 @@ impl Limits {
             queue: 256,
             body: None,
             idle: Duration::from_secs(10),
+            least: Least::default(),
         }
     }
 }
 
 impl Limits {
+    /// Chosen at random, so that nobody comes to rely on how often an instance is used again.
+    pub(crate) fn share(&self) -> Share {
+        let Least { concurrency, reuse, idle } = self.least;
+        let nanos = |time: Duration| usize::try_from(time.as_nanos()).unwrap_or(usize::MAX);
+        let idle = idle.map_or(self.idle, |idle| Duration::from_nanos(between(nanos(idle), nanos(self.idle)) as u64));
+        let count = |least: Option<usize>, most| least.map_or(most, |least| between(least, most));
+        Share { concurrency: count(concurrency, self.concurrency), reuse: count(reuse, self.reuse), idle }
+    }
+
     /// Requests from outside (of typed calls: those from the outermost components) that run at once.
     pub(crate) fn outside(&self) -> usize {
         self.instances.saturating_mul(self.concurrency)
@@ -72,6 +100,12 @@ impl Limits {
         let reserve = (self.reserve() * MAX_DEPTH).div_ceil(self.concurrency.max(1));
         self.instances.saturating_add(reserve)
     }
+}
+
+fn between(least: usize, most: usize) -> usize {
+    let width = most.saturating_sub(least).saturating_add(1);
+    let number = usize::try_from(RandomState::new().hash_one(())).unwrap_or(usize::MAX);
+    least.min(most).saturating_add(number % width)
 }
 
 /// Counts the bytes of all memories and tables of a store: wasmtime's own limiter counts each alone, so that a composition
@@ -142,6 +176,18 @@ impl ResourceLimiter for MemoryLimiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_range_every_number_comes_and_no_other() {
+        let least = Least { reuse: Some(2), concurrency: Some(3), idle: Some(Duration::from_secs(1)) };
+        let limits = Limits { reuse: 4, concurrency: 1, least, ..Limits::some() };
+        let shares: Vec<Share> = (0..300).map(|_| limits.share()).collect();
+        let seen: std::collections::BTreeSet<usize> = shares.iter().map(|share| share.reuse).collect();
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [2, 3, 4]);
+        assert!(shares.iter().all(|share| share.concurrency == 1), "never more than the limit");
+        assert!(shares.iter().all(|share| (Duration::from_secs(1)..=limits.idle).contains(&share.idle)));
+        assert_eq!(Limits::some().share().reuse, Limits::some().reuse);
+    }
 
     #[test]
     fn counts_all_memories_of_an_instance_together() {

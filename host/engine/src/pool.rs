@@ -158,7 +158,7 @@ impl Pool {
 
     /// What the metrics tell of it.
     pub fn reading(&self) -> PoolReading {
-        let spec = &self.dispatch.spec;
+        let (spec, counts) = (&self.dispatch.spec, self.counts());
         PoolReading {
             component: spec.id.to_string(),
             kind: if spec.handler.is_some() { Kind::Http } else { Kind::Call },
@@ -166,6 +166,9 @@ impl Pool {
             running: self.running(),
             queued: self.dispatch.queued(),
             memory_bytes: self.memory() as u64,
+            version: spec.version.to_string(),
+            requests: counts.requests,
+            errors: counts.errors,
         }
     }
 

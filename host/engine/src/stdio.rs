@@ -4,10 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
+use std::thread::JoinHandle;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
@@ -20,13 +21,56 @@ const WRITE_BYTES: usize = 16 << 10;
 /// One stream of one component; clones write to the same file.
 #[derive(Clone)]
 pub struct LogStream {
-    queue: SyncSender<Vec<u8>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: SyncSender<Entry>,
     dropped: Arc<AtomicU64>,
 }
 
-impl LogStream {
+/// What a stream's thread does next.
+enum Entry {
+    Bytes(Vec<u8>),
+    /// Everything before is in the file: drops it.
+    Mark(SyncSender<()>),
+}
+
+/// The streams of one host, so that nothing of them is lost when it ends.
+#[derive(Default)]
+pub struct LogStreams {
+    open: Mutex<Vec<(Weak<Shared>, JoinHandle<()>)>>,
+}
+
+impl LogStreams {
     /// Appends to `path`, which is made with its directory when missing.
-    pub fn to_file(path: &Path) -> io::Result<Self> {
+    pub fn to_file(&self, path: &Path) -> io::Result<LogStream> {
+        let (stream, thread) = LogStream::to_file(path)?;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|(_, thread)| !thread.is_finished());
+        open.push((Arc::downgrade(&stream.shared), thread));
+        Ok(stream)
+    }
+
+    /// Waits until what was written so far is in the files.
+    pub fn flush(&self) {
+        let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
+        for (stream, thread) in open {
+            let Some(stream) = stream.upgrade() else {
+                drop(thread.join());
+                continue;
+            };
+            let (mark, reached) = sync_channel(0);
+            if stream.queue.send(Entry::Mark(mark)).is_ok() {
+                // The mark is dropped, nothing is sent.
+                let _ = reached.recv();
+            }
+        }
+    }
+}
+
+impl LogStream {
+    fn to_file(path: &Path) -> io::Result<(Self, JoinHandle<()>)> {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory)?;
         }
@@ -34,14 +78,22 @@ impl LogStream {
         let (queue, writes) = sync_channel(QUEUED_WRITES);
         let dropped = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&dropped);
-        std::thread::Builder::new().name("component-log".into()).spawn(move || append(file, &writes, &counter))?;
-        Ok(Self { queue, dropped })
+        let thread = std::thread::Builder::new().name("component-log".into());
+        let thread = thread.spawn(move || append(file, &writes, &counter))?;
+        Ok((Self { shared: Arc::new(Shared { queue, dropped }) }, thread))
     }
 }
 
 /// Ends when the last stream is gone.
-fn append(mut file: File, writes: &Receiver<Vec<u8>>, dropped: &AtomicU64) {
-    for bytes in writes {
+fn append(mut file: File, writes: &Receiver<Entry>, dropped: &AtomicU64) {
+    for write in writes {
+        let bytes = match write {
+            Entry::Bytes(bytes) => bytes,
+            Entry::Mark(mark) => {
+                drop(mark);
+                continue;
+            }
+        };
         let lost = dropped.swap(0, Relaxed);
         if lost > 0 {
             drop(writeln!(file, "[{lost} writes lost: the component logged faster than the disk]"));
@@ -53,8 +105,8 @@ fn append(mut file: File, writes: &Receiver<Vec<u8>>, dropped: &AtomicU64) {
 impl AsyncWrite for LogStream {
     fn poll_write(self: Pin<&mut Self>, _context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let taken = bytes.get(..WRITE_BYTES).unwrap_or(bytes);
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(taken.to_vec()) {
-            self.dropped.fetch_add(1, Relaxed);
+        if let Err(TrySendError::Full(_)) = self.shared.queue.try_send(Entry::Bytes(taken.to_vec())) {
+            self.shared.dropped.fetch_add(1, Relaxed);
         }
         Poll::Ready(Ok(taken.len()))
     }

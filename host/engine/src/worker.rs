@@ -11,7 +11,7 @@ mod watch;
 use crate::budget::{self, PollClock};
 use crate::handler::Handler;
 use crate::job::{CallError, Job};
-use crate::limits::Limits;
+use crate::limits::{Limits, Share};
 use crate::pool::{Slot, Ticket};
 use crate::state::{State, current_context};
 use futures::StreamExt;
@@ -38,6 +38,8 @@ const HOSTCALL_FUEL: usize = 64 << 20;
 pub struct ComponentSpec {
     /// The id in spin.toml.
     pub id: Arc<str>,
+    /// Which of its versions this is, for people.
+    pub version: Arc<str>,
     pub pre: InstancePre<State>,
     /// Jobs are HTTP requests, and this is how the component takes them; without it they are typed calls.
     pub handler: Option<Handler>,
@@ -125,10 +127,12 @@ async fn serve(
     clock: &PollClock,
 ) -> wasmtime::Result<()> {
     let slot = Arc::new(Slot::default());
-    let watch = Watch::new(&guard.dispatch().spec.limits);
+    let limits = &guard.dispatch().spec.limits;
+    let share = limits.share();
+    let watch = Watch::new(share.idle, limits.timeout);
     let result = {
         let mut event_loop = pin!(store.run_concurrent(async |accessor: &Accessor<State>| {
-            let mut jobs = Jobs::new(accessor, exports, guard, &slot, &watch);
+            let mut jobs = Jobs::new(accessor, exports, guard, &slot, &watch, share);
             poll_fn(|context| jobs.poll(context)).await
         }));
         poll_fn(|context| {
@@ -169,6 +173,7 @@ struct Jobs<'a> {
     guard: &'a WorkerGuard,
     slot: &'a Arc<Slot>,
     watch: &'a Watch,
+    share: Share,
     running: FuturesUnordered<InFlight<'a>>,
     served: usize,
     /// Nothing but the job that was taken last is under way, no work after an earlier answer either.
@@ -182,8 +187,9 @@ impl<'a> Jobs<'a> {
         guard: &'a WorkerGuard,
         slot: &'a Arc<Slot>,
         watch: &'a Watch,
+        share: Share,
     ) -> Self {
-        Self { accessor, exports, guard, slot, watch, running: FuturesUnordered::new(), served: 0, alone: true }
+        Self { accessor, exports, guard, slot, watch, share, running: FuturesUnordered::new(), served: 0, alone: true }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<wasmtime::Result<()>> {
@@ -217,10 +223,10 @@ impl<'a> Jobs<'a> {
     }
 
     fn poll_next_job(&mut self, context: &mut Context<'_>) -> Next {
-        let limits = &self.guard.dispatch().spec.limits;
-        let leaving = self.watch.is_retired() || self.served >= limits.reuse;
+        let Share { concurrency, reuse, .. } = self.share;
+        let leaving = self.watch.is_retired() || self.served >= reuse;
         let ready = self.accessor.poll_ready_for_concurrent_call(self.exports.any_function(), context).is_ready();
-        let has_room = self.running.is_empty() || (self.running.len() < limits.concurrency && self.watch.is_settled());
+        let has_room = self.running.is_empty() || (self.running.len() < concurrency && self.watch.is_settled());
         if leaving || !ready || !has_room {
             return match self.guard.dispatch().withdraw(self.slot) {
                 Some((job, ticket)) => Next::Job(job, ticket),

@@ -32,7 +32,7 @@ pub use dependency::{Capability, Dependency, DependencyKind, DependencyName, Inh
 pub use errors::{ManifestError, ManifestErrors};
 pub use event_pattern::{EventPattern, Interest};
 pub use ids::is_variable_name;
-pub use limits::Limits;
+pub use limits::{Least, Limits};
 pub use manifest::Manifest;
 pub use route::{Route, Segment};
 pub use swap::SwapPolicy;

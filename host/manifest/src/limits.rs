@@ -25,6 +25,16 @@ pub struct Limits {
     pub body_bytes: Option<u64>,
     /// `reuse.idle_ms`: how long an unused instance is kept. Default 10 s.
     pub idle: Duration,
+    /// Where the command line gives a range. The numbers above are then the most, and each instance has one between.
+    pub least: Least,
+}
+
+/// The least of what an instance may have; without it, it has what the limit says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Least {
+    pub concurrency: Option<u32>,
+    pub reuse: Option<u32>,
+    pub idle: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -39,6 +49,7 @@ impl Default for Limits {
             queue: 256,
             body_bytes: None,
             idle: Duration::from_secs(10),
+            least: Least::default(),
         }
     }
 }
@@ -70,6 +81,7 @@ impl Limits {
             queue: count("queue", 0, default.queue),
             body_bytes: table.optional("body").and_then(|field| read_body(&field)).or(default.body_bytes),
             idle: default.idle,
+            least: default.least,
         };
         table.finish();
         limits

@@ -113,7 +113,7 @@ impl Runtime {
         &self.metrics
     }
 
-    /// Finishes what was accepted, closes the databases, and sends the last spans and metrics.
+    /// Finishes what was accepted, closes the databases, writes the last lines of the logs, and sends the last spans and metrics.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         self.tasks.close();
@@ -127,6 +127,8 @@ impl Runtime {
         self.lifecycle.all_gone().await;
         events::close(self.broker.take(), self.drain).await;
         self.factors.shutdown().await;
+        let streams = Arc::clone(&self.lifecycle.ground.log_streams);
+        drop(tokio::task::spawn_blocking(move || streams.flush()).await);
         self.telemetry.telemetry().close().await;
     }
 }

@@ -4,7 +4,7 @@ use crate::error::StartError;
 use crate::inheritance;
 use crate::lifecycle::{Archive, Digest};
 use crate::middleware;
-use kobliat_compose::{Dependency as ComposeDependency, componentize, compose, is_module, world};
+use kobliat_compose::{Dependency as ComposeDependency, componentize, compose, is_module, release, world};
 use kobliat_engine::{ComponentCache, Handler, HandlerError};
 use kobliat_manifest::{Component as Declared, ComponentSource, Dependency, DependencyKind, HttpTarget, Manifest};
 use std::borrow::Cow;
@@ -218,10 +218,8 @@ impl Loader<'_> {
     }
 }
 
-/// A core module becomes a component first.
+/// A core module becomes a component first, and a component of the draft one of the release.
 fn as_component<'b>(bytes: &'b [u8], what: &str) -> Result<Cow<'b, [u8]>, String> {
-    if !is_module(bytes) {
-        return Ok(Cow::Borrowed(bytes));
-    }
-    componentize(what, bytes).map(Cow::Owned).map_err(|error| error.to_string())
+    let component = if is_module(bytes) { componentize(what, bytes).map(Cow::Owned) } else { release(what, bytes) };
+    component.map_err(|error| error.to_string())
 }

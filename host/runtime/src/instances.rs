@@ -4,9 +4,9 @@ use crate::components::no_handler;
 use crate::denials;
 use crate::imports;
 use crate::wiring::{Wiring, links_of};
-use kobliat_engine::stdio::LogStream;
+use kobliat_engine::stdio::{LogStream, LogStreams};
 use kobliat_engine::{
-    ComponentSpec, Engine, Factor, Handler, HandlerError, Limits, Pool, Probing, State, StateBuilder, Target,
+    ComponentSpec, Engine, Factor, Handler, HandlerError, Least, Limits, Pool, Probing, State, StateBuilder, Target,
 };
 use kobliat_factor_outbound_http::OutboundHttp;
 use kobliat_factor_wasi::ComponentWasi;
@@ -27,7 +27,10 @@ pub struct Targets {
 
 impl Targets {
     pub fn pools(&self) -> impl Iterator<Item = Pool> + '_ {
-        self.http.values().chain(self.calls.values()).filter_map(|target| target.pool())
+        self.http
+            .values()
+            .chain(self.calls.values())
+            .flat_map(|target| target.pool().into_iter().chain(target.canary()))
     }
 }
 
@@ -45,6 +48,11 @@ pub fn limits_of(component: &Declared, handler: Option<Handler>) -> Limits {
         queue: count(limits.queue),
         body: limits.body_bytes,
         idle: limits.idle,
+        least: Least {
+            concurrency: limits.least.concurrency.map(count),
+            reuse: limits.least.reuse.map(count),
+            idle: limits.least.idle,
+        },
     };
     match handler {
         Some(handler) => handler.limits(limits),
@@ -63,6 +71,7 @@ pub struct Instances {
     pub targets: Arc<Targets>,
     pub links: bool,
     pub log_dir: Option<PathBuf>,
+    pub log_streams: Arc<LogStreams>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -112,7 +121,7 @@ impl Instances {
         let handler = self.targets.http.contains_key(id).then(|| self.handler_of(&component)).transpose();
         let handler = handler.map_err(|error| vec![no_handler(id, &error)])?;
         let functions = self.wiring.functions_of(id, &component, interfaces);
-        let stdio = Stdio::open(id, self.log_dir.as_deref()).map_err(|why| vec![why])?;
+        let stdio = Stdio::open(id, self.log_dir.as_deref(), &self.log_streams).map_err(|why| vec![why])?;
         Ok(Runnable { declared: Arc::clone(declared), component, pre, handler, functions, stdio })
     }
 
@@ -128,30 +137,31 @@ impl Instances {
     }
 
     /// The pool of requests.
-    pub fn http_pool(&self, runnable: &Runnable) -> Pool {
-        self.pool(runnable, runnable.handler)
+    pub fn http_pool(&self, runnable: &Runnable, version: &str) -> Pool {
+        self.pool(runnable, runnable.handler, version)
     }
 
     /// The pool of typed calls.
-    pub fn calls_pool(&self, runnable: &Runnable) -> Pool {
-        self.pool(runnable, None)
+    pub fn calls_pool(&self, runnable: &Runnable, version: &str) -> Pool {
+        self.pool(runnable, None, version)
     }
 
     /// A pool of one instance that can change nothing.
     pub fn probe_pool(&self, runnable: &Runnable) -> Pool {
-        Pool::new(Arc::new(self.spec(runnable, runnable.handler, true)))
+        Pool::new(Arc::new(self.spec(runnable, runnable.handler, None)))
     }
 
     /// The same for a component that serves no HTTP.
     pub fn probe_spec(&self, runnable: &Runnable) -> ComponentSpec {
-        self.spec(runnable, None, true)
+        self.spec(runnable, None, None)
     }
 
-    fn pool(&self, runnable: &Runnable, handler: Option<Handler>) -> Pool {
-        Pool::new(Arc::new(self.spec(runnable, handler, false)))
+    fn pool(&self, runnable: &Runnable, handler: Option<Handler>, version: &str) -> Pool {
+        Pool::new(Arc::new(self.spec(runnable, handler, Some(version))))
     }
 
-    fn spec(&self, runnable: &Runnable, handler: Option<Handler>, probing: bool) -> ComponentSpec {
+    /// Without a version it is one that is only probed.
+    fn spec(&self, runnable: &Runnable, handler: Option<Handler>, version: Option<&str>) -> ComponentSpec {
         let declared = &runnable.declared;
         let id: Arc<str> = declared.id.as_str().into();
         let limits = limits_of(declared, handler);
@@ -162,13 +172,22 @@ impl Instances {
             memory: limits.memory,
             factors: self.factors.clone(),
             outbound: Arc::clone(&self.outbound),
-            probing,
+            probing: version.is_none(),
         };
         let functions = if handler.is_some() { Vec::new() } else { runnable.functions.clone() };
         let pre = runnable.pre.clone();
         let metrics = self.metrics.pool(&declared.id, if handler.is_some() { Kind::Http } else { Kind::Call });
         let state = Box::new(move || maker.make());
-        ComponentSpec { id, pre, handler, functions, state, limits, metrics }
+        ComponentSpec {
+            id,
+            version: version.unwrap_or("probe").into(),
+            pre,
+            handler,
+            functions,
+            state,
+            limits,
+            metrics,
+        }
     }
 }
 
@@ -179,11 +198,11 @@ struct Stdio {
 }
 
 impl Stdio {
-    fn open(id: &str, log_dir: Option<&Path>) -> Result<Self, String> {
+    fn open(id: &str, log_dir: Option<&Path>, streams: &LogStreams) -> Result<Self, String> {
         let Some(dir) = log_dir else { return Ok(Self { streams: None }) };
         let open = |name: String| {
             let path = dir.join(name);
-            LogStream::to_file(&path).map_err(|error| format!("failed to open the log `{}`: {error}", path.display()))
+            streams.to_file(&path).map_err(|error| format!("failed to open the log `{}`: {error}", path.display()))
         };
         Ok(Self { streams: Some((open(format!("{id}_stdout.txt"))?, open(format!("{id}_stderr.txt"))?)) })
     }

@@ -81,10 +81,11 @@ pub struct Options {
 pub struct InstanceOptions {
     /// Bytes.
     pub max_memory: Option<u64>,
-    /// Requests and calls that an instance serves. Of a range, here and below, each component gets one number at each start.
+    /// Requests and calls that an instance serves. Of a range, here and below, each instance gets one number.
     pub reuse: Option<Range<u32>>,
     /// Requests and calls at once in one instance.
     pub concurrency: Option<Range<u32>>,
+    /// Each component gets one number at each start: a request has its deadline before it has an instance.
     pub timeout: Option<Range<Duration>>,
     /// How long an unused instance is kept.
     pub idle: Option<Range<Duration>>,

@@ -83,25 +83,30 @@ fn choose(manifest: &mut Manifest, chosen: &[String]) -> Result<(), StartError> 
 fn limit(component: &mut Component, options: &InstanceOptions, max_memory: Option<u64>) {
     let limits = &mut component.kobliat.limits;
     limits.memory_bytes = max_memory.map_or(limits.memory_bytes, |most| limits.memory_bytes.min(most));
-    let count = |range: &Option<Range<u32>>, usual: u32| {
-        let range = range.as_ref().map(|range| u64::from(range.start)..u64::from(range.end));
-        range.and_then(|range| u32::try_from(one_of(&range)).ok()).unwrap_or(usual)
-    };
-    let time = |range: &Option<Range<Duration>>, usual: Duration| {
-        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let range = range.as_ref().map(|range| nanos(range.start)..nanos(range.end));
-        range.map_or(usual, |range| Duration::from_nanos(one_of(&range)))
-    };
-    limits.reuse = count(&options.reuse, limits.reuse);
-    limits.concurrency = count(&options.concurrency, limits.concurrency);
-    limits.timeout = time(&options.timeout, limits.timeout);
-    limits.idle = time(&options.idle, limits.idle);
+    // Of a range the pool has the most, and each instance a number of its own.
+    if let Some(range) = &options.reuse {
+        (limits.least.reuse, limits.reuse) = (Some(range.start), most(range));
+    }
+    if let Some(range) = &options.concurrency {
+        (limits.least.concurrency, limits.concurrency) = (Some(range.start), most(range));
+    }
+    if let Some(range) = &options.idle {
+        (limits.least.idle, limits.idle) = (Some(range.start), range.end.saturating_sub(Duration::from_nanos(1)));
+    }
+    // A request has its deadline before it has an instance.
+    if let Some(range) = &options.timeout {
+        limits.timeout = one_of(range);
+    }
+}
+
+fn most(range: &Range<u32>) -> u32 {
+    range.end.saturating_sub(1).max(range.start)
 }
 
 /// Chosen at random, so that nobody comes to rely on how often an instance is used again.
-fn one_of(range: &Range<u64>) -> u64 {
-    let width = range.end.saturating_sub(range.start).max(1);
-    range.start + RandomState::new().hash_one(()) % width
+fn one_of(range: &Range<Duration>) -> Duration {
+    let width = u64::try_from(range.end.saturating_sub(range.start).as_nanos()).unwrap_or(u64::MAX).max(1);
+    range.start + Duration::from_nanos(RandomState::new().hash_one(()) % width)
 }
 
 #[cfg(test)]
@@ -152,16 +157,17 @@ mod tests {
     }
 
     #[test]
-    fn of_a_range_every_number_comes_and_no_other() {
-        let reuse = |_| {
-            let applied = applied(|options| options.instances.reuse = Some(2..5)).unwrap();
-            applied.components["one"].kobliat.limits.reuse
-        };
-        let seen: std::collections::BTreeSet<u32> = (0..300).map(reuse).collect();
-        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [2, 3, 4]);
-        let idle = applied(|o| o.instances.idle = Some(Duration::from_secs(1)..Duration::from_secs(2))).unwrap();
-        let idle = idle.components["two"].kobliat.limits.idle;
-        assert!((1..2).contains(&idle.as_secs()), "{idle:?}");
+    fn of_a_range_the_component_has_both_ends_and_a_request_a_time_between() {
+        let second = Duration::from_secs(1);
+        let manifest = applied(|options| {
+            options.instances.reuse = Some(2..5);
+            options.instances.idle = Some(second..2 * second);
+            options.instances.timeout = Some(second..2 * second);
+        });
+        let limits = manifest.unwrap().components["one"].kobliat.limits.clone();
+        assert_eq!((limits.least.reuse, limits.reuse, limits.least.concurrency), (Some(2), 4, None));
+        assert!(limits.least.idle == Some(second) && limits.idle < 2 * second);
+        assert!((second..2 * second).contains(&limits.timeout), "{:?}", limits.timeout);
     }
 
     #[test]

@@ -3,16 +3,19 @@
 
 use crate::error::StartError;
 use kobliat_events::Options as EventsOptions;
+use kobliat_telemetry::otlp::{Settings as TelemetrySettings, pairs_text};
 use kobliat_trigger_http::TlsOptions;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlatformConfig {
     pub events: Events,
     pub tls: Option<Tls>,
+    pub telemetry: Option<Telemetry>,
 }
 
 /// `[tls]`: serve HTTPS. Paths are relative to this file; the command line's certificate wins.
@@ -34,6 +37,59 @@ impl Tls {
             client_authorities: self.client_authorities.as_ref().map(|file| dir.join(file)),
         }
     }
+}
+
+/// `[telemetry]`: what `OTEL_*` say, for deployments that have no environment of their own; variables that are set win.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    pub enabled: Option<bool>,
+    /// The collector, like `http://127.0.0.1:4318`.
+    pub endpoint: Option<String>,
+    pub headers: BTreeMap<String, String>,
+    pub service_name: Option<String>,
+    /// Attributes of the resource, like `deployment.environment.name`.
+    pub resource: BTreeMap<String, String>,
+    /// From 0 to 1, of the traces that begin here.
+    pub sampling_rate: Option<f64>,
+    pub metrics_interval_ms: Option<u64>,
+}
+
+impl Telemetry {
+    /// With what the environment says instead.
+    pub fn settings(&self, environment: &BTreeMap<String, String>) -> Result<TelemetrySettings, StartError> {
+        if self.sampling_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
+            return Err(StartError::new("kobliat.toml: `sampling_rate` in [telemetry] is a number from 0 to 1"));
+        }
+        let mut variables = self.variables();
+        // The rate belongs to its sampler.
+        if environment.contains_key("OTEL_TRACES_SAMPLER") {
+            variables.remove("OTEL_TRACES_SAMPLER_ARG");
+        }
+        variables.extend(environment.iter().filter(|(_, value)| !value.trim().is_empty()).map(own));
+        let settings = TelemetrySettings::from_environment(&variables);
+        settings
+            .map_err(|reason| StartError::new(format!("the telemetry of kobliat.toml and the environment: {reason}")))
+    }
+
+    fn variables(&self) -> BTreeMap<String, String> {
+        let pairs = |pairs: &BTreeMap<String, String>| (!pairs.is_empty()).then(|| pairs_text(pairs));
+        let said = [
+            ("OTEL_SDK_DISABLED", self.enabled.map(|enabled| (!enabled).to_string())),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.endpoint.clone()),
+            ("OTEL_EXPORTER_OTLP_HEADERS", pairs(&self.headers)),
+            ("OTEL_SERVICE_NAME", self.service_name.clone()),
+            ("OTEL_RESOURCE_ATTRIBUTES", pairs(&self.resource)),
+            ("OTEL_TRACES_SAMPLER", self.sampling_rate.map(|_| "parentbased_traceidratio".to_owned())),
+            ("OTEL_TRACES_SAMPLER_ARG", self.sampling_rate.map(|rate| rate.to_string())),
+            ("OTEL_METRIC_EXPORT_INTERVAL", self.metrics_interval_ms.map(|interval| interval.to_string())),
+        ];
+        said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
+fn own((name, value): (&String, &String)) -> (String, String) {
+    (name.clone(), value.clone())
 }
 
 /// `[events]`
@@ -126,10 +182,36 @@ mod tests {
     }
 
     #[test]
+    fn the_environment_wins_over_the_telemetry_of_the_file() {
+        let text = "[telemetry]\nendpoint = \"http://file:4318\"\nservice_name = \"shop\"\nsampling_rate = 0.25\n\
+                    headers = { authorization = \"Bearer a=b, c\" }\nmetrics_interval_ms = 1000\n";
+        let telemetry = toml::from_str::<PlatformConfig>(text).unwrap().telemetry.unwrap();
+        let settings = telemetry.settings(&BTreeMap::new()).unwrap();
+        assert_eq!(settings.endpoint.as_deref(), Some("http://file:4318"));
+        assert_eq!(settings.traces.headers, [("authorization".to_owned(), "Bearer a=b, c".to_owned())]);
+        assert_eq!((settings.sampler.rate, settings.metrics_every), (0.25, Duration::from_secs(1)));
+        let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env:4318"), ("OTEL_SERVICE_NAME", " ")];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let settings = telemetry.settings(&environment).unwrap();
+        assert_eq!(settings.endpoint.as_deref(), Some("http://env:4318"));
+        assert_eq!(settings.service_name.as_deref(), Some("shop"), "an empty variable counts as none");
+        for bad in [
+            Telemetry { sampling_rate: Some(2.0), ..Telemetry::default() },
+            Telemetry { endpoint: Some("x".into()), ..Telemetry::default() },
+        ] {
+            assert!(bad.settings(&BTreeMap::new()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn refuses_what_nobody_reads() {
-        for bad in
-            ["[event]\n", "[events]\nbacklog = 1\n", "[events]\nengine = \"kafka\"\n", "[tls]\ncertificate = \"c\"\n"]
-        {
+        for bad in [
+            "[event]\n",
+            "[telemetry]\nurl = \"x\"\n",
+            "[events]\nbacklog = 1\n",
+            "[events]\nengine = \"kafka\"\n",
+            "[tls]\ncertificate = \"c\"\n",
+        ] {
             assert!(toml::from_str::<PlatformConfig>(bad).is_err(), "{bad}");
         }
     }

@@ -11,6 +11,7 @@ use crate::runtime_config::RuntimeConfig;
 use crate::single;
 use crate::unsupported;
 use kobliat_manifest::Manifest;
+use kobliat_telemetry::otlp::Settings as TelemetrySettings;
 use kobliat_trigger_http::TlsOptions;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +36,14 @@ impl Reading {
     /// Has what is elsewhere here as a file.
     pub async fn fetch(&mut self, directory: &Path, options: &Options) -> Result<(), StartError> {
         downloads::fetch(Arc::make_mut(&mut self.manifest), directory, options).await
+    }
+
+    /// What kobliat.toml and the command line's environment say of the collector.
+    pub fn telemetry(&self, options: &Options) -> Result<TelemetrySettings, StartError> {
+        match &self.platform.telemetry {
+            Some(telemetry) => telemetry.settings(&options.environment),
+            None => Ok(options.telemetry.clone()),
+        }
     }
 
     /// The certificates of kobliat.toml, where it names any.

@@ -77,13 +77,14 @@ impl Runtime {
         let (live, platform) = (Arc::new(Live::default()), Arc::new(PlatformHosts::default()));
         let metrics = Arc::new(Metrics::default());
         let page = Arc::new(MetricsPage::new(Arc::clone(&metrics), Arc::clone(&live), &factors));
-        let (name, told) = (&reading.manifest.application.name, &options.telemetry);
-        let telemetry = Arc::new(telemetry::open(name, state_dir.path(), told, &options.log, &page)?);
+        let (name, told) = (&reading.manifest.application.name, reading.telemetry(&options)?);
+        let telemetry = Arc::new(telemetry::open(name, state_dir.path(), &told, &options.log, &page)?);
         let tracer = Arc::clone(telemetry.telemetry().tracer());
         logs::begin(&options, log_dir.as_deref(), compiled.keys())?;
         let ground = Ground {
             state_dir: state_dir.path().to_path_buf(),
             log_dir: log_dir.clone(),
+            log_streams: Arc::default(),
             linker: linker(&engine, &factors.all())
                 .map_err(|error| StartError::because("prepare the host's interfaces", error))?,
             http: reading.config.http_options(),

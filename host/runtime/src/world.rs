@@ -14,6 +14,7 @@ use crate::outbound::{outbound, policies};
 use crate::reading::Reading;
 use crate::wasi;
 use crate::wiring::{Wiring, links_of};
+use kobliat_engine::stdio::LogStreams;
 use kobliat_engine::{PlatformHosts, State, Target};
 use kobliat_factor_outbound_http::HttpOptions;
 use kobliat_factor_variables::{Resolver, SecretsFile, Sources};
@@ -32,6 +33,7 @@ pub struct Ground {
     pub options: Options,
     pub state_dir: PathBuf,
     pub log_dir: Option<PathBuf>,
+    pub log_streams: Arc<LogStreams>,
     pub linker: Linker<State>,
     pub http: HttpOptions,
     pub metrics: Arc<Metrics>,
@@ -112,6 +114,7 @@ impl Ground {
             targets,
             links: self.options.links,
             log_dir: self.log_dir.clone(),
+            log_streams: Arc::clone(&self.log_streams),
             metrics: Arc::clone(&self.metrics),
         };
         Ok(World { reading, resolver, factors, instances })

@@ -124,20 +124,40 @@ impl Value {
 }
 
 fn of_pools(pools: &[PoolReading]) -> Vec<Family> {
+    let labels =
+        |pool: &PoolReading| vec![("component", pool.component.clone()), ("kind", pool.kind.as_str().to_owned())];
+    // A version on trial has pools beside those of the one that it may replace.
     let gauge = |name, help, value: fn(&PoolReading) -> u64| {
-        let mut family = family(name, help, Shape::Gauge);
+        let mut sums: BTreeMap<Labels, u64> = BTreeMap::new();
+        pools.iter().for_each(|pool| *sums.entry(labels(pool)).or_default() += value(pool));
+        summed(family(name, help, Shape::Gauge), sums)
+    };
+    let by_version = |name, help, value: fn(&PoolReading) -> u64| {
+        let mut sums: BTreeMap<Labels, u64> = BTreeMap::new();
         for pool in pools {
-            let labels = vec![("component", pool.component.clone()), ("kind", pool.kind.as_str().to_owned())];
-            family.add(labels, Value::Count(value(pool)));
+            let mut labels = labels(pool);
+            labels.push(("version", pool.version.clone()));
+            *sums.entry(labels).or_default() += value(pool);
         }
-        family
+        summed(family(name, help, Shape::Counter), sums)
     };
     vec![
+        by_version(
+            "version_requests",
+            "Requests and typed calls that a version served since it was put in place",
+            |pool| pool.requests,
+        ),
+        by_version("version_errors", "Those of them that failed", |pool| pool.errors),
         gauge("instances", "Instances alive", |pool| pool.instances as u64),
         gauge("jobs_running", "Requests and calls that run", |pool| pool.running as u64),
         gauge("jobs_queued", "Requests and calls that wait for an instance", |pool| pool.queued as u64),
         gauge("component_memory_bytes", "Linear memory of all instances", |pool| pool.memory_bytes),
     ]
+}
+
+fn summed(mut family: Family, sums: BTreeMap<Labels, u64>) -> Family {
+    sums.into_iter().for_each(|(labels, sum)| family.add(labels, Value::Count(sum)));
+    family
 }
 
 fn of_databases(databases: &[DatabaseReading]) -> Vec<Family> {
@@ -163,6 +183,29 @@ fn of_databases(databases: &[DatabaseReading]) -> Vec<Family> {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn versions_are_counted_apart_and_instances_together() {
+        let pool = |version: &str, requests| PoolReading {
+            component: "hello".into(),
+            kind: Kind::Http,
+            instances: 2,
+            running: 0,
+            queued: 0,
+            memory_bytes: 1,
+            version: version.into(),
+            requests,
+            errors: 1,
+        };
+        let readings = Readings { pools: vec![pool("a", 5), pool("b", 7)], databases: Vec::new() };
+        let families = Metrics::default().families(&readings);
+        let values = |name: &str| {
+            let family = families.iter().find(|family| family.name == name).unwrap();
+            family.samples.iter().map(|sample| sample.value.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(values("version_requests"), [Value::Count(5), Value::Count(7)]);
+        assert_eq!(values("instances"), [Value::Count(4)]);
+    }
 
     #[test]
     fn what_happened_since_is_told_without_what_was_before() {

@@ -10,5 +10,6 @@ mod settings;
 
 pub(crate) use client::Client;
 pub(crate) use encode::Origin;
+pub use environment::pairs_text;
 pub(crate) use export::{Line, Spans, send_metrics, send_spans};
 pub use settings::{Settings, Signal};

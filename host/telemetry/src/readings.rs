@@ -18,6 +18,11 @@ pub struct PoolReading {
     pub running: usize,
     pub queued: usize,
     pub memory_bytes: u64,
+    /// Which version of the component it runs: the beginning of its digest.
+    pub version: String,
+    /// Requests and calls since this pool was made, and those that failed.
+    pub requests: u64,
+    pub errors: u64,
 }
 
 /// One database, since it was opened.

@@ -1,8 +1,11 @@
 //! Finds what answers a path: segment by segment, an exact one before a parameter before the wildcard.
 
+mod matching;
+
 use http::HeaderValue;
 use kobliat_engine::Target;
-use kobliat_manifest::{Route, Segment, StaticResponse};
+use kobliat_manifest::{Route, StaticResponse};
+use matching::closest;
 use std::sync::Arc;
 
 /// What answers a route.
@@ -35,14 +38,6 @@ pub struct Match<'r> {
     pub rest: String,
 }
 
-/// How closely a segment matched; less is closer.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
-enum Closeness {
-    Exact,
-    Parameter,
-    Wildcard,
-}
-
 impl Router {
     pub fn add(&mut self, route: Route, destination: Destination) {
         let raw = HeaderValue::from_str(&route.raw).unwrap_or_else(|_| HeaderValue::from_static(""));
@@ -53,67 +48,14 @@ impl Router {
 
     /// The closest route for `path`, whatever the order of the routes.
     pub fn find(&self, path: &str) -> Option<Match<'_>> {
-        let segments = segments_of(path);
-        let candidates = self.entries.iter().filter_map(|entry| Some((closeness(&entry.route, &segments)?, entry)));
-        let (_, entry) = candidates.min_by(|(left, _), (right, _)| left.cmp(right))?;
-        Some(Match {
-            entry,
-            parameters: parameters(&entry.route, &segments),
-            rest: rest(&entry.route, path, &segments),
-        })
+        let fit = closest(self.entries.iter().map(|entry| (&entry.route, entry)), path)?;
+        Some(Match { entry: fit.of, parameters: fit.parameters, rest: fit.rest })
     }
 
     /// The routes in the order of the manifest.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
-}
-
-fn segments_of(path: &str) -> Vec<&str> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let path = path.strip_suffix('/').unwrap_or(path);
-    if path.is_empty() { Vec::new() } else { path.split('/').collect() }
-}
-
-/// Compares lexicographically: the first segment that differs decides.
-fn closeness(route: &Route, path: &[&str]) -> Option<Vec<Closeness>> {
-    let fits = if route.wildcard { route.segments.len() <= path.len() } else { route.segments.len() == path.len() };
-    if !fits {
-        return None;
-    }
-    let mut closeness = Vec::with_capacity(route.segments.len() + 1);
-    for (segment, &part) in route.segments.iter().zip(path) {
-        closeness.push(match segment {
-            Segment::Exact(text) if text == part => Closeness::Exact,
-            Segment::Exact(_) => return None,
-            Segment::Parameter(_) => Closeness::Parameter,
-        });
-    }
-    closeness.extend(route.wildcard.then_some(Closeness::Wildcard));
-    Some(closeness)
-}
-
-fn parameters<'r>(route: &'r Route, path: &[&str]) -> Vec<(&'r str, String)> {
-    let pairs = route.segments.iter().zip(path);
-    pairs
-        .filter_map(|(segment, part)| match segment {
-            Segment::Parameter(name) => Some((name.as_str(), (*part).to_string())),
-            Segment::Exact(_) => None,
-        })
-        .collect()
-}
-
-/// With its slash, and with the trailing slash of the path: `/a/...` on `/a/b/` leaves `/b/`.
-fn rest(route: &Route, path: &str, segments: &[&str]) -> String {
-    if !route.wildcard {
-        return String::new();
-    }
-    let below = segments.get(route.segments.len()..).unwrap_or_default();
-    let mut rest: String = below.iter().flat_map(|segment| ["/", segment]).collect();
-    if path.ends_with('/') {
-        rest.push('/');
-    }
-    rest
 }
 
 #[cfg(test)]

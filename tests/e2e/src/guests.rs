@@ -12,7 +12,7 @@ pub fn root() -> &'static Path {
 }
 
 /// Runs the manifest's build commands once per test process; what is fresh costs one look by cargo.
-pub(crate) fn build() {
+pub fn build() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let manifest = Manifest::load(root().join("spin.toml")).unwrap_or_else(|errors| panic!("{errors}"));

@@ -25,7 +25,7 @@ pub mod whatsapp;
 pub use app::TestApp;
 pub use eventually::{DEADLINE, eventually};
 pub use foreign::skipped;
-pub use guests::root;
+pub use guests::{build as build_guests, root};
 pub use mode::Mode;
 pub use outside::Outside;
 pub use process::{Command, Ended, TestProcess};

@@ -20,6 +20,7 @@ pub struct Command {
     needs: Needs,
     /// What a command takes that is not ours.
     flags: Vec<OsString>,
+    environment: Vec<(String, String)>,
 }
 
 /// What is built before it runs.
@@ -50,6 +51,7 @@ impl Command {
             flags: Vec::new(),
             variables: secrets::VARIABLES.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             needs: Needs::Platform,
+            environment: Vec::new(),
         }
     }
 
@@ -83,6 +85,12 @@ impl Command {
     #[must_use]
     pub fn variables(mut self, variables: &[(&str, &str)]) -> Self {
         self.variables.extend(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        self
+    }
+
+    #[must_use]
+    pub fn environment(mut self, variables: &[(&str, &str)]) -> Self {
+        self.environment.extend(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         self
     }
 
@@ -144,7 +152,7 @@ impl Command {
             command.arg("--no-links");
         }
         // No variable of the person who runs the tests decides what the application does.
-        command.env_clear().env("HOME", state_dir);
+        command.env_clear().env("HOME", state_dir).envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command.spawn().unwrap()
     }

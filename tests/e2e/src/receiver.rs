@@ -15,7 +15,9 @@ use tokio::task::JoinHandle;
 pub struct Got {
     /// Names in lower case.
     pub headers: HashMap<String, String>,
+    /// What is no text in it is replaced.
     pub body: String,
+    pub path: String,
     /// What it was answered.
     pub status: u16,
 }
@@ -77,7 +79,7 @@ impl Drop for Receiver {
 /// One request, then the connection is closed.
 async fn serve(stream: TcpStream, status: Arc<AtomicU16>, got: Arc<Mutex<Vec<Got>>>) {
     let mut stream = BufReader::new(stream);
-    let (mut headers, mut line) = (HashMap::new(), String::new());
+    let (mut headers, mut line, mut path) = (HashMap::new(), String::new(), String::new());
     loop {
         line.clear();
         if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
@@ -86,7 +88,9 @@ async fn serve(stream: TcpStream, status: Arc<AtomicU16>, got: Arc<Mutex<Vec<Got
         if line.trim().is_empty() {
             break;
         }
-        if let Some((name, value)) = line.trim().split_once(": ") {
+        if path.is_empty() {
+            path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        } else if let Some((name, value)) = line.trim().split_once(": ") {
             headers.insert(name.to_ascii_lowercase(), value.to_owned());
         }
     }
@@ -94,7 +98,7 @@ async fn serve(stream: TcpStream, status: Arc<AtomicU16>, got: Arc<Mutex<Vec<Got
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.unwrap();
     let status = status.load(SeqCst);
-    got.lock().unwrap().push(Got { headers, body: String::from_utf8(body).unwrap(), status });
+    got.lock().unwrap().push(Got { headers, body: String::from_utf8_lossy(&body).into_owned(), path, status });
     let answer = format!("HTTP/1.1 {status} Told\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     drop(stream.write_all(answer.as_bytes()).await);
 }

@@ -90,6 +90,18 @@ async fn output_goes_to_the_components_own_log() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_last_is_in_the_log_when_the_host_has_ended() {
+    let server = Server::start().await;
+    let host = start(&server).await;
+    for line in 0..50 {
+        host.get(&format!("/trusted/say?{line}")).await.expect(200);
+    }
+    let state = host.stop().await;
+    let log = std::fs::read_to_string(state.path().join("logs/trusted_stdout.txt")).unwrap();
+    assert_eq!(log.lines().last(), Some("49"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_component_asks_its_own_application_by_the_public_routes() {
     let server = Server::start().await;
     let host = start(&server).await;

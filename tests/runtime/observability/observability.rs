@@ -43,7 +43,21 @@ async fn each_limit_is_answered_logged_and_counted() {
         let line = format!("kobliat_requests_total{{component=\"limited\",kind=\"http\",outcome=\"{outcome}\"}}");
         assert_eq!(metric(&host, &line), count, "{outcome}");
     }
-    assert!(log().contains("used its CPU budget of 200 ms"));
+    let log = log();
+    for line in [
+        "used its CPU budget of 200 ms",
+        "an instance of component `limited` wants more than its 8388608 bytes",
+        "to component `limited` failed: the component did not answer in time",
+        "component `limited` turns requests away: 1 wait for its instances already",
+        "to component `limited` failed: the body is larger than the component takes",
+    ] {
+        assert!(log.contains(line), "no `{line}` in the log");
+    }
+    let text = host.runtime.metrics().text();
+    let version = text
+        .lines()
+        .find(|line| line.starts_with("kobliat_version_requests_total{component=\"limited\",kind=\"http\""));
+    assert!(version.is_some_and(|line| line.contains("version=\"")), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

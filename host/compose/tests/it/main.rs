@@ -1,6 +1,6 @@
 //! Small components, composed and looked at from outside.
 
-use kobliat_compose::{ComposeError, Dependency, compose, world};
+use kobliat_compose::{ComposeError, Dependency, compose, release, world};
 
 /// Exports `name` with one function `lookup: func(id: u32) -> u32`, and imports `host:log/log` itself.
 fn service(name: &str) -> Vec<u8> {
@@ -119,4 +119,23 @@ fn what_is_no_component_is_refused_by_name() {
 fn a_component_without_dependencies_stays_as_it_is() {
     let web = caller(&[], "u32");
     assert_eq!(compose("web", &web, &[]).unwrap(), web);
+}
+
+#[test]
+fn a_component_of_the_draft_gets_the_names_of_the_release() {
+    let draft = wat(r#"(component
+            (import "wasi:http/types@0.3.0-rc-2026-03-15" (instance $types (export "now" (func))))
+            (import "wasi:cli/stdout@0.2.6" (instance $stdout (export "now" (func))))
+            (component $inner (import "wasi:http/types@0.3.0-rc-2026-03-15" (instance)))
+            (instance $api (export "now" (func $types "now")))
+            (export "wasi:http/handler@0.3.0-rc-2026-03-15" (instance $api))
+            (export "wasi:http/other@0.3.0-rc-2026-01-06" (instance $stdout)))"#);
+    let released = release("it", &draft).unwrap();
+    let found = world("it", &released).unwrap();
+    assert_eq!(found.imports, ["wasi:http/types@0.3.0", "wasi:cli/stdout@0.2.6"]);
+    assert_eq!(found.exports, ["wasi:http/handler@0.3.0", "wasi:http/other@0.3.0-rc-2026-01-06"]);
+    assert!(released.windows(20).any(|bytes| bytes == b"@0.3.0-rc-2026-03-15"), "what is inside stays as it is");
+    // What needs nothing is not even copied.
+    assert!(matches!(release("it", &released).unwrap(), std::borrow::Cow::Borrowed(_)));
+    assert!(release("it", b"no wasm").is_err());
 }

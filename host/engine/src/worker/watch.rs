@@ -2,7 +2,6 @@
 
 use super::Deadline;
 use super::body::Progress;
-use crate::limits::Limits;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -42,7 +41,8 @@ struct Clocks {
 }
 
 impl Watch {
-    pub fn new(limits: &Limits) -> Self {
+    /// `idle`: how long this instance is kept unused; `linger`: how long work may go on that nobody waits for.
+    pub fn new(idle: Duration, linger: Duration) -> Self {
         let clocks = Clocks {
             running: Vec::new(),
             bodies: Vec::new(),
@@ -51,8 +51,8 @@ impl Watch {
             timer: Box::pin(tokio::time::sleep(INTERVAL)),
         };
         Self {
-            idle: limits.idle,
-            linger: limits.timeout,
+            idle,
+            linger,
             settled: AtomicBool::new(true),
             retired: AtomicBool::new(false),
             clocks: Mutex::new(clocks),

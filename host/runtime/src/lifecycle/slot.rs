@@ -144,10 +144,10 @@ impl Slot {
     /// The new pools are in place before the old ones are closed: who comes to a closed one looks again.
     fn fill(&self, instances: &Instances, version: &Version, old: Vec<Pool>) {
         if let Some(target) = &*self.http.load() {
-            target.set(Some(instances.http_pool(&version.runnable)));
+            target.set(Some(instances.http_pool(&version.runnable, version.digest.short())));
         }
         if let Some(target) = &*self.calls.load() {
-            target.set(Some(instances.calls_pool(&version.runnable)));
+            target.set(Some(instances.calls_pool(&version.runnable, version.digest.short())));
         }
         self.retire(old, version);
     }
@@ -165,8 +165,8 @@ impl Slot {
     pub fn start_canary(&self, instances: &Instances, version: Version, percent: u8) {
         let mut content = self.content();
         let pools = [
-            (self.http.load_full(), instances.http_pool(&version.runnable)),
-            (self.calls.load_full(), instances.calls_pool(&version.runnable)),
+            (self.http.load_full(), instances.http_pool(&version.runnable, version.digest.short())),
+            (self.calls.load_full(), instances.calls_pool(&version.runnable, version.digest.short())),
         ];
         for (target, canary) in pools {
             if let Some((target, active)) = target.and_then(|target| target.pool().map(|active| (target, active))) {

@@ -2,7 +2,7 @@
 
 use super::settings::{Settings, Signal};
 use crate::Sampler;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
@@ -34,6 +34,13 @@ impl Settings {
         settings.check()?;
         Ok(settings)
     }
+}
+
+/// `name=value,other=value`: pairs as these variables have them.
+pub fn pairs_text<'p>(pairs: impl IntoIterator<Item = (&'p String, &'p String)>) -> String {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs = pairs.into_iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    pairs.collect::<Vec<_>>().join(",")
 }
 
 /// More often would be work without end.

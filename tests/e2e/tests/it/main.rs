@@ -30,6 +30,7 @@ mod hostile_http;
 mod hostile_input;
 mod hostile_webhooks;
 
+mod compiling;
 mod events;
 mod example;
 mod faults;

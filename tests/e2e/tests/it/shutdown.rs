@@ -1,7 +1,7 @@
 //! SIGTERM: what runs is finished, nothing new begins, and the exit code is 0.
 
 use kobliat_e2e::whatsapp::{self, PATH, SIGNATURE, signature};
-use kobliat_e2e::{Mode, TestApp, eventually, in_both_modes};
+use kobliat_e2e::{Mode, Receiver, TestApp, eventually, in_both_modes};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -113,4 +113,29 @@ async fn what_is_printed_tells_where_everything_is() {
     ] {
         assert!(said.contains(&line), "`{line}` is missing:\n{said}");
     }
+}
+
+/// Nothing is due before, by the intervals that are set.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_collector_does_not_have_yet_is_sent() {
+    if kobliat_e2e::skipped("our telemetry") {
+        return;
+    }
+    let collector = Receiver::start().await;
+    collector.answers(200);
+    let state = Arc::new(tempfile::tempdir().unwrap());
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "3600000"),
+    ];
+    let host = crate::up().mode(Mode::Links).environment(&variables).start(&state).await;
+    host.outside().get("/health").await.expect(200);
+    host.terminate();
+    let ended = host.ended().await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    let got = collector.got();
+    let told = |path: &str, text: &str| got.iter().any(|one| one.path.ends_with(path) && one.body.contains(text));
+    assert!(told("/v1/traces", "execute_wasm_component api-gateway"), "the span of the request");
+    assert!(told("/v1/metrics", "api-gateway"), "the last metrics");
 }

@@ -11,8 +11,8 @@ static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
     let options = Options { root: root.clone(), environment, toolchain: None, quiet: true };
     let packages = guest_packages(&root.join("tests/test-components")).unwrap();
     // Features of dependencies are unified within one build: a guest of another generation would change everybody's.
-    let (apart, together): (Vec<_>, Vec<_>) = packages.into_iter().partition(|package| package == "sdk-5");
-    for packages in [together, apart] {
+    let (apart, together): (Vec<_>, Vec<_>) = packages.into_iter().partition(|package| package.starts_with("sdk-"));
+    for packages in [together].into_iter().chain(apart.into_iter().map(|package| vec![package])) {
         build_packages(&options, &packages, &mut |line| eprintln!("{line}")).unwrap();
     }
     root.join("target/guests/wasm32-wasip2/release")

@@ -151,6 +151,12 @@ impl Host {
         next.in_state(self.state, self._turn).await
     }
 
+    /// Stops it in order; what it leaves is in its state directory.
+    pub async fn stop(self) -> TempDir {
+        self.runtime.shutdown().await;
+        self.state
+    }
+
     /// What a component has written to stdout so far.
     pub fn stdout_of(&self, component: &str) -> String {
         self.output(&format!("{component}_stdout.txt"))
