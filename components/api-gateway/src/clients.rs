@@ -9,13 +9,14 @@ use http::{Request, Response};
 
 pub use crate::bindings::kobliat::conversations::conversations::{
     self as conversations, Conversation, Page as ConversationPage, Participant, Query as ConversationQuery, Reading,
-    Touch,
+    Rewording, Touch,
 };
 pub use crate::bindings::kobliat::customers::customers::{self as customers, Customer};
 pub use crate::bindings::kobliat::media::media::{self as attachments, Medium};
 pub use crate::bindings::kobliat::messages::messages::{
     self as messages, Found as FoundMessages, Message, Page as MessagePage, Place, Query as MessageQuery,
 };
+use crate::circuits::Circuits;
 use crate::routes::Service;
 use sdk::sql::{Database, Driver};
 use sdk::{Clock, Context};
@@ -63,6 +64,7 @@ pub trait Conversations {
     ) -> impl Future<Output = CallResult<ConversationPage>>;
     fn mark_read(&self, ctx: Context, reading: Reading) -> impl Future<Output = CallResult<Conversation>>;
     fn touch(&self, ctx: Context, touches: Vec<Touch>) -> impl Future<Output = CallResult<()>>;
+    fn reword(&self, ctx: Context, rewording: Rewording) -> impl Future<Output = CallResult<()>>;
 }
 
 pub trait Messages {
@@ -93,6 +95,11 @@ pub trait Messages {
 
 pub trait Attachments {
     fn get_media(&self, ctx: Context, ids: Vec<String>) -> impl Future<Output = CallResult<Vec<Medium>>>;
+}
+
+/// What every call to a service goes through, typed or HTTP.
+pub trait Breakers {
+    fn circuits(&self) -> &Circuits;
 }
 
 /// Whole requests over HTTP to `http://<service>.spin.internal`.
@@ -148,5 +155,5 @@ macro_rules! all_of {
 all_of! {
     /// All of it, for one parameter in place of ten. A copy reaches the same.
     Outside:
-        Customers, Conversations, Messages, Attachments, Upstream, Elsewhere, Tables, Settings, Tasks, Timer, Clock, Clone
+        Customers, Conversations, Messages, Attachments, Breakers, Upstream, Elsewhere, Tables, Settings, Tasks, Timer, Clock, Clone
 }

@@ -59,6 +59,16 @@ pub fn preview(body: Option<&str>, content_type: &str) -> String {
     if line.is_empty() { format!("[{content_type}]") } else { line.chars().take(PREVIEW_CHARS).collect() }
 }
 
+/// What a message with an attachment of this media type is, when its sender does not say.
+pub fn content_type(mime_type: &str) -> &'static str {
+    match mime_type.split('/').next() {
+        Some("image") => "image",
+        Some("audio") => "audio",
+        Some("video") => "video",
+        _ => "document",
+    }
+}
+
 /// The touches that a conversation has missed, oldest first: a message is stored before its conversation learns of it,
 /// and a gateway may die in between.
 pub fn missed_touches(conversation: &Conversation, messages: &[Message]) -> Vec<Touch> {

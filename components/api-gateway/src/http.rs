@@ -10,9 +10,8 @@ use serde_json::json;
 
 use crate::auth::{self, Caller, authenticate};
 use crate::call::{CALL_DEADLINE_MS, Call};
-use crate::clients::{Body, Outside, Settings};
+use crate::clients::{Body, Outside};
 use crate::credentials;
-use crate::guard::Guarded;
 use crate::limits::{Slices, Standing};
 use crate::logs::redact::Policy;
 use crate::logs::{Entry, Logs};
@@ -21,22 +20,21 @@ use crate::routes::{
     self, API_PREFIX, Action, Match, Route, api_keys, channels, conversations, inbox, messages, tenants, users,
 };
 use crate::routes::{media, oauth};
+use crate::tenants::STRANGERS;
 use crate::tokens::Signing;
 use crate::trace::{Trace, X_REQUEST_ID};
 use crate::{cors, docs, health, problem};
 use sdk::context::IDEMPOTENCY_KEY;
-use sdk::{Clock, Context, Micros, Problem, ids};
+use sdk::{Context, Micros, Problem, ids};
 
 pub use body::MAX_BODY_BYTES;
 
 /// Of an error, the log keeps the beginning of the description. One that is longer than this (1 MiB: ten thousand wrong fields) is none of ours.
 const MAX_ERROR_BYTES: usize = 1024 * 1024;
-/// Whose requests they are that have no tenant: strangers'. Not a name that a tenant can have.
-const STRANGERS: &str = "-";
 
 /// One per instance: what it reaches, what it remembers of those who asked, and what it has yet to write.
 pub struct Gateway<B> {
-    outside: Guarded<B>,
+    outside: B,
     callers: auth::Memory,
     slices: Slices,
     logs: Logs,
@@ -54,7 +52,6 @@ struct Seen {
 
 impl<B: Outside> Gateway<B> {
     pub fn new(outside: B) -> Self {
-        let outside = Guarded::new(outside);
         Self { outside, callers: auth::Memory::default(), slices: Slices::default(), logs: Logs::default() }
     }
 
@@ -181,6 +178,7 @@ impl<B: Outside> Gateway<B> {
             Action::MarkRead => inbox::mark_read(outside, call).await,
             Action::AddParticipant => inbox::add_participant(outside, call).await,
             Action::CreateMessage => messages::create(outside, call).await,
+            Action::ChangeMessage => messages::change(outside, call).await,
             Action::ApiKeys(what) => api_keys::act(outside, call, what).await,
             Action::Tenants(what) => tenants::act(outside, call, what).await,
             Action::Users(what) => users::act(outside, call, what).await,

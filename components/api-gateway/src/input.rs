@@ -1,11 +1,35 @@
 //! Reading only what the gateway checks of a body: references to things of other services. All else is for the owner to judge.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::Value;
 use serde_json::error::Category;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 
 use sdk::problem::FieldError;
 use sdk::{Problem, ids};
+
+/// The fields of an object, each as the client wrote it, so that what is only passed on stays digit by digit what it was.
+#[derive(serde::Deserialize, serde::Serialize)]
+#[serde(transparent)]
+pub struct Fields(BTreeMap<String, Box<RawValue>>);
+
+impl Fields {
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+
+    pub fn set(&mut self, name: &str, value: Option<&str>) {
+        self.0.insert(name.to_owned(), to_raw_value(&json!(value)).unwrap_or_default());
+    }
+
+    /// As a body again.
+    pub fn to_bytes(&self) -> Bytes {
+        serde_json::to_vec(&self.0).unwrap_or_default().into()
+    }
+}
 
 /// Parses the fields of `T`, which are of any type, out of an object. A field given twice is refused: the owner might read the other one.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -26,7 +26,6 @@ mod deadline;
 mod docs;
 pub mod domain;
 mod forward;
-mod guard;
 mod health;
 mod input;
 mod json;
@@ -34,6 +33,7 @@ pub mod openapi;
 mod problem;
 mod reply;
 
+pub mod circuits;
 pub mod clients;
 pub mod platform;
 pub mod store;

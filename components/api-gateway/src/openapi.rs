@@ -23,6 +23,16 @@ const SCHEMAS: &[&str] = &[
 const PARAMETERS: &str = include_str!("../openapi/parameters.json");
 const WEBHOOKS: &str = include_str!("../openapi/webhooks.json");
 
+/// Whose id is in whose body.
+const MADE_OF: &[(&str, &str, &str)] = &[
+    ("upsertCustomer", "createConversation", r#"{"participants": ["$response.body#/id"], "type": "channel"}"#),
+    (
+        "createConversation",
+        "createMessage",
+        r#"{"conversation_id": "$response.body#/id", "direction": "inbound", "body": "hello"}"#,
+    ),
+];
+
 const PROBLEM: &str = "application/problem+json";
 const MULTIPART: &str = "multipart/form-data";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -145,7 +155,7 @@ fn path_parameter(name: &str) -> Value {
 
 fn responses(route: &Route, is_oauth: bool) -> Value {
     let mut responses: Map<String, Value> =
-        route.doc.answers.iter().map(|answer| (answer.0.to_string(), success(answer))).collect();
+        route.doc.answers.iter().map(|answer| (answer.0.to_string(), success(route, answer))).collect();
     if is_oauth {
         for status in [400_u16, 401, 429, 503] {
             let content = json!({ "application/json": { "schema": schema_ref("OAuthError") }, PROBLEM: { "schema": schema_ref("Problem") } });
@@ -158,7 +168,7 @@ fn responses(route: &Route, is_oauth: bool) -> Value {
     Value::Object(responses)
 }
 
-fn success((status, schema): &Answer) -> Value {
+fn success(route: &Route, (status, schema): &Answer) -> Value {
     let description = match status {
         200 => "Done.",
         201 => "Made.",
@@ -166,14 +176,34 @@ fn success((status, schema): &Answer) -> Value {
         206 => "The parts that were asked for.",
         _ => "Done; there is nothing to tell.",
     };
-    match schema {
-        None => json!({ "description": description }),
-        Some(schema) => json!({
-            "description": description,
-            "headers": { "X-Request-Id": { "schema": { "type": "string" } } },
-            "content": { "application/json": { "schema": schema_ref(schema) } },
-        }),
+    let Some(schema) = schema else { return json!({ "description": description }) };
+    let mut answer = json!({
+        "description": description,
+        "headers": { "X-Request-Id": { "schema": { "type": "string" } } },
+        "content": { "application/json": { "schema": schema_ref(schema) } },
+    });
+    let links = links(route);
+    if let (false, Some(members)) = (links.is_empty(), answer.as_object_mut()) {
+        members.insert("links".to_owned(), links.into());
     }
+    answer
+}
+
+/// What can be done with what was made: whatever goes by its id, and what is made of it.
+fn links(route: &Route) -> Map<String, Value> {
+    let mut links = Map::new();
+    if route.method != Method::POST {
+        return links;
+    }
+    let by_id = format!("{}/{{id}}", route.path.strip_suffix("/upload").unwrap_or(route.path));
+    for other in routes::all().filter(|other| other.path.starts_with(&by_id)) {
+        let link = json!({ "operationId": other.doc.id, "parameters": { "id": "$response.body#/id" } });
+        links.insert(other.doc.id.to_owned(), link);
+    }
+    for (maker, next, body) in MADE_OF.iter().filter(|(maker, ..)| *maker == route.doc.id) {
+        links.insert(format!("{maker}_{next}"), json!({ "operationId": next, "requestBody": parsed(body) }));
+    }
+    links
 }
 
 /// Which errors fit the route: those of a body need one, 412 needs a change.
@@ -191,12 +221,40 @@ fn components() -> Value {
     for file in SCHEMAS {
         schemas.extend(parsed(file).as_object().cloned().unwrap_or_default());
     }
+    for body in routes::all().filter_map(|route| route.doc.body) {
+        if let Some(schema) = schemas.get_mut(body) {
+            null_is_absent(schema);
+        }
+    }
     let error = |(status, description): &(u16, &str)| {
         let content = json!({ PROBLEM: { "schema": schema_ref("Problem") } });
         (status.to_string(), json!({ "description": description, "content": content }))
     };
     let responses: Map<String, Value> = ERRORS.iter().map(error).collect();
     json!({ "schemas": schemas, "parameters": all_parameters(), "responses": responses, "securitySchemes": schemes() })
+}
+
+/// In a request, a field that need not be there may as well be null, and a text empty.
+fn null_is_absent(schema: &mut Value) {
+    let required = schema.get("required").cloned().unwrap_or_default();
+    let is_required = |name: &str| required.as_array().is_some_and(|names| names.iter().any(|one| one == name));
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in properties.into_iter().flatten().filter(|(name, _)| !is_required(name)) {
+        if property.get("minLength") == Some(&json!(1)) {
+            property.as_object_mut().and_then(|members| members.remove("minLength"));
+        }
+        if !takes_null(property) {
+            *property = json!({ "anyOf": [property.take(), { "type": "null" }] });
+        }
+    }
+}
+
+fn takes_null(schema: &Value) -> bool {
+    let says_null =
+        |kind: &Value| kind == "null" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|one| one == "null"));
+    let choices = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    let may_be = schema.get("enum").is_none_or(says_null);
+    (says_null(&schema["type"]) && may_be) || choices.into_iter().any(|choice| says_null(&choice["type"]))
 }
 
 fn all_parameters() -> Value {

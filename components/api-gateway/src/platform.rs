@@ -4,26 +4,37 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::TryFutureExt;
 use http::{Request, Response};
 use http_body_util::Full;
 use spin_sdk::wasip3::http::types::ErrorCode;
 
+use crate::circuits::Circuits;
 use crate::clients::{
-    Attachments, Body, CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations,
-    Customer, Customers, Elsewhere, FoundMessages, Medium, MessagePage, MessageQuery, Messages, Place, Reading,
-    SendError, Settings, Tables, Tasks, Timer, Touch, Upstream, attachments, conversations, customers, messages,
+    Attachments, Body, Breakers, CallError, CallResult, Conversation, ConversationPage, ConversationQuery,
+    Conversations, Customer, Customers, Elsewhere, FoundMessages, Medium, MessagePage, MessageQuery, Messages, Place,
+    Reading, Rewording, SendError, Settings, Tables, Tasks, Timer, Touch, Upstream, attachments, conversations,
+    customers, messages,
 };
 use crate::routes::Service;
 use crate::store;
 use sdk::sql::{Database, Spin};
-use sdk::{Clock, Context, Micros, SystemClock, config, log};
+use sdk::{Clock, Context, Micros, SystemClock, config};
 
 #[derive(Clone)]
-pub struct Platform(Rc<Database<Spin>>);
+pub struct Platform(Rc<Held>);
+
+/// By the instance, for its life.
+struct Held {
+    tables: Database<Spin>,
+    variables: config::Settings,
+    circuits: Circuits,
+}
 
 impl Default for Platform {
     fn default() -> Self {
-        Self(Rc::new(Database::new(Spin::new(store::LABEL), store::MIGRATIONS)))
+        let tables = Database::new(Spin::new(store::LABEL), store::MIGRATIONS);
+        Self(Rc::new(Held { tables, variables: config::Settings::default(), circuits: Circuits::default() }))
     }
 }
 
@@ -48,22 +59,33 @@ call_error!(conversations);
 call_error!(messages);
 call_error!(attachments);
 
+impl Platform {
+    /// A typed call, with its deadline and behind its circuit.
+    async fn call<T, E: Into<CallError>>(
+        &self,
+        service: Service,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> CallResult<T> {
+        self.0.circuits.call(self, service, work.map_err(Into::into)).await
+    }
+}
+
 impl Customers for Platform {
     async fn get_customers(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Customer>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(customers::get_many(ctx, ids).await?)
+        self.call(Service::Customer, customers::get_many(ctx, ids)).await
     }
 
     async fn find_customers(&self, ctx: Context, text: String, limit: u32) -> CallResult<Vec<String>> {
-        Ok(customers::find_ids(ctx, text, limit).await?)
+        self.call(Service::Customer, customers::find_ids(ctx, text, limit)).await
     }
 }
 
 impl Conversations for Platform {
     async fn get_conversations(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Conversation>> {
-        Ok(conversations::get_many(ctx, ids).await?)
+        self.call(Service::Conversation, conversations::get_many(ctx, ids)).await
     }
 
     async fn list_conversations(
@@ -73,15 +95,19 @@ impl Conversations for Platform {
         cursor: Option<String>,
         limit: u32,
     ) -> CallResult<ConversationPage> {
-        Ok(conversations::find_page(ctx, query, cursor, limit).await?)
+        self.call(Service::Conversation, conversations::find_page(ctx, query, cursor, limit)).await
     }
 
     async fn mark_read(&self, ctx: Context, reading: Reading) -> CallResult<Conversation> {
-        Ok(conversations::mark_read(ctx, reading).await?)
+        self.call(Service::Conversation, conversations::mark_read(ctx, reading)).await
     }
 
     async fn touch(&self, ctx: Context, touches: Vec<Touch>) -> CallResult<()> {
-        Ok(conversations::touch_many(ctx, touches).await?)
+        self.call(Service::Conversation, conversations::touch_many(ctx, touches)).await
+    }
+
+    async fn reword(&self, ctx: Context, rewording: Rewording) -> CallResult<()> {
+        self.call(Service::Conversation, conversations::reword(ctx, rewording)).await
     }
 }
 
@@ -94,7 +120,7 @@ impl Messages for Platform {
         after: Option<u64>,
         limit: u32,
     ) -> CallResult<MessagePage> {
-        Ok(messages::list_page(ctx, conversation, cursor, after, limit).await?)
+        self.call(Service::Messaging, messages::list_page(ctx, conversation, cursor, after, limit)).await
     }
 
     async fn find_messages(
@@ -104,32 +130,41 @@ impl Messages for Platform {
         cursor: Option<String>,
         limit: u32,
     ) -> CallResult<FoundMessages> {
-        Ok(messages::find_page(ctx, query, cursor, limit).await?)
+        self.call(Service::Messaging, messages::find_page(ctx, query, cursor, limit)).await
     }
 
     async fn conversations_saying(&self, ctx: Context, text: String, limit: u32) -> CallResult<Vec<String>> {
-        Ok(messages::find_conversations(ctx, text, limit).await?)
+        self.call(Service::Messaging, messages::find_conversations(ctx, text, limit)).await
     }
 
     async fn place_of(&self, ctx: Context, message: String) -> CallResult<Place> {
-        Ok(messages::place_of(ctx, message).await?)
+        self.call(Service::Messaging, messages::place_of(ctx, message)).await
     }
 }
 
 impl Attachments for Platform {
     async fn get_media(&self, ctx: Context, ids: Vec<String>) -> CallResult<Vec<Medium>> {
-        Ok(attachments::get_many(ctx, ids).await?)
+        self.call(Service::Media, attachments::get_many(ctx, ids)).await
+    }
+}
+
+impl Breakers for Platform {
+    fn circuits(&self) -> &Circuits {
+        &self.0.circuits
     }
 }
 
 impl Upstream for Platform {
-    async fn send(&self, _service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
-        self.fetch(request).await
+    async fn send(&self, service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
+        self.0.circuits.pass(self, service, self.fetch(request)).await
     }
 
-    async fn stream(&self, _service: Service, request: Request<Body>) -> Result<Response<Body>, SendError> {
-        let answer = spin_sdk::http::send(request).await.map_err(send_error)?;
-        Ok(answer.map(spin_sdk::http::box_body))
+    async fn stream(&self, service: Service, request: Request<Body>) -> Result<Response<Body>, SendError> {
+        let sent = async {
+            let answer = spin_sdk::http::send(request).await.map_err(send_error)?;
+            Ok(answer.map(spin_sdk::http::box_body))
+        };
+        self.0.circuits.pass(self, service, sent).await
     }
 }
 
@@ -160,16 +195,13 @@ impl Tables for Platform {
     type Driver = Spin;
 
     fn tables(&self) -> &Database<Spin> {
-        &self.0
+        &self.0.tables
     }
 }
 
 impl Settings for Platform {
     async fn variable(&self, name: &'static str) -> Option<String> {
-        config::optional(name).await.unwrap_or_else(|error| {
-            log::error(&Context::default(), "a variable counts as not set", &[("reason", &error)]);
-            None
-        })
+        self.0.variables.get(name).await
     }
 }
 

@@ -14,6 +14,7 @@ pub mod oauth;
 pub mod services;
 pub mod simulate;
 pub mod telemetry;
+mod telling;
 pub mod tenants;
 pub mod users;
 
@@ -82,6 +83,7 @@ pub enum Action {
     MarkRead,
     AddParticipant,
     CreateMessage,
+    ChangeMessage,
     ApiKeys(api_keys::Do),
     Tenants(Verb),
     Users(Verb),

@@ -1,5 +1,6 @@
 //! Rights: which scopes there are, and who may hand out which.
 
+use crate::tenants::{self, STRANGERS};
 use sdk::context::{ADMIN, OPERATOR};
 use sdk::{Context, Input, Problem};
 
@@ -59,6 +60,9 @@ fn covers(context: &Context, scope: &str) -> bool {
 /// The tenant that a request is about: the caller's own, or another one that an operator names.
 pub fn tenant(context: &Context, named: Option<&str>, pointer: &str) -> Result<String, Problem> {
     match named {
+        Some(named) if !tenants::is_id(named) && named != STRANGERS => {
+            Err(Problem::invalid_field(pointer, "is no name of a tenant"))
+        }
         Some(named) if named != context.tenant && !context.allows(OPERATOR) => {
             Err(Problem::invalid_field(pointer, "only an operator may name another tenant"))
         }

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 /// The tenant that is always there; a single-tenant user never sees another.
 pub const DEFAULT: &str = "default";
 
+/// Whose requests they are that have no tenant: strangers'. Not a name that a tenant can have.
+pub const STRANGERS: &str = "-";
+
 /// As long as a DNS label, because a tenant's name may become part of one.
 const MAX_ID: usize = 63;
 const MAX_NAME: usize = 255;

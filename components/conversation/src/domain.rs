@@ -12,7 +12,7 @@ use crate::{
     changes::{Changes, Reading},
     finding::Filter,
     participants::{Joined, NewParticipant},
-    touch::Run,
+    touch::{Rewording, Run},
 };
 
 pub const MAX_ITEMS: usize = 1000;
@@ -121,6 +121,8 @@ pub trait Store {
     async fn list(&self, tenant: &str, filter: &Filter, from: &Keyset, limit: u32) -> Result<Vec<Conversation>, Error>;
     /// Whether every conversation is known; those that are have been touched.
     async fn touch(&self, context: &Context, runs: &[Run], now: Micros) -> Result<bool, Error>;
+    /// Of the newest message; a change that is older than the one shown is passed over.
+    async fn reword(&self, tenant: &str, rewording: &Rewording, now: Micros) -> Result<(), Error>;
     /// The change and its event in one transaction.
     async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Conversation, Error>;
     /// Moves the mark forward, never back; the conversation as it is then.

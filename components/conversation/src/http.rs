@@ -2,7 +2,7 @@
 
 use sdk::{
     App, Context, Input, Outcome, Problem, Request, Router, etag,
-    idempotency::{Answer, Done, Key, Once},
+    idempotency::{Once, answer_once},
     ids,
     pagination::{self, Page, PageRequest},
     query::Query,
@@ -60,14 +60,9 @@ fn filter(query: &Query) -> Result<Filter, Problem> {
 async fn create<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("conversations:write")?;
     let new = request.decode(new_conversation)?;
-    let answer =
-        |created: &Created| told(created).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
-    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
-    let done = domain::create(&app.store, &request.context, &new, app.clock.now(), once.as_ref()).await;
-    match done.map_err(|e| problem(&request.context, e))? {
-        Done::Now(created) => told(&created),
-        Done::Before(answer) => Ok(answer.replay()),
-    }
+    let (context, now) = (&request.context, app.clock.now());
+    let create = async |once: Option<&Once<'_, Created>>| domain::create(&app.store, context, &new, now, once).await;
+    answer_once(&request, told, create, |e| problem(context, e)).await
 }
 
 /// One reads the rules over several fields where all callers meet: `domain::check_new`.
@@ -143,14 +138,9 @@ async fn join<S: Store>(app: &App<S>, request: Request) -> Outcome {
         customer_id: input.required_id("customer_id"),
         role: input.choice("role", Role::parse, "member, admin"),
     })?;
-    let answer =
-        |joined: &Joined| taken_part(joined).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
-    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
-    let done = app.store.join(&request.context, &id, &new, app.clock.now(), once.as_ref()).await;
-    match done.map_err(|e| problem(&request.context, e))? {
-        Done::Now(joined) => taken_part(&joined),
-        Done::Before(answer) => Ok(answer.replay()),
-    }
+    let (context, now) = (&request.context, app.clock.now());
+    let join = async |once: Option<&Once<'_, Joined>>| app.store.join(context, &id, &new, now, once).await;
+    answer_once(&request, taken_part, join, |e| problem(context, e)).await
 }
 
 /// 200 for who took part already.

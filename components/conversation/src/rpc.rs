@@ -43,6 +43,12 @@ where
         touched.map_err(|e| error(&context, e))
     }
 
+    async fn reword(context: Context, rewording: wit::Rewording) -> Result<(), wit::Error> {
+        let app = E::app();
+        let reworded = touch::reword(&app.store, &context, rewording.into(), app.clock.now()).await;
+        reworded.map_err(|e| error(&context, e))
+    }
+
     async fn get_many(context: Context, ids: Vec<String>) -> Result<Vec<wit::Conversation>, wit::Error> {
         let found = domain::get_many(&E::app().store, &context, &ids).await;
         Ok(found.map_err(|e| error(&context, e))?.into_iter().map(Into::into).collect())

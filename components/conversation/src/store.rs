@@ -19,7 +19,7 @@ use crate::{
     domain::{Conversation, Created, Error, Kind, NewConversation, Participant, Role, Status, Store},
     finding::Filter,
     participants::{Joined, NewParticipant},
-    touch::Run,
+    touch::{Rewording, Run},
 };
 
 pub const MIGRATIONS: &[Migration] = &[
@@ -30,6 +30,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(5, include_str!("../migrations/0005_read_state.sql")),
     Migration::new(6, include_str!("../migrations/0006_conversation_texts.sql")),
     Migration::new(7, include_str!("../migrations/0007_conversation_search.sql")).needing("fts5"),
+    Migration::new(8, include_str!("../migrations/0008_reworded_previews.sql")),
 ];
 
 /// A conversation with its participants is one row, so that a page is one statement.
@@ -90,6 +91,7 @@ pub mod statements {
         ADVANCE,
         ADVANCE_SILENTLY,
         FILL,
+        REWORD,
         STATE,
         GAP,
     ];
@@ -168,6 +170,11 @@ impl<D: Driver> Store for Database<D> {
             Ok(all_known)
         };
         Ok(self.transaction(work).await?)
+    }
+
+    async fn reword(&self, tenant: &str, rewording: &Rewording, now: Micros) -> Result<(), Error> {
+        let reword = async |c: &D::Connection| touching::reword(c, tenant, rewording, now).await;
+        Ok(self.single(reword).await?)
     }
 
     async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Conversation, Error> {

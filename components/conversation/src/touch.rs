@@ -87,7 +87,29 @@ fn runs(touches: Vec<Touch>, now: Micros) -> Vec<Run> {
 
 /// A provider's clock that is ahead must not pin its conversation to the top of the list.
 fn tidy(touch: Touch, now: Micros) -> Touch {
+    Touch { preview: one_line(&touch.preview), at: touch.at.min(now), ..touch }
+}
+
+fn one_line(preview: &str) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let preview: String = touch.preview.trim().chars().take(MAX_PREVIEW).map(plain).collect();
-    Touch { preview, at: touch.at.min(now), ..touch }
+    preview.trim().chars().take(MAX_PREVIEW).map(plain).collect()
+}
+
+/// A message whose words were changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewording {
+    pub conversation_id: String,
+    pub seq: u64,
+    pub preview: String,
+    /// When, by the message's own count of changes.
+    pub changed_at: Micros,
+}
+
+/// Shows the newest message in its new words. A message that is not the newest, or unknown here, is not shown at all.
+pub async fn reword(store: &impl Store, context: &Context, rewording: Rewording, now: Micros) -> Result<(), Error> {
+    if i64::try_from(rewording.seq).is_err() {
+        return Err(invalid("seq", "is not a sequence number"));
+    }
+    let rewording = Rewording { preview: one_line(&rewording.preview), ..rewording };
+    store.reword(&context.tenant, &rewording, now).await
 }

@@ -2,7 +2,7 @@
 
 use sdk::{
     App, Context, Input, Outcome, Problem, Request, Router, etag,
-    idempotency::{Answer, Done, Key, Once},
+    idempotency::{Once, answer_once},
     pagination::{self, Page, PageRequest},
     response,
 };
@@ -45,14 +45,9 @@ async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
 async fn upsert<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("customers:write")?;
     let new = request.decode(new_customer)?;
-    let answer =
-        |upserted: &Upserted| told(upserted).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
-    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
-    let done = app.store.upsert(&request.context, &new, app.clock.now(), once.as_ref()).await;
-    match done.map_err(|e| problem(&request.context, e))? {
-        Done::Now(upserted) => told(&upserted),
-        Done::Before(answer) => Ok(answer.replay()),
-    }
+    let context = &request.context;
+    let upsert = async |once: Option<&Once<'_, Upserted>>| app.store.upsert(context, &new, app.clock.now(), once).await;
+    answer_once(&request, told, upsert, |e| problem(context, e)).await
 }
 
 fn new_customer(input: &mut Input) -> NewCustomer {

@@ -2,7 +2,7 @@
 
 use sdk::{
     App, Context, Input, Outcome, Problem, Request, Router, etag,
-    idempotency::{Answer, Done, Key, Once},
+    idempotency::{Once, answer_once},
     ids,
     pagination::{self, Page, PageRequest},
     query::Query,
@@ -38,14 +38,9 @@ async fn create<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("messages:write")?;
     let new = request.decode(new_message)?;
     domain::check(&new).map_err(|e| problem(&request.context, e))?;
-    let answer =
-        |inserted: &Inserted| told(inserted).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
-    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
-    let done = app.store.insert_once(&request.context, &new, app.clock.now(), once.as_ref()).await;
-    match done.map_err(|e| problem(&request.context, e))? {
-        Done::Now(inserted) => told(&inserted),
-        Done::Before(answer) => Ok(answer.replay()),
-    }
+    let (context, now) = (&request.context, app.clock.now());
+    let insert = async |once: Option<&Once<'_, Inserted>>| app.store.insert_once(context, &new, now, once).await;
+    answer_once(&request, told, insert, |e| problem(context, e)).await
 }
 
 fn new_message(input: &mut Input) -> NewMessage {
@@ -109,14 +104,9 @@ async fn update<S: Store>(app: &App<S>, request: Request) -> Outcome {
 async fn retry<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("messages:write")?;
     let id = request.id("id", "message")?;
-    let answer =
-        |message: &Message| accepted(message).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
-    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
-    let done = app.store.retry(&request.context, &id, app.clock.now(), once.as_ref()).await;
-    match done.map_err(|e| problem(&request.context, e))? {
-        Done::Now(message) => accepted(&message),
-        Done::Before(answer) => Ok(answer.replay()),
-    }
+    let context = &request.context;
+    let retry = async |once: Option<&Once<'_, Message>>| app.store.retry(context, &id, app.clock.now(), once).await;
+    answer_once(&request, accepted, retry, |e| problem(context, e)).await
 }
 
 fn accepted(message: &Message) -> Outcome {

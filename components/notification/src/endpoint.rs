@@ -43,6 +43,8 @@ pub struct Changes {
     pub events: Option<Vec<String>>,
     pub description: Option<String>,
     pub status: Option<Status>,
+    /// The version that is to be changed.
+    pub version: Option<Micros>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

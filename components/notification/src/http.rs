@@ -1,5 +1,6 @@
 //! The REST surface, as the gateway forwards it, and what the platform POSTs.
 
+mod actions;
 mod endpoints;
 mod notifications;
 mod view;
@@ -27,11 +28,11 @@ pub fn router<D: Driver + 'static, P: Platform>() -> Router<App<D, P>> {
         .get("/webhook-endpoints/:id", endpoints::get)
         .patch("/webhook-endpoints/:id", endpoints::update)
         .delete("/webhook-endpoints/:id", endpoints::delete)
-        .post("/webhook-endpoints/:id/rotate-secret", endpoints::rotate_secret)
+        .post("/webhook-endpoints/:id/rotate-secret", actions::rotate_secret)
         .get("/webhook-endpoints/:id/attempts", endpoints::attempts)
-        .post("/webhook-endpoints/:id/resend", endpoints::resend)
-        .post("/webhook-endpoints/:id/recover", endpoints::recover)
-        .post("/webhook-endpoints/:id/test", endpoints::test)
+        .post("/webhook-endpoints/:id/resend", actions::resend)
+        .post("/webhook-endpoints/:id/recover", actions::recover)
+        .post("/webhook-endpoints/:id/test", actions::test)
         .platform("/events", events::take)
 }
 

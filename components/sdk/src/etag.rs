@@ -1,6 +1,6 @@
 //! Optimistic concurrency: `ETag` is a resource's time of change, `If-Match` lets a client change only what it has seen.
 
-use ::http::{HeaderValue, StatusCode, header};
+use ::http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{Error, Micros, Problem, Request, Response};
 
@@ -12,6 +12,15 @@ pub fn with(mut response: Response, updated_at: Micros) -> Response {
     response
 }
 
+/// The version of the resource in an answer, as [`with`] told it.
+pub fn version(headers: &HeaderMap) -> Option<Micros> {
+    parse(headers.get(header::ETAG)?.to_str().ok()?)
+}
+
+fn parse(tag: &str) -> Option<Micros> {
+    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
 /// The version that the client wants to change: `None` when any will do (no header, or `*`). A tag that is none of ours
 /// matches nothing. Lists of tags are refused: a resource has one version.
 pub fn if_match(request: &Request) -> Result<Option<Micros>, Problem> {
@@ -20,8 +29,7 @@ pub fn if_match(request: &Request) -> Result<Option<Micros>, Problem> {
     if text == "*" {
         return Ok(None);
     }
-    let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|tag| tag.parse().ok());
-    tag.map(Some).ok_or_else(mismatch)
+    parse(text).map(Some).ok_or_else(mismatch)
 }
 
 /// Refuses a change of a resource that is not in the version which `wanted` names.

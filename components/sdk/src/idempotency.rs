@@ -4,7 +4,7 @@ use ::http::{HeaderName, HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Micros, Problem, Request, Response, response,
+    Clock, Micros, Outcome, Problem, Request, Response, response,
     sql::{Database, Driver, Execute, SqlError, Value},
 };
 
@@ -110,6 +110,52 @@ pub enum Done<T> {
     Before(Answer),
 }
 
+/// Answers a request that has its effect once per key: `told` tells what was done, now and to who repeats the request.
+pub async fn answer_once<T, E>(
+    request: &Request,
+    told: impl Fn(&T) -> Outcome,
+    work: impl AsyncFnOnce(Option<&Once<'_, T>>) -> Result<Done<T>, E>,
+    problem: impl FnOnce(E) -> Problem,
+) -> Outcome {
+    // What cannot be told now cannot be told later either.
+    let unspeakable = || Answer { status: 500, body: String::new() };
+    let answer = |done: &T| told(done).as_ref().map_or_else(|_| unspeakable(), Answer::of);
+    let once = Key::of(request)?.map(|key| Once { key, answer: &answer });
+    match work(once.as_ref()).await.map_err(problem)? {
+        Done::Now(done) => told(&done),
+        Done::Before(answer) => Ok(answer.replay()),
+    }
+}
+
+/// The same for an effect that is no single transaction (others are called in between): the key is claimed first, and the answer stored
+/// when there is one. A refusal frees the key; what failed leaves it claimed for a minute, because nobody knows what was done.
+pub async fn answer_claimed<D: Driver>(
+    database: &Database<D>,
+    request: &Request,
+    clock: &(impl Clock + ?Sized),
+    problem: impl Fn(SqlError) -> Problem,
+    work: impl AsyncFnOnce() -> Outcome,
+) -> Outcome {
+    let Some(key) = Key::of(request)? else { return work().await };
+    if let Some(answer) = claim(database, &key, clock.now()).await.map_err(&problem)?? {
+        return Ok(answer.replay());
+    }
+    let done = match work().await {
+        Ok(done) => done,
+        Err(refusal) if refusal.status.is_client_error() => {
+            release(database, &key).await.map_err(&problem)?;
+            return Err(refusal);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let answer = Answer::of(&done);
+    let keep = async |transaction: &D::Connection| -> Result<(), SqlError> {
+        finish(transaction, &key, &answer, clock.now()).await
+    };
+    database.transaction(keep).await.map_err(&problem)?;
+    Ok(done)
+}
+
 /// Runs `work` in a transaction; with a key, at most once: its answer is stored in that same transaction.
 pub async fn once<D: Driver, T, E: From<SqlError> + From<Refused>>(
     database: &Database<D>,
@@ -162,6 +208,14 @@ pub async fn claim<D: Driver>(
 /// Stores the answer of a claimed key.
 pub async fn finish(transaction: &impl Execute, key: &Key, answer: &Answer, now: Micros) -> Result<(), SqlError> {
     store(transaction, key, Some(answer), now).await
+}
+
+/// Nothing was done in its name.
+async fn release<D: Driver>(database: &Database<D>, key: &Key) -> Result<(), SqlError> {
+    const RELEASE: &str =
+        "DELETE FROM idempotency_keys WHERE tenant_id = ? AND principal = ? AND key = ? AND status IS NULL";
+    let parameters = vec![(&key.tenant).into(), (&key.principal).into(), (&key.key).into()];
+    database.execute(RELEASE, parameters).await.map(|_| ())
 }
 
 /// Forgets what is older than the API promises.

@@ -25,7 +25,7 @@ pub const ROUTES: &[Route] = &[
         Doc::new(
             "upsertCustomer",
             "Create a customer, or find the one with this external id",
-            &[(201, Some("Customer")), (200, Some("Customer"))],
+            &[(201, Some("Customer")), (200, Some("KnownCustomer"))],
         )
         .body("NewCustomer"),
     ),

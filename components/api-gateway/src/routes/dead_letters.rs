@@ -9,12 +9,12 @@ use super::{Action, Doc, Route};
 use crate::admin;
 use crate::call::Call;
 use crate::clients::{Body, Outside};
-use crate::reply::{ok, whole};
+use crate::reply::ok;
 use crate::scopes;
 use sdk::context::ADMIN;
 use sdk::pagination::PageRequest;
 use sdk::query::{Query, percent_encode};
-use sdk::{Problem, response};
+use sdk::{Outcome, Problem, response};
 
 const RIGHTS: &[&str] = &[ADMIN];
 const DEFAULT_ITEMS: u32 = 20;
@@ -63,17 +63,19 @@ pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Do) -> Result<R
     match what {
         Do::List => list(outside, call).await,
         Do::Get => ok(&find(outside, call).await?.1),
-        Do::Redrive => {
-            let (path, found) = find(outside, call).await?;
-            admin::ask(outside, &call.context, Method::POST, &format!("{path}/redrive"), Bytes::new()).await?;
-            response::accepted(&found).map(whole)
-        }
+        Do::Redrive => own::once(outside, call, async || redrive(outside, call).await).await,
         Do::Discard => {
             let (path, _) = find(outside, call).await?;
             admin::ask(outside, &call.context, Method::DELETE, &path, Bytes::new()).await?;
             own::no_content()
         }
     }
+}
+
+async fn redrive<B: Outside>(outside: &B, call: &Call<'_>) -> Outcome {
+    let (path, found) = find(outside, call).await?;
+    admin::ask(outside, &call.context, Method::POST, &format!("{path}/redrive"), Bytes::new()).await?;
+    response::accepted(&found)
 }
 
 async fn list<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {

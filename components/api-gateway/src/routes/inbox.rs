@@ -1,34 +1,33 @@
 //! What is done in a conversation: answering, marking as read, bringing somebody in.
 
-use bytes::Bytes;
 use futures::future::join;
 use http::Response;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Service, messages, own};
 use crate::aggregate::{customers, whole};
 use crate::call::Call;
 use crate::clients::{Body, CallError, Conversation, Outside, Reading};
-use crate::reply::ok;
+use crate::input::Fields;
 use crate::{forward, input};
-use sdk::Problem;
+use sdk::{Outcome, Problem, response};
 
 /// What a reply may say; where it goes, its conversation knows.
 const REPLY: [&str; 6] = ["body", "media_id", "content_type", "metadata", "client_ref", "sender_customer_id"];
 
 /// An outbound message on the conversation's channel.
 pub async fn reply<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
-    let mut fields: Map<String, Value> = input::parse(&call.body)?;
-    let unknown = fields.keys().filter(|name| !REPLY.contains(&name.as_str())).take(20);
+    let mut fields: Fields = input::parse(&call.body)?;
+    let unknown = fields.names().filter(|name| !REPLY.contains(&name.as_str())).take(20);
     let pointer = |name: &String| format!("/{}", name.replace('~', "~0").replace('/', "~1")); // RFC 6901
     input::refuse(unknown.map(|name| input::error(&pointer(name), "is not a known field")).collect())?;
     let conversation = conversation(outside, call).await?;
-    fields.insert("conversation_id".into(), conversation.id.as_str().into());
-    fields.insert("direction".into(), "outbound".into());
-    fields.insert("channel".into(), conversation.channel.as_deref().into());
-    fields.insert("channel_account_id".into(), conversation.channel_account_id.as_deref().into());
-    let message = call.with_body(Bytes::from(Value::Object(fields).to_string()));
+    fields.set("conversation_id", Some(&conversation.id));
+    fields.set("direction", Some("outbound"));
+    fields.set("channel", conversation.channel.as_deref());
+    fields.set("channel_account_id", conversation.channel_account_id.as_deref());
+    let message = call.with_body(fields.to_bytes());
     messages::create_in(outside, &message, conversation).await
 }
 
@@ -41,6 +40,10 @@ async fn conversation<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Conver
 
 /// Up to a message, which the conversation must have. Where that stands, messaging knows; what is unread then, conversation does.
 pub async fn mark_read<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+    own::once(outside, call, async || read_up_to(outside, call).await).await
+}
+
+async fn read_up_to<B: Outside>(outside: &B, call: &Call<'_>) -> Outcome {
     let up_to = own::request(call).decode(|input| input.required_id("up_to"))?;
     let (known, place) = join(conversation(outside, call), outside.place_of(call.typed_context(), up_to.clone())).await;
     let conversation_id = known?.id;
@@ -54,7 +57,7 @@ pub async fn mark_read<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Respo
     let reading = Reading { conversation_id, seq: place.seq, inbound: place.inbound };
     let read = outside.mark_read(call.typed_context(), reading).await;
     let read = read.map_err(|error| whole(call, Service::Conversation, error))?;
-    ok(
+    response::ok(
         &json!({ "conversation_id": read.id, "up_to": up_to, "unread_count": read.unread_count, "last_seq": read.last_seq }),
     )
 }

@@ -1,22 +1,17 @@
 //! `/messages`: writing them, and reading or changing a single one.
 
-use bytes::Bytes;
 use futures::future::join3;
 use http::Response;
-use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Doc, Route, Service};
+use super::{Action, Doc, Route, Service, telling};
 use crate::aggregate::{customers, whole};
 use crate::call::Call;
-use crate::clients::{Body, CallError, Conversation, Outside, Touch};
-use crate::domain::preview;
-use crate::input;
-use crate::reply::buffered;
-use crate::{forward, problem};
+use crate::clients::{Body, Conversation, Medium, Outside};
+use crate::input::{self, Fields};
+use crate::{domain, forward};
 use sdk::Problem;
-use sdk::clock::parse_rfc3339;
 
 const READ: &[&str] = &["messages:read"];
 const WRITE: &[&str] = &["messages:write"];
@@ -27,8 +22,12 @@ pub const ROUTES: &[Route] = &[
         "/messages",
         WRITE,
         Action::CreateMessage,
-        Doc::new("createMessage", "Store a message; an outbound one is queued for delivery", &[(201, Some("Message"))])
-            .body("NewMessage"),
+        Doc::new(
+            "createMessage",
+            "Store a message; an outbound one is queued for delivery",
+            &[(201, Some("Message")), (200, Some("Message"))],
+        )
+        .body("NewMessage"),
     ),
     Route::get(
         "/messages",
@@ -74,7 +73,7 @@ pub const ROUTES: &[Route] = &[
     Route::put(
         "/messages/{id}",
         WRITE,
-        FORWARD,
+        Action::ChangeMessage,
         Doc::new("updateMessage", "Edit a message, or move its status forward", &[(200, Some("Message"))])
             .body("MessageChanges")
             .if_match(),
@@ -82,20 +81,17 @@ pub const ROUTES: &[Route] = &[
     Route::patch(
         "/messages/{id}",
         WRITE,
-        FORWARD,
+        Action::ChangeMessage,
         Doc::new("patchMessage", "Edit a message, or move its status forward", &[(200, Some("Message"))])
             .body("MessageChanges"),
     ),
 ];
 
-/// A stored message is what was sent (1 MiB at most) and a little more; escapes may double it.
-const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
-
 /// Checks what the message refers to, has the service store it, and tells its conversation.
 /// Repeating the request with the same `Idempotency-Key` repeats the telling too, so that a crash in between heals.
 pub async fn create<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
-    check_references(outside, call, None).await?;
-    store(outside, call).await
+    let media = check_references(outside, call, None).await?;
+    store(outside, &labelled(call, media.as_ref())?).await
 }
 
 /// The same in a conversation that is there.
@@ -104,20 +100,54 @@ pub async fn create_in<B: Outside>(
     call: &Call<'_>,
     conversation: Conversation,
 ) -> Result<Response<Body>, Problem> {
-    check_references(outside, call, Some(conversation)).await?;
-    store(outside, call).await
+    let media = check_references(outside, call, Some(conversation)).await?;
+    store(outside, &labelled(call, media.as_ref())?).await
+}
+
+/// Whoever does not say what the attachment is, means what it is: a picture goes out as a picture.
+fn labelled<'a>(call: &Call<'a>, media: Option<&Medium>) -> Result<Call<'a>, Problem> {
+    let kind = media.and_then(|media| media.mime_type.as_deref()).map(domain::content_type);
+    let same = || call.with_body(call.body.clone());
+    let Some(kind) = kind else { return Ok(same()) };
+    let said = input::parse::<Label>(&call.body)?.content_type;
+    if said.is_some_and(|said| said.as_str().is_none_or(|said| !said.trim().is_empty())) {
+        return Ok(same());
+    }
+    let mut fields: Fields = input::parse(&call.body)?;
+    fields.set("content_type", Some(kind));
+    Ok(call.with_body(fields.to_bytes()))
+}
+
+#[derive(Deserialize)]
+struct Label {
+    content_type: Option<Value>,
+}
+
+/// Changes a message, and shows it in its new words where it is the newest of its conversation.
+pub async fn change<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+    let path = format!("/messages/{}", call.id());
+    let answer = forward::forward(outside, call, Service::Messaging, &path).await?;
+    if !answer.status().is_success() || !input::parse::<Words>(&call.body)?.are_told() {
+        return Ok(answer);
+    }
+    telling::reworded(outside, call, answer).await
+}
+
+/// What of a change is shown in lists.
+#[derive(Deserialize)]
+struct Words {
+    body: Option<Value>,
+}
+
+impl Words {
+    fn are_told(&self) -> bool {
+        self.body.is_some()
+    }
 }
 
 async fn store<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let answer = forward::forward(outside, call, Service::Messaging, "/messages").await?;
-    if !answer.status().is_success() {
-        return Ok(answer);
-    }
-    let (parts, body) = answer.into_parts();
-    let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-    let body = body.map_err(|_broken_off| problem::bad_answer(Service::Messaging))?.to_bytes();
-    touch(outside, call, &body).await;
-    Ok(Response::from_parts(parts, buffered(body)))
+    if answer.status().is_success() { telling::stored(outside, call, answer).await } else { Ok(answer) }
 }
 
 #[derive(Deserialize)]
@@ -128,24 +158,26 @@ struct References {
 }
 
 /// What a message refers to: all that is wrong is told at once. `known` is its conversation, when it has been looked up.
+/// Gives its attachment.
 async fn check_references<B: Outside>(
     outside: &B,
     call: &Call<'_>,
     known: Option<Conversation>,
-) -> Result<(), Problem> {
+) -> Result<Option<Medium>, Problem> {
     let input: References = input::parse(&call.body)?;
     let mut errors = Vec::new();
     let conversation = input::id(input.conversation_id.as_ref(), "/conversation_id", &mut errors);
     let sender = input::id(input.sender_customer_id.as_ref(), "/sender_customer_id", &mut errors);
     let media = input::id(input.media_id.as_ref(), "/media_id", &mut errors);
-    let is_named = conversation.is_some();
-    let (found, is_customer, is_media) = join3(
+    let (is_named, is_attached) = (conversation.is_some(), media.is_some());
+    let (found, is_customer, media) = join3(
         find_conversation(outside, call, conversation.as_deref(), known),
         is_customer(outside, call, sender.clone()),
-        is_media(outside, call, media),
+        find_media(outside, call, media),
     )
     .await;
-    if !is_media? {
+    let media = media?;
+    if is_attached && media.is_none() {
         errors.push(input::error("/media_id", "there is no such media"));
     }
     let found = found?;
@@ -159,13 +191,14 @@ async fn check_references<B: Outside>(
     {
         errors.push(input::error("/sender_customer_id", "takes no part in the conversation"));
     }
-    input::refuse(errors)
+    input::refuse(errors)?;
+    Ok(media)
 }
 
-async fn is_media<B: Outside>(outside: &B, call: &Call<'_>, id: Option<String>) -> Result<bool, Problem> {
-    let Some(id) = id else { return Ok(true) };
+async fn find_media<B: Outside>(outside: &B, call: &Call<'_>, id: Option<String>) -> Result<Option<Medium>, Problem> {
+    let Some(id) = id else { return Ok(None) };
     let found = outside.get_media(call.typed_context(), vec![id]).await;
-    found.map(|found| !found.is_empty()).map_err(|error| whole(call, Service::Media, error))
+    found.map(|found| found.into_iter().next()).map_err(|error| whole(call, Service::Media, error))
 }
 
 fn takes_part(conversation: &Conversation, customer_id: &str) -> bool {
@@ -188,43 +221,4 @@ async fn is_customer<B: Outside>(outside: &B, call: &Call<'_>, id: Option<String
     let Some(id) = id else { return Ok(true) };
     let found = customers(outside, call, std::slice::from_ref(&id)).await;
     found.map(|found| found.contains(&id)).map_err(|error| whole(call, Service::Customer, error))
-}
-
-/// What the service's answer tells that the conversation must learn.
-#[derive(Deserialize)]
-struct Stored {
-    conversation_id: String,
-    seq: u64,
-    direction: String,
-    body: Option<String>,
-    content_type: String,
-    sent_at: String,
-    created_at: String,
-}
-
-impl Stored {
-    fn touch(&self) -> Option<Touch> {
-        Some(Touch {
-            conversation_id: self.conversation_id.clone(),
-            seq: self.seq,
-            preview: preview(self.body.as_deref(), &self.content_type),
-            at: parse_rfc3339(&self.sent_at)?.min(parse_rfc3339(&self.created_at)?),
-            inbound: self.direction == "inbound",
-        })
-    }
-}
-
-/// The message is stored, so the answer stays what it is when this fails; the conversation's details repair it when they are read.
-async fn touch<B: Outside>(outside: &B, call: &Call<'_>, answer: &Bytes) {
-    let Some(touch) = serde_json::from_slice::<Stored>(answer).ok().and_then(|stored| stored.touch()) else {
-        call.log_failure(Service::Messaging, "told of a stored message in a form that is not understood");
-        return;
-    };
-    let mut told = outside.touch(call.typed_context(), vec![touch.clone()]).await;
-    if let Err(CallError::Unavailable(_)) = told {
-        told = outside.touch(call.typed_context(), vec![touch]).await;
-    }
-    if let Err(error) = told {
-        call.log_failure(Service::Conversation, &format!("did not learn of a message: {error:?}"));
-    }
 }

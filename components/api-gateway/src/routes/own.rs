@@ -5,13 +5,13 @@ use http::{HeaderValue, Response};
 use serde_json::Value;
 
 use crate::call::Call;
-use crate::clients::Body;
+use crate::clients::{Body, Outside};
 use crate::reply::whole;
 use crate::routes::API_PREFIX;
-use crate::store::Failure;
-use sdk::idempotency::{Answer, Done, Key, Once};
+use crate::store::{self, Failure};
+use sdk::idempotency::{self, Answer, Done, Key, Once};
 use sdk::pagination::{Keyset, Page, PageRequest, bad_cursor};
-use sdk::{Micros, Problem, Request, etag, response};
+use sdk::{Micros, Outcome, Problem, Request, etag, response};
 
 /// What may be done with a resource of the gateway's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,16 @@ pub async fn create<T>(
     let answer = |made: &T| Answer { status: 201, body: stored(made).to_string() };
     let once = Key::of(&request(call))?.map(|key| Once { key, answer: &answer });
     work(once.as_ref()).await.map_err(|failure| failure.told(&call.context, what, not_made))
+}
+
+/// Once per `Idempotency-Key`, for what others do: the answer is kept when there is one.
+pub async fn once<B: Outside>(
+    outside: &B,
+    call: &Call<'_>,
+    work: impl AsyncFnOnce() -> Outcome,
+) -> Result<Response<Body>, Problem> {
+    let not_kept = |error| store::failed(&call.context, "keep an answer", &error);
+    idempotency::answer_claimed(outside.tables(), &request(call), outside, not_kept, work).await.map(whole)
 }
 
 pub fn created(collection: &str, id: &str, value: &Value) -> Result<Response<Body>, Problem> {

@@ -11,14 +11,13 @@ use super::own;
 use super::{Action, Doc, Route, Service};
 use crate::admin;
 use crate::call::Call;
-use crate::clients::{Body, Elsewhere, Outside};
+use crate::clients::{Body, Outside};
 use crate::deadline::within;
-use crate::guard::Guarded;
-use crate::reply::ok;
+use crate::reply::{ok, whole};
 use sdk::clock::{parse_rfc3339, rfc3339};
 use sdk::context::OPERATOR;
 use sdk::query::Query;
-use sdk::{Clock, Micros, Problem};
+use sdk::{Micros, Outcome, Problem, response};
 
 const RIGHTS: &[&str] = &[OPERATOR];
 /// One probe: all of them run at once, so that this is how long the answer takes at most.
@@ -100,21 +99,21 @@ pub const ROUTES: &[Route] = &[
         "/service-logs/{service}",
         RIGHTS,
         control(Do::ClearLogs),
-        Doc::new("clearServiceLogs", "Empty a component's log", &[(204, None)]),
+        Doc::new("clearServiceLogs", "Empty a component's log", &[(200, Some("ServiceAction"))]),
     ),
 ];
 
-pub async fn act<B: Outside>(outside: &Guarded<B>, call: &Call<'_>, what: Do) -> Result<Response<Body>, Problem> {
+pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Do) -> Result<Response<Body>, Problem> {
     match what {
         Do::Health => health(outside, call).await,
         Do::HealthOfOne => health_of_one(outside, call).await,
-        Do::Start => action(outside, call, "start").await,
-        Do::Stop => action(outside, call, "stop").await,
-        Do::Restart => action(outside, call, "restart").await,
-        Do::Status => status(outside, call).await,
+        Do::Start => own::once(outside, call, async || action(outside, call, "start").await).await,
+        Do::Stop => own::once(outside, call, async || action(outside, call, "stop").await).await,
+        Do::Restart => own::once(outside, call, async || action(outside, call, "restart").await).await,
+        Do::Status => status(outside, call).await.map(whole),
         Do::AllLogs => all_logs(outside, call).await,
         Do::Logs => logs(outside, call).await,
-        Do::ClearLogs => clear_logs(outside, call).await,
+        Do::ClearLogs => clear_logs(outside, call).await.map(whole),
     }
 }
 
@@ -146,14 +145,14 @@ fn state_of(answer: &Value) -> &str {
 }
 
 /// What the host says of its components; without its surface, those that the gateway calls.
-async fn components<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Vec<Value> {
+async fn components<B: Outside>(outside: &B, call: &Call<'_>) -> Vec<Value> {
     match admin::get(outside, call, "/components").await {
         Ok(value) => value.get("components").and_then(Value::as_array).cloned().unwrap_or_default(),
         Err(_logged) => Service::NEEDED.map(|service| json!({ "id": service.id() })).into(),
     }
 }
 
-async fn health<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+async fn health<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     Query::parse(call.query)?.allow(&[])?;
     let components = components(outside, call).await;
     let probed = join_all(components.iter().map(|component| one_health(outside, component))).await;
@@ -161,7 +160,7 @@ async fn health<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Res
     ok(&json!({ "services": services, "checked_at": rfc3339(outside.now()) }))
 }
 
-async fn health_of_one<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+async fn health_of_one<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let id = component(call)?;
     let components = components(outside, call).await;
     let found = components.iter().find(|one| one["id"] == id.as_str());
@@ -170,7 +169,7 @@ async fn health_of_one<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Res
 }
 
 /// A service that the gateway calls is asked itself; of the others the host knows whether they run.
-async fn one_health<B: Outside>(outside: &Guarded<B>, component: &Value) -> Value {
+async fn one_health<B: Outside>(outside: &B, component: &Value) -> Value {
     let id = component["id"].as_str().unwrap_or_default();
     let service = Service::ALL.into_iter().find(|service| service.id() == id);
     let started = outside.now();
@@ -181,7 +180,7 @@ async fn one_health<B: Outside>(outside: &Guarded<B>, component: &Value) -> Valu
             (if matches!(component["state"].as_str(), Some("running") | None) { "healthy" } else { "unhealthy" }, None)
         }
         Some(service) => {
-            let circuit = outside.circuit(service).state(started).as_str();
+            let circuit = outside.circuits().of(service).state(started).as_str();
             (if answers(outside, service).await { "healthy" } else { "unhealthy" }, Some(circuit))
         }
     };
@@ -205,14 +204,14 @@ fn milliseconds(micros: Micros) -> i64 {
 }
 
 /// Past the circuit: the probe is what finds out.
-async fn answers<B: Outside>(outside: &Guarded<B>, service: Service) -> bool {
+async fn answers<B: Outside>(outside: &B, service: Service) -> bool {
     let uri = format!("http://{}.spin.internal/health", service.id());
     let Ok(probe) = Request::get(uri).body(Bytes::new()) else { return false };
     let answer = within(outside, PROBE_DEADLINE, outside.fetch(probe)).await;
     matches!(answer, Some(Ok(answer)) if answer.status().is_success())
 }
 
-async fn action<B: Outside>(outside: &Guarded<B>, call: &Call<'_>, word: &str) -> Result<Response<Body>, Problem> {
+async fn action<B: Outside>(outside: &B, call: &Call<'_>, word: &str) -> Outcome {
     let id = component(call)?;
     if id == MYSELF {
         return Err(Problem::conflict("the gateway answers this request: use `kobliat` on the machine"));
@@ -227,22 +226,15 @@ async fn action<B: Outside>(outside: &Guarded<B>, call: &Call<'_>, word: &str) -
     told(outside, &id, word, is_done, &format!("the component `{id}` is {state}"), &answer)
 }
 
-async fn status<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+async fn status<B: Outside>(outside: &B, call: &Call<'_>) -> Outcome {
     let id = component(call)?;
     let answer = admin::get(outside, call, &format!("/components/{id}")).await?;
     let state = state_of(&answer);
     told(outside, &id, "status", true, &format!("the component `{id}` is {state}"), &answer)
 }
 
-fn told<B: Outside>(
-    outside: &Guarded<B>,
-    id: &str,
-    action: &str,
-    success: bool,
-    message: &str,
-    state: &Value,
-) -> Result<Response<Body>, Problem> {
-    ok(&json!({
+fn told<B: Outside>(outside: &B, id: &str, action: &str, success: bool, message: &str, state: &Value) -> Outcome {
+    response::ok(&json!({
         "service": key(id), "action": action, "success": success, "message": message, "state": state["state"],
         "timestamp": rfc3339(outside.now()),
     }))
@@ -264,18 +256,18 @@ fn lines_and_filter(call: &Call<'_>) -> Result<String, Problem> {
     Ok(format!("?lines={lines}&filter={filter}"))
 }
 
-async fn logs_of<B: Outside>(outside: &Guarded<B>, call: &Call<'_>, id: &str, query: &str) -> Result<Value, Problem> {
+async fn logs_of<B: Outside>(outside: &B, call: &Call<'_>, id: &str, query: &str) -> Result<Value, Problem> {
     let answer = admin::get(outside, call, &format!("/components/{id}/logs{query}")).await?;
     Ok(json!({ "service": key(id), "lines": answer.get("lines") }))
 }
 
-async fn logs<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+async fn logs<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let (id, query) = (component(call)?, lines_and_filter(call)?);
     ok(&logs_of(outside, call, &id, &query).await?)
 }
 
 /// The lines of each component; of one whose log cannot be had, a warning.
-async fn all_logs<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+async fn all_logs<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let query = lines_and_filter(call)?;
     let listed = admin::get(outside, call, "/components").await?;
     let components = listed.get("components").and_then(Value::as_array).into_iter().flatten();
@@ -292,8 +284,9 @@ async fn all_logs<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<R
     ok(&json!({ "services": services, "warnings": warnings }))
 }
 
-async fn clear_logs<B: Outside>(outside: &Guarded<B>, call: &Call<'_>) -> Result<Response<Body>, Problem> {
-    let path = format!("/components/{}/logs", component(call)?);
-    admin::ask(outside, &call.context, Method::DELETE, &path, Bytes::new()).await?;
-    own::no_content()
+async fn clear_logs<B: Outside>(outside: &B, call: &Call<'_>) -> Outcome {
+    let id = component(call)?;
+    let path = format!("/components/{id}/logs");
+    let answer = admin::ask(outside, &call.context, Method::DELETE, &path, Bytes::new()).await?;
+    told(outside, &id, "clear-logs", true, &format!("the log of the component `{id}` is empty"), &answer)
 }

@@ -1,7 +1,7 @@
 //! `/telemetry`: what the host measures and where it sends it, for who operates the platform. The host does it; this only asks.
 
 use http::{Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::own;
 use super::{Action, Doc, Route};
@@ -9,6 +9,7 @@ use crate::admin;
 use crate::call::Call;
 use crate::clients::{Body, Outside};
 use crate::reply::ok;
+use sdk::clock::rfc3339;
 use sdk::context::OPERATOR;
 use sdk::query::Query;
 use sdk::{Input, Problem};
@@ -49,7 +50,7 @@ pub const ROUTES: &[Route] = &[
         "/telemetry/metrics",
         RIGHTS,
         Action::Telemetry(Do::Reset),
-        Doc::new("resetTelemetryMetrics", "Begin to count anew", &[(204, None)]),
+        Doc::new("resetTelemetryMetrics", "Begin to count anew", &[(200, Some("TelemetryReset"))]),
     ),
 ];
 
@@ -64,7 +65,7 @@ pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Do) -> Result<R
         Do::Metrics => ok(&ask(outside, call, Method::GET, "/telemetry/metrics").await?),
         Do::Reset => {
             ask(outside, call, Method::DELETE, "/telemetry/metrics").await?;
-            own::no_content()
+            ok(&json!({ "message": "the metrics begin anew", "timestamp": rfc3339(outside.now()) }))
         }
     }
 }

@@ -3,35 +3,12 @@
 use api_gateway::routes::Service;
 use serde_json::Value;
 
-use crate::app::TestApp;
+use crate::chat::{Chat, UNKNOWN};
 use crate::world::Fault;
-
-const UNKNOWN: &str = "019a0000-0000-7000-8000-ffffffffffff";
-
-struct Chat {
-    app: TestApp,
-    ada: String,
-    id: String,
-}
-
-impl Chat {
-    fn new() -> Self {
-        let app = TestApp::new();
-        let ada = app.world.customer("Ada");
-        let id = app.world.conversation(&[&ada]);
-        app.world.message(&id, Some(&ada), "Does it come in another color?");
-        app.world.message(&id, None, "In blue.");
-        Self { app, ada, id }
-    }
-
-    fn details(&self) -> crate::app::Answer {
-        self.app.get(&format!("/api/v1/conversations/{}/details", self.id))
-    }
-}
 
 #[test]
 fn details_have_it_all_in_a_few_calls() {
-    let chat = Chat::new();
+    let chat = Chat::begun();
     let details = chat.details().json();
     assert_eq!(details["conversation"]["id"], chat.id);
     assert_eq!(details["participants"][0]["name"], "Ada");
@@ -50,7 +27,7 @@ fn details_have_it_all_in_a_few_calls() {
 
 #[test]
 fn details_limit_the_messages() {
-    let chat = Chat::new();
+    let chat = Chat::begun();
     let path = format!("/api/v1/conversations/{}/details?limit=1", chat.id);
     let details = chat.app.get(&path).json();
     assert_eq!(details["messages"].as_array().unwrap().len(), 1);
@@ -68,7 +45,7 @@ fn a_part_that_is_down_is_null_with_a_warning() {
         (Service::Customer, "customers", vec!["/participants/0/name", "/messages/1/sender_name"]),
     ] {
         for fault in [Fault::Down, Fault::Broken, Fault::Hangs] {
-            let chat = Chat::new();
+            let chat = Chat::begun();
             chat.app.world.fault(service, fault);
             let answer = chat.details();
             assert_eq!(answer.status, 200, "{part}");
@@ -84,7 +61,7 @@ fn a_part_that_is_down_is_null_with_a_warning() {
 
 #[test]
 fn details_of_nothing_are_not_found_and_of_everything_down_503() {
-    let chat = Chat::new();
+    let chat = Chat::begun();
     chat.app.get(&format!("/api/v1/conversations/{UNKNOWN}/details")).problem(404);
     let theirs = chat.app.world.conversation_of("acme", &[&chat.ada]);
     chat.app.get(&format!("/api/v1/conversations/{theirs}/details")).problem(404);
@@ -96,7 +73,7 @@ fn details_of_nothing_are_not_found_and_of_everything_down_503() {
 
 #[test]
 fn a_conversation_that_never_learned_of_its_messages_is_repaired_when_it_is_read() {
-    let chat = Chat::new();
+    let chat = Chat::begun();
     assert_eq!(chat.app.world.find_conversation(&chat.id).last_seq, 0);
     assert_eq!(chat.details().status, 200);
     let repaired = chat.app.world.find_conversation(&chat.id);
@@ -106,7 +83,7 @@ fn a_conversation_that_never_learned_of_its_messages_is_repaired_when_it_is_read
 
 #[test]
 fn messages_come_newest_first_with_their_number() {
-    let chat = Chat::new();
+    let chat = Chat::begun();
     let path = format!("/api/v1/conversations/{}/messages", chat.id);
     let list = chat.app.get(&path).json();
     assert_eq!(list["data"][0]["seq"], 2);
@@ -132,7 +109,7 @@ fn messages_come_newest_first_with_their_number() {
 
 #[test]
 fn messages_of_an_unknown_conversation_are_not_found() {
-    let chat = Chat::new();
+    let chat = Chat::begun();
     chat.app.get(&format!("/api/v1/conversations/{UNKNOWN}/messages")).problem(404);
     chat.app.world.fault(Service::Messaging, Fault::Down);
     chat.app.get(&format!("/api/v1/conversations/{UNKNOWN}/messages")).problem(404);
@@ -141,7 +118,7 @@ fn messages_of_an_unknown_conversation_are_not_found() {
 
 #[test]
 fn metadata_is_shown_as_it_was_given_digit_by_digit() {
-    let chat = Chat::new();
+    let chat = Chat::begun();
     let given = r#"{"z":1,"a":12345678901234567890123,"price":1.10}"#;
     chat.app.world.conversations.borrow_mut()[0].1.metadata = given.into();
     chat.app.world.messages.borrow_mut()[0].1.metadata = given.into();

@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod chat;
 mod rest;
 mod typed;
 mod world;

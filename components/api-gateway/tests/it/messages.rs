@@ -1,34 +1,24 @@
 //! Writing a message: what it refers to is checked, and its conversation learns of it.
 
 use api_gateway::routes::Service;
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{Answer, request};
+use crate::chat::{Chat, UNKNOWN};
 use crate::world::Fault;
 
-const UNKNOWN: &str = "019a0000-0000-7000-8000-ffffffffffff";
-
-struct Chat {
-    app: TestApp,
-    ada: String,
-    id: String,
-}
+/// No reader of ours keeps all of its digits.
+const PRICE: &str = "1.10000000000000000000000001";
 
 impl Chat {
-    fn new() -> Self {
-        let app = TestApp::new();
-        let ada = app.world.customer("Ada");
-        let id = app.world.conversation(&[&ada]);
-        Self { app, ada, id }
-    }
-
     fn message(&self, more: Value) -> Value {
         let mut message = json!({ "conversation_id": self.id, "direction": "outbound", "body": "In blue." });
         message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         message
     }
 
-    fn post(&self, more: Value) -> crate::app::Answer {
+    fn post(&self, more: Value) -> Answer {
         self.app.post("/api/v1/messages", &self.message(more))
     }
 
@@ -54,11 +44,11 @@ fn a_message_is_stored_and_its_conversation_learns_of_it() {
 fn the_preview_is_short_and_says_what_has_no_text() {
     let chat = Chat::new();
     chat.post(json!({ "body": "é".repeat(1000) }));
-    assert_eq!(chat.app.world.find_conversation(&chat.id).last_message_preview, Some("é".repeat(120)));
+    assert_eq!(chat.preview(), Some("é".repeat(120)));
     chat.post(json!({ "body": "  In\n\tblue. " }));
-    assert_eq!(chat.app.world.find_conversation(&chat.id).last_message_preview.as_deref(), Some("In blue."));
+    assert_eq!(chat.preview().as_deref(), Some("In blue."));
     chat.post(json!({ "body": null, "content_type": "location" }));
-    assert_eq!(chat.app.world.find_conversation(&chat.id).last_message_preview.as_deref(), Some("[location]"));
+    assert_eq!(chat.preview().as_deref(), Some("[location]"));
 }
 
 #[test]
@@ -160,4 +150,64 @@ fn a_message_service_that_fails_is_told_as_such() {
         chat.app.world.fault(Service::Messaging, fault);
         chat.post(json!({})).problem(status);
     }
+}
+
+#[test]
+fn an_edited_message_is_shown_in_its_new_words_where_it_is_the_newest() {
+    let chat = Chat::new();
+    let first = chat.post(json!({ "body": "frist" })).json()["id"].as_str().unwrap().to_owned();
+    let edit = |method: Method, body: Value| {
+        chat.app.send(request(method, &format!("/api/v1/messages/{first}"), body.to_string()))
+    };
+    let edited = edit(Method::PATCH, json!({ "body": "first" }));
+    assert_eq!((edited.status.as_u16(), edited.json()["body"].as_str()), (200, Some("first")));
+    assert!(!edited.header("etag").is_empty(), "the answer is the service's, whole");
+    assert_eq!(chat.preview().as_deref(), Some("first"));
+    edit(Method::PUT, json!({ "body": "the first" }));
+    assert_eq!(chat.preview().as_deref(), Some("the first"));
+    let told = || chat.app.world.calls().iter().filter(|call| **call == "conversations.reword").count();
+    assert_eq!(told(), 2);
+    edit(Method::PATCH, json!({ "status": "read" }));
+    edit(Method::PATCH, json!({ "status": "read", "body": null }));
+    assert_eq!(told(), 2, "a status is not shown in lists");
+    chat.post(json!({ "body": "second" }));
+    edit(Method::PATCH, json!({ "body": "1st" }));
+    assert_eq!(chat.preview().as_deref(), Some("second"));
+    chat.app.world.fault(Service::Conversation, Fault::Down);
+    assert_eq!(edit(Method::PATCH, json!({ "body": "changed" })).status, 200, "it is changed, whoever learns of it");
+}
+
+#[test]
+fn an_attachment_goes_out_as_what_it_is_unless_its_sender_says_otherwise() {
+    let chat = Chat::new();
+    let sent = |mime: Option<&str>, more: Value| {
+        let media = chat.app.world.medium_of(mime);
+        let mut message = chat.message(json!({ "media_id": media, "metadata": { "price": "PRICE" } }));
+        message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let written = message.to_string().replace("\"PRICE\"", PRICE);
+        chat.app.send(request(Method::POST, "/api/v1/messages", written));
+        let forwarded = chat.app.world.forwarded.borrow().last().unwrap().body().clone();
+        let stored: Value = serde_json::from_slice(&forwarded).unwrap();
+        assert!(String::from_utf8_lossy(&forwarded).contains(PRICE), "what is passed on stays as it is");
+        stored["content_type"].clone()
+    };
+    for (mime, kind) in [
+        ("image/png", "image"),
+        ("audio/ogg; codecs=opus", "audio"),
+        ("video/mp4", "video"),
+        ("application/pdf", "document"),
+        ("text/plain", "document"),
+    ] {
+        assert_eq!(sent(Some(mime), json!({})), kind, "{mime}");
+    }
+    for unsaid in [Value::Null, "".into(), " ".into()] {
+        assert_eq!(sent(Some("image/png"), json!({ "content_type": unsaid })), "image");
+    }
+    assert_eq!(sent(Some("image/webp"), json!({ "content_type": "sticker" })), "sticker");
+    assert_eq!(sent(None, json!({})), Value::Null, "whose bytes are on their way, its owner calls a document");
+    let media = chat.app.world.medium_of(Some("image/png"));
+    let replied = json!({ "media_id": media });
+    chat.app.post(&format!("{}/reply", chat.path), &replied);
+    let forwarded: Value = serde_json::from_slice(chat.app.world.forwarded.borrow().last().unwrap().body()).unwrap();
+    assert_eq!((&forwarded["content_type"], &forwarded["channel"]), (&json!("image"), &json!("whatsapp")));
 }

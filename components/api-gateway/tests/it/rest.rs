@@ -25,7 +25,10 @@ pub fn answer(world: &World, service: Service, request: &Request<Bytes>) -> Resp
         (Service::Conversation, "POST", ["conversations", _, "participants"]) => echo(request),
         (Service::Conversation, "DELETE", ["conversations", _, "participants", _]) => empty(StatusCode::NO_CONTENT),
         (Service::Messaging, "GET", ["messages"] | ["messages", _, "history" | "receipts"]) => echo(request),
-        (Service::Messaging, "GET" | "PUT" | "PATCH", ["messages", _]) => echo(request),
+        (Service::Messaging, "PUT" | "PATCH", ["messages", id]) => {
+            change_message(world, &tenant, id, request).unwrap_or_else(|| echo(request))
+        }
+        (Service::Messaging, "GET", ["messages", _]) => echo(request),
         (Service::Media, "POST", ["media", "upload"]) => reply(
             StatusCode::CREATED,
             &json!({ "type": header(request, "content-type"), "bytes": request.body().len() }),
@@ -136,6 +139,18 @@ fn store_message(world: &World, tenant: &str, request: &Request<Bytes>) -> Respo
     world.messages.borrow_mut().push((tenant.into(), message));
     world.answers.borrow_mut().insert(key, answer.to_string());
     reply(StatusCode::CREATED, &answer)
+}
+
+/// A message that the world has.
+fn change_message(world: &World, tenant: &str, id: &str, request: &Request<Bytes>) -> Option<Response<Body>> {
+    let input: Value = serde_json::from_slice(request.body()).ok()?;
+    let mut messages = world.messages.borrow_mut();
+    let (_, message) = messages.iter_mut().find(|(owner, one)| owner == tenant && one.id == id)?;
+    message.updated_at += 1;
+    message.body = input["body"].as_str().map(str::to_owned).or(message.body.take());
+    let mut response = reply(StatusCode::OK, &shown(message, "outbound"));
+    response.headers_mut().insert("etag", format!("\"{}\"", message.updated_at).parse().unwrap());
+    Some(response)
 }
 
 fn message(world: &World, input: &Value, conversation: &str) -> Message {

@@ -7,7 +7,7 @@ use api_gateway::clients::conversations::Sort;
 use api_gateway::clients::messages::Direction;
 use api_gateway::clients::{
     CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations, Customer, Customers,
-    FoundMessages, Message, MessagePage, MessageQuery, Messages, Place, Reading, Touch,
+    FoundMessages, Message, MessagePage, MessageQuery, Messages, Place, Reading, Rewording, Touch,
 };
 use api_gateway::routes::Service;
 use sdk::Context;
@@ -125,6 +125,18 @@ impl Conversations for World {
                 one.last_message_preview = Some(touch.preview);
                 one.unread_count += u64::from(touch.inbound);
             }
+        }
+        Ok(())
+    }
+
+    async fn reword(&self, ctx: Context, rewording: Rewording) -> CallResult<()> {
+        self.called(Service::Conversation, "conversations.reword", &ctx).await?;
+        let mut conversations = self.conversations.borrow_mut();
+        let shown = conversations.iter_mut().find(|(owner, one)| {
+            *owner == ctx.tenant && one.id == rewording.conversation_id && one.last_seq == rewording.seq
+        });
+        if let Some((_, one)) = shown {
+            one.last_message_preview = Some(rewording.preview);
         }
         Ok(())
     }

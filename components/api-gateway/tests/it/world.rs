@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use api_gateway::circuits::Circuits;
 use api_gateway::clients::{
-    Attachments, Body, CallError, CallResult, Conversation, Customer, Elsewhere, Medium, Message, Participant,
-    SendError, Settings, Tables, Tasks, Timer, Upstream, attachments,
+    Attachments, Body, Breakers, CallError, CallResult, Conversation, Customer, Elsewhere, Medium, Message,
+    Participant, SendError, Settings, Tables, Tasks, Timer, Upstream, attachments,
 };
 use api_gateway::clients::{conversations, messages};
 use api_gateway::routes::Service;
@@ -49,6 +50,7 @@ pub struct State {
     pub tables: Database<Memory>,
     pub database: Memory,
     pub faults: RefCell<HashMap<&'static str, Fault>>,
+    circuits: Circuits,
     /// Touches fail this many times before they work.
     pub touches_to_fail: Cell<usize>,
     pub typed_calls: RefCell<Vec<(&'static str, Context)>>,
@@ -85,6 +87,7 @@ impl Default for World {
             media: RefCell::default(),
             answers: RefCell::default(),
             faults: RefCell::default(),
+            circuits: Circuits::default(),
             touches_to_fail: Cell::default(),
             typed_calls: RefCell::default(),
             forwarded: RefCell::default(),
@@ -188,15 +191,20 @@ impl World {
         message
     }
 
-    /// An attachment of the default tenant.
+    /// A picture of the default tenant.
     pub fn medium(&self) -> String {
+        self.medium_of(Some("image/jpeg"))
+    }
+
+    /// Without a type its bytes are on their way.
+    pub fn medium_of(&self, mime_type: Option<&str>) -> String {
         let medium = Medium {
             id: self.next_id(),
-            status: attachments::Status::Ready,
+            status: if mime_type.is_some() { attachments::Status::Ready } else { attachments::Status::Pending },
             failure: None,
             conversation_id: None,
             filename: "photo.jpg".into(),
-            mime_type: Some("image/jpeg".into()),
+            mime_type: mime_type.map(str::to_owned),
             size: Some(3),
             sha256: None,
             created_at: NOW,
@@ -224,8 +232,12 @@ impl World {
         self.typed_calls.borrow().iter().map(|(name, _)| *name).collect()
     }
 
-    /// Notes a typed call, which fails when its service is out of order.
+    /// Notes a typed call, which fails when its service is out of order. The service comes after this, and never fails by itself.
     pub async fn called(&self, service: Service, name: &'static str, ctx: &Context) -> CallResult<()> {
+        self.circuits.call(self, service, self.reach(service, name, ctx)).await
+    }
+
+    async fn reach(&self, service: Service, name: &'static str, ctx: &Context) -> CallResult<()> {
         self.typed_calls.borrow_mut().push((name, ctx.clone()));
         let fault = self.faults.borrow().get(service.id()).cloned();
         match fault {
@@ -237,8 +249,14 @@ impl World {
     }
 }
 
-impl Upstream for World {
-    async fn send(&self, service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
+impl Breakers for World {
+    fn circuits(&self) -> &Circuits {
+        &self.circuits
+    }
+}
+
+impl World {
+    async fn answer(&self, service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
         self.forwarded.borrow_mut().push(request.clone());
         let fault = self.faults.borrow().get(service.id()).cloned();
         match fault {
@@ -248,6 +266,12 @@ impl Upstream for World {
             Some(Fault::Broken) => Ok(rest::broken()),
             None => Ok(rest::answer(self, service, &request)),
         }
+    }
+}
+
+impl Upstream for World {
+    async fn send(&self, service: Service, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
+        self.circuits.pass(self, service, self.answer(service, request)).await
     }
 
     /// The service reads the whole body before it answers; one that breaks off is told as it is on the host.

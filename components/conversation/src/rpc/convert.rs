@@ -7,7 +7,7 @@ use crate::{
     changes::Reading,
     domain::{self, Error, Kind, Role, Status, invalid},
     finding::{Filter, MAX_SEARCHED, Search, Sort},
-    touch::Touch,
+    touch::{Rewording, Touch},
 };
 
 impl From<wit::Direct> for domain::NewConversation {
@@ -33,6 +33,13 @@ impl From<wit::Touch> for Touch {
     fn from(touch: wit::Touch) -> Self {
         let wit::Touch { conversation_id, seq, preview, at, inbound } = touch;
         Self { conversation_id, seq, preview, at, inbound }
+    }
+}
+
+impl From<wit::Rewording> for Rewording {
+    fn from(rewording: wit::Rewording) -> Self {
+        let wit::Rewording { conversation_id, seq, preview, changed_at } = rewording;
+        Self { conversation_id, seq, preview, changed_at }
     }
 }
 

@@ -9,13 +9,13 @@ use super::conversation;
 use crate::{
     domain::Status,
     events,
-    touch::{Run, Touch},
+    touch::{Rewording, Run, Touch},
 };
 
 macro_rules! advance {
     ($unless:literal) => {
         concat!(
-            "UPDATE conversations SET last_seq = ?4, last_message_preview = ?5, \
+            "UPDATE conversations SET last_seq = ?4, last_message_preview = ?5, reworded_at = NULL, \
              last_message_at = max(coalesce(last_message_at, ?6), ?6), \
              activity_at = max(coalesce(last_message_at, ?6), ?6), unread_count = unread_count + ?7, \
              status = CASE WHEN ?7 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = max(updated_at + 1, ?8) \
@@ -36,6 +36,8 @@ pub mod statements {
          activity_at = max(activity_at, ?3), unread_count = unread_count + ?4, \
          status = CASE WHEN ?4 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = max(updated_at + 1, ?5) \
          WHERE tenant_id = ?1 AND id = ?2";
+    pub const REWORD: &str = "UPDATE conversations SET last_message_preview = ?4, reworded_at = ?5, updated_at = max(updated_at + 1, ?6) \
+         WHERE tenant_id = ?1 AND id = ?2 AND last_seq = ?3 AND (reworded_at IS NULL OR reworded_at < ?5)";
     pub const STATE: &str = "SELECT last_seq, status FROM conversations WHERE tenant_id = ?1 AND id = ?2";
     pub const GAP: &str = "SELECT first_seq, last_seq FROM touch_gaps WHERE tenant_id = ?1 AND conversation_id = ?2 \
          AND first_seq <= ?3 ORDER BY first_seq DESC LIMIT 1";
@@ -58,6 +60,18 @@ fn advancing(tenant: &str, run: &Run, from: u64, now: Micros) -> Vec<Value> {
         run.inbound().into(),
         now.into(),
     ]
+}
+
+pub(super) async fn reword(
+    db: &impl Execute,
+    tenant: &str,
+    rewording: &Rewording,
+    now: Micros,
+) -> Result<(), SqlError> {
+    let Rewording { conversation_id, seq, preview, changed_at } = rewording;
+    let parameters =
+        vec![tenant.into(), conversation_id.into(), (*seq).into(), preview.into(), (*changed_at).into(), now.into()];
+    db.execute(statements::REWORD, parameters).await.map(|_| ())
 }
 
 /// In a transaction; false when there is no such conversation.

@@ -2,7 +2,7 @@
 
 use conversation::{
     domain::{Error, Status},
-    touch::{Touch, touch_many},
+    touch::{Rewording, Touch, reword, touch_many},
 };
 use sdk::{ids, testing::block_on};
 
@@ -104,4 +104,33 @@ fn touches_the_known_and_tells_of_the_unknown() {
     let touches = vec![inbound(&ids::new(), 1), inbound(&id, 1)];
     let told = block_on(touch_many(&app.app.store, &tenant(), touches, NOW));
     assert_eq!((told, app.get(&id).unread_count), (Err(Error::NotFound), 1));
+}
+
+#[test]
+fn shows_the_newest_message_in_its_newest_words() {
+    let app = TestApp::start();
+    let id = app.open().id;
+    app.touch(&[inbound(&id, 1), inbound(&id, 2)]);
+    let words = |seq: u64, preview: &str, changed_at: i64| {
+        let rewording = Rewording { conversation_id: id.clone(), seq, preview: preview.to_owned(), changed_at };
+        block_on(reword(&app.app.store, &tenant(), rewording, NOW))
+    };
+    let shown = || app.get(&id).last_message_preview.unwrap();
+    words(1, "not the newest", NOW).unwrap();
+    words(3, "not there yet", NOW).unwrap();
+    assert_eq!(shown(), "message 2");
+    let before = app.get(&id).updated_at;
+    words(2, "second\nversion ", NOW + 2).unwrap();
+    assert_eq!(shown(), "second version");
+    assert!(app.get(&id).updated_at > before, "another version has another tag");
+    words(2, "first version, told late", NOW + 1).unwrap();
+    words(2, "second version, told again", NOW + 2).unwrap();
+    assert_eq!(shown(), "second version");
+    let other = Rewording { conversation_id: ids::new(), seq: 1, preview: "x".to_owned(), changed_at: NOW };
+    assert_eq!(block_on(reword(&app.app.store, &tenant(), other, NOW)), Ok(()), "nothing to show");
+    app.touch(&[outbound(&id, 3)]);
+    assert_eq!(shown(), "message 3");
+    words(3, "corrected", NOW + 1).unwrap();
+    assert_eq!((shown().as_str(), app.get(&id).unread_count), ("corrected", 2));
+    assert!(words(u64::MAX, "x", NOW).is_err());
 }

@@ -1,6 +1,6 @@
 //! `/channels`: a tenant's channel accounts, as the gateway forwards it (the tenant in the context is the one that they are of).
 
-use sdk::idempotency::{Answer, Done, Key, Once};
+use sdk::idempotency::{Once, answer_once};
 use sdk::pagination::{self, Keyset, Page, PageRequest};
 use sdk::{Context, Error, Outcome, Problem, Request, etag, response};
 
@@ -46,13 +46,8 @@ pub async fn create<P: Platform>(platform: &P, request: Request) -> Outcome {
     is_of(context, tenant.as_deref(), "/tenant")?;
     check_claim(context, &new)?;
     let account = account(platform, &request, new).await?;
-    let answer = |made: &Account| told(made).as_ref().map_or(Answer { status: 500, body: String::new() }, Answer::of);
-    let once = Key::of(&request)?.map(|key| Once { key, answer: &answer });
-    let made = platform.store().insert(&account, platform.now(), once.as_ref()).await;
-    match made.map_err(|error| problem(context, error))? {
-        Done::Now(account) => told(&account),
-        Done::Before(answer) => Ok(answer.replay()),
-    }
+    let insert = async |once: Option<&Once<'_, Account>>| platform.store().insert(&account, platform.now(), once).await;
+    answer_once(&request, told, insert, |error| problem(context, error)).await
 }
 
 /// Who may have this account, as far as it can be known.
@@ -127,13 +122,13 @@ async fn found<P: Platform>(platform: &P, request: &Request) -> Result<Account, 
 }
 
 pub async fn update<P: Platform>(platform: &P, request: Request) -> Outcome {
-    let if_match = etag::if_match(&request)?;
     for _ in 0..MAX_TRIES {
         let before = found(platform, &request).await?;
-        if if_match.is_some_and(|version| version != before.updated_at) {
+        let changes = request.decode(|input| Changes::read(input, channel::find(&before.kind)))?;
+        // After what is wrong with the request itself (RFC 9110, 13.2.1).
+        if etag::if_match(&request)?.is_some_and(|version| version != before.updated_at) {
             return Err(etag::mismatch());
         }
-        let changes = request.decode(|input| Changes::read(input, channel::find(&before.kind)))?;
         let after = changed(platform, &request, &before, &changes).await?;
         let replaced = platform.store().replace(&after, before.updated_at).await;
         if replaced.map_err(|error| problem(&request.context, error))? {
@@ -180,8 +175,8 @@ fn check_kept(context: &Context, account: &Account, credentials: &Credentials) -
 }
 
 pub async fn delete<P: Platform>(platform: &P, request: Request) -> Outcome {
-    let if_match = etag::if_match(&request)?;
     let account = found(platform, &request).await?;
+    let if_match = etag::if_match(&request)?;
     let deleted = platform.store().delete(&account.tenant, &account.id, if_match).await;
     match deleted.map_err(|error| problem(&request.context, error))? {
         true => response::no_content(),

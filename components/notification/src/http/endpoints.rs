@@ -1,16 +1,13 @@
 //! `/webhook-endpoints`
 
-use http::StatusCode;
 use sdk::{
-    Context, Error, Input, Outcome, Problem, Request,
-    clock::rfc3339,
+    Context, Error, Input, Outcome, Problem, Request, etag,
     idempotency::{Answer, Done, Key, Once},
     ids,
     pagination::{self, Page, PageRequest},
     response,
     sql::Driver,
 };
-use serde_json::json;
 
 use super::{
     PAGE, before, cut, failed,
@@ -26,9 +23,7 @@ use crate::{
 };
 
 const READ: &str = "webhooks:read";
-const WRITE: &str = "webhooks:write";
-/// The event that a tenant asks for to try its endpoint.
-const TEST: &str = "com.kobliat.webhook.test.v1";
+pub(super) const WRITE: &str = "webhooks:write";
 
 pub async fn list<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
     request.context.require(READ)?;
@@ -61,7 +56,7 @@ pub async fn create<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -
     }
 }
 
-const FAILED: Answer = Answer { status: 500, body: String::new() };
+pub(super) const FAILED: Answer = Answer { status: 500, body: String::new() };
 
 fn new_endpoint(input: &mut Input) -> NewEndpoint {
     if !input.has("events") {
@@ -75,15 +70,16 @@ fn new_endpoint(input: &mut Input) -> NewEndpoint {
 }
 
 fn told(created: &Endpoint, secret: Option<String>) -> Outcome {
-    response::created(&EndpointView { secret, ..created.clone().into() })
+    let made = response::created(&EndpointView { secret, ..created.clone().into() });
+    made.map(|answer| etag::with(answer, created.updated_at))
 }
 
-fn new_secret(context: &Context) -> Result<String, Problem> {
+pub(super) fn new_secret(context: &Context) -> Result<String, Problem> {
     check(context, signature::new_secret().map_err(Error::Internal))
 }
 
 /// As it is kept.
-async fn sealed<D: Driver, P: Platform>(
+pub(super) async fn sealed<D: Driver, P: Platform>(
     app: &App<D, P>,
     context: &Context,
     id: &str,
@@ -93,22 +89,28 @@ async fn sealed<D: Driver, P: Platform>(
     check(context, secrets.seal(&context.tenant, id, secret).map_err(Error::Internal))
 }
 
-fn check<T>(context: &Context, checked: Result<T, Error>) -> Result<T, Problem> {
+pub(super) fn check<T>(context: &Context, checked: Result<T, Error>) -> Result<T, Problem> {
     checked.map_err(|error| error.problem(context, "webhook endpoint"))
 }
 
 pub async fn get<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
     request.context.require(READ)?;
-    response::ok(&EndpointView::from(find(app, &request).await?))
+    shown(find(app, &request).await?)
 }
 
-async fn find<D: Driver, P: Platform>(app: &App<D, P>, request: &Request) -> Result<Endpoint, Problem> {
+/// In its version.
+fn shown(endpoint: Endpoint) -> Outcome {
+    let updated_at = endpoint.updated_at;
+    response::ok(&EndpointView::from(endpoint)).map(|answer| etag::with(answer, updated_at))
+}
+
+pub(super) async fn find<D: Driver, P: Platform>(app: &App<D, P>, request: &Request) -> Result<Endpoint, Problem> {
     let id = request.id("id", "webhook endpoint")?;
     let found = endpoints::get(&app.database, &request.context.tenant, &id).await;
     found.map_err(failed(&request.context))?.ok_or_else(unknown)
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::not_found("webhook endpoint")
 }
 
@@ -123,9 +125,9 @@ pub async fn update<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -
     if let Some(events) = &changes.events {
         check(&request.context, endpoint::check_events(events))?;
     }
+    changes.version = etag::if_match(&request)?;
     let updated = endpoints::update(&app.database, &request.context.tenant, &id, &changes, app.clock.now()).await;
-    let updated = updated.map_err(failed(&request.context))?.ok_or_else(unknown)?;
-    response::ok(&EndpointView::from(updated))
+    shown(check(&request.context, updated)?)
 }
 
 fn changes(input: &mut Input) -> Changes {
@@ -137,6 +139,7 @@ fn changes(input: &mut Input) -> Changes {
         events: input.texts("events", MAX_PATTERNS),
         description: input.text("description", MAX_DESCRIPTION),
         status: input.choice("status", Status::parse, "enabled, disabled"),
+        version: None,
     }
 }
 
@@ -145,20 +148,6 @@ pub async fn delete<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -
     let id = request.id("id", "webhook endpoint")?;
     let deleted = endpoints::delete(&app.database, &request.context.tenant, &id).await;
     if deleted.map_err(failed(&request.context))? { response::no_content() } else { Err(unknown()) }
-}
-
-/// The old secret signs beside the new one for a day.
-pub async fn rotate_secret<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
-    request.context.require(WRITE)?;
-    let (id, now) = (request.id("id", "webhook endpoint")?, app.clock.now());
-    let secret = new_secret(&request.context)?;
-    let sealed = sealed(app, &request.context, &id, &secret).await?;
-    let rotated = endpoints::rotate(&app.database, &request.context.tenant, &id, &sealed, now).await;
-    if !rotated.map_err(failed(&request.context))? {
-        return Err(unknown());
-    }
-    let until = rfc3339(now.saturating_add(signature::OVERLAP));
-    response::ok(&json!({ "id": id, "secret": secret, "old_secret_signs_until": until }))
 }
 
 pub async fn attempts<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
@@ -172,52 +161,4 @@ pub async fn attempts<D: Driver, P: Platform>(app: &App<D, P>, request: Request)
     let Page { items, next_cursor } = cut(&name, rows.map_err(failed(&request.context))?, &page, |row| &row.id);
     let items: Vec<AttemptView> = items.into_iter().map(Into::into).collect();
     pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
-}
-
-pub async fn resend<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
-    request.context.require(WRITE)?;
-    let event_id = request.decode(|input| input.required_id("event_id"))?;
-    let endpoint = enabled(find(app, &request).await?)?;
-    let (tenant, now) = (&request.context.tenant, app.clock.now());
-    let resent = deliveries::resend(&app.database, tenant, &endpoint.id, &event_id, now).await;
-    if !resent.map_err(failed(&request.context))? {
-        return Err(Problem::not_found("event of this webhook endpoint"));
-    }
-    accepted(app, &json!({ "event_id": event_id }))
-}
-
-/// What failed or was passed over since then is sent again, from the first attempt on.
-pub async fn recover<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
-    request.context.require(WRITE)?;
-    let since = request.decode(|input| {
-        if !input.has("since") {
-            input.refuse("since", "is required");
-        }
-        input.time("since").unwrap_or_default()
-    })?;
-    let endpoint = enabled(find(app, &request).await?)?;
-    let (tenant, now) = (&request.context.tenant, app.clock.now());
-    let recovered = deliveries::recover(&app.database, tenant, &endpoint.id, since, now).await;
-    accepted(app, &json!({ "recovered": recovered.map_err(failed(&request.context))? }))
-}
-
-pub async fn test<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
-    request.context.require(WRITE)?;
-    let endpoint = enabled(find(app, &request).await?)?;
-    let (tenant, now) = (&request.context.tenant, app.clock.now());
-    let body = json!({ "type": TEST, "timestamp": rfc3339(now), "data": { "endpoint_id": endpoint.id } }).to_string();
-    let sent = deliveries::send_one(&app.database, tenant, &endpoint, TEST, &body, now).await;
-    accepted(app, &json!({ "event_id": sent.map_err(failed(&request.context))? }))
-}
-
-fn enabled(endpoint: Endpoint) -> Result<Endpoint, Problem> {
-    match endpoint.status {
-        Status::Enabled => Ok(endpoint),
-        Status::Disabled => Err(Problem::conflict("the webhook endpoint is disabled: enable it first")),
-    }
-}
-
-fn accepted<D: Driver, P: Platform>(app: &App<D, P>, told: &serde_json::Value) -> Outcome {
-    app.is_due.set(true);
-    response::json(StatusCode::ACCEPTED, told)
 }

@@ -4,7 +4,9 @@ mod attempts;
 mod queue;
 
 use sdk::{
-    Micros, ids,
+    Error, Micros,
+    idempotency::{self, Done, Once},
+    ids,
     sql::{Database, Driver, Execute, SqlError},
 };
 
@@ -86,56 +88,55 @@ pub async fn delete_of(transaction: &impl Execute, tenant: &str, endpoint_id: &s
     Ok(())
 }
 
-/// Sends an event once more, whatever became of it; false when it never was this endpoint's. An attempt by hand does not
+/// Sends an event once more, whatever became of it, if it ever was this endpoint's. An attempt by hand does not
 /// count, and when it fails everything is as it was before.
 pub async fn resend<D: Driver>(
     database: &Database<D>,
-    tenant: &str,
-    endpoint_id: &str,
-    event_id: &str,
+    (tenant, endpoint_id, event_id): (&str, &str, &str),
     now: Micros,
-) -> Result<bool, SqlError> {
-    let work = async |transaction: &D::Connection| -> Result<bool, SqlError> {
+    once: Option<&Once<'_, ()>>,
+) -> Result<Done<()>, Error> {
+    let work = async |transaction: &D::Connection| -> Result<(), Error> {
         let parameters = vec![tenant.into(), endpoint_id.into(), event_id.into(), now.into()];
-        let is_known = !transaction.execute(statements::RESEND, parameters).await?.is_empty();
-        wake(transaction, tenant, endpoint_id, now).await?;
-        Ok(is_known)
+        if transaction.execute(statements::RESEND, parameters).await?.is_empty() {
+            return Err(Error::NotFound);
+        }
+        Ok(wake(transaction, tenant, endpoint_id, now).await?)
     };
-    database.transaction(work).await
+    idempotency::once(database, once, now, work).await
 }
 
 /// Starts over with everything since then that failed or was passed over; how many.
 pub async fn recover<D: Driver>(
     database: &Database<D>,
-    tenant: &str,
-    endpoint_id: &str,
+    (tenant, endpoint_id): (&str, &str),
     since: Micros,
     now: Micros,
-) -> Result<usize, SqlError> {
-    let work = async |transaction: &D::Connection| -> Result<usize, SqlError> {
+    once: Option<&Once<'_, usize>>,
+) -> Result<Done<usize>, Error> {
+    let work = async |transaction: &D::Connection| -> Result<usize, Error> {
         let parameters = vec![tenant.into(), endpoint_id.into(), since.into(), now.into()];
         let recovered = transaction.execute(statements::RECOVER, parameters).await?.len();
         wake(transaction, tenant, endpoint_id, now).await?;
         Ok(recovered)
     };
-    database.transaction(work).await
+    idempotency::once(database, once, now, work).await
 }
 
-/// An event for this endpoint alone, whatever it wants.
+/// An event for this endpoint alone, whatever it wants; its id.
 pub async fn send_one<D: Driver>(
     database: &Database<D>,
-    tenant: &str,
-    endpoint: &Endpoint,
-    kind: &str,
-    body: &str,
+    (tenant, endpoint): (&str, &Endpoint),
+    (kind, body): (&str, &str),
     now: Micros,
-) -> Result<String, SqlError> {
-    let work = async |transaction: &D::Connection| -> Result<String, SqlError> {
+    once: Option<&Once<'_, String>>,
+) -> Result<Done<String>, Error> {
+    let work = async |transaction: &D::Connection| -> Result<String, Error> {
         let id = insert_event(transaction, tenant, kind, body, now).await?;
         add(transaction, tenant, endpoint, &id, now).await?;
         Ok(id)
     };
-    database.transaction(work).await
+    idempotency::once(database, once, now, work).await
 }
 
 /// Forgets what is old, once in a while: one read when there is nothing.

@@ -1,7 +1,7 @@
 //! Webhook endpoints in SQL. Their secrets are read only to sign.
 
 use sdk::{
-    Error, Micros,
+    Error, Micros, etag,
     idempotency::{self, Done, Once},
     sql::{self, Database, Driver, Execute, Row, SqlError},
 };
@@ -36,7 +36,7 @@ pub mod statements {
         columns!()
     );
     pub const SECRETS: &str = "SELECT secret, old_secrets FROM webhook_endpoints WHERE tenant_id = ? AND id = ?";
-    pub const ROTATE: &str = "UPDATE webhook_endpoints SET secret = ?3, old_secrets = ?4, updated_at = ?5 \
+    pub const ROTATE: &str = "UPDATE webhook_endpoints SET secret = ?3, old_secrets = ?4, updated_at = max(updated_at + 1, ?5) \
                               WHERE tenant_id = ?1 AND id = ?2";
 
     /// Of all tenants at once: the key is the deployment's.
@@ -129,8 +129,11 @@ pub async fn update<D: Driver>(
     id: &str,
     changes: &Changes,
     now: Micros,
-) -> Result<Option<Endpoint>, SqlError> {
-    let work = async |transaction: &D::Connection| -> Result<Option<Endpoint>, SqlError> {
+) -> Result<Endpoint, Error> {
+    let work = async |transaction: &D::Connection| -> Result<Endpoint, Error> {
+        let rows = transaction.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?;
+        let before = sql::one(rows, endpoint)?.ok_or(Error::NotFound)?;
+        etag::check(changes.version, before.updated_at)?;
         let parameters = vec![
             tenant.into(),
             id.into(),
@@ -138,13 +141,13 @@ pub async fn update<D: Driver>(
             changes.events.as_deref().map(sql::list).transpose()?.into(),
             changes.description.clone().into(),
             changes.status.map(Status::as_str).into(),
-            now.into(),
+            etag::next(before.updated_at, now).into(),
         ];
         let updated = sql::one(transaction.execute(statements::UPDATE, parameters).await?, endpoint)?;
         if changes.status == Some(Status::Disabled) {
             deliveries::skip_waiting(transaction, tenant, id).await?;
         }
-        Ok(updated)
+        updated.ok_or(Error::NotFound)
     };
     database.transaction(work).await
 }
@@ -182,22 +185,22 @@ pub async fn keep<D: Driver>(database: &Database<D>, was: &Kept, secret: &str, o
     database.execute(statements::KEEP, parameters).await.map(|_| ())
 }
 
-/// The old secret signs on for a while; false when there is no such endpoint.
+/// The old secret signs on for a while.
 pub async fn rotate<D: Driver>(
     database: &Database<D>,
-    tenant: &str,
-    id: &str,
+    (tenant, id): (&str, &str),
     secret: &str,
     now: Micros,
-) -> Result<bool, SqlError> {
-    let work = async |transaction: &D::Connection| -> Result<bool, SqlError> {
+    once: Option<&Once<'_, ()>>,
+) -> Result<Done<()>, Error> {
+    let work = async |transaction: &D::Connection| -> Result<(), Error> {
         let rows = transaction.execute(statements::SECRETS, vec![tenant.into(), id.into()]).await?;
-        let Some(mut row) = rows.into_iter().next() else { return Ok(false) };
+        let mut row = rows.into_iter().next().ok_or(Error::NotFound)?;
         let (replaced, old): (String, String) = (row.take()?, row.take()?);
         let old = OldSecrets::parse(&old).with(replaced, now);
         let parameters = vec![tenant.into(), id.into(), secret.into(), old.to_json().into(), now.into()];
         transaction.execute(statements::ROTATE, parameters).await?;
-        Ok(true)
+        Ok(())
     };
-    database.transaction(work).await
+    idempotency::once(database, once, now, work).await
 }

@@ -1,7 +1,10 @@
 //! Webhook endpoints: made, shown without their secret, changed, deleted.
 
 use ::http::Method;
-use sdk::testing::{block_on, json, request};
+use sdk::{
+    Response,
+    testing::{block_on, json, request},
+};
 
 use crate::{HOOK, TestApp};
 
@@ -101,4 +104,55 @@ fn needs_the_right() {
     let mut limited = request(Method::GET, "/webhook-endpoints", "");
     limited.headers.insert("kobliat-scopes", "messages:read".parse().unwrap());
     assert_eq!(block_on(app.router.handle(&app.service, limited)).status(), 403);
+}
+
+#[test]
+fn what_is_asked_for_with_a_key_is_done_once() {
+    let app = TestApp::start();
+    let id = app.endpoint(HOOK)["id"].as_str().unwrap().to_owned();
+    let post = |what: &str, key: &str, body: &str| {
+        let mut request = request(Method::POST, &format!("/webhook-endpoints/{id}/{what}"), body);
+        request.headers.insert("idempotency-key", key.parse().unwrap());
+        block_on(app.router.handle(&app.service, request))
+    };
+    let replayed = |answer: &Response| answer.headers().contains_key("idempotency-replayed");
+    let (first, again) = (post("test", "a", ""), post("test", "a", ""));
+    assert_eq!((json(&first), replayed(&first), replayed(&again)), (json(&again), false, true));
+    app.round();
+    let got = app.got();
+    assert_eq!(got.len(), 1);
+    let event = format!(r#"{{"event_id":"{}"}}"#, got[0].header("webhook-id"));
+    assert_eq!([post("resend", "b", &event).status(), post("resend", "b", &event).status()], [202, 202]);
+    app.round();
+    assert_eq!(app.got().len(), 1);
+    assert_eq!(post("resend", "b", r#"{"event_id":"01a20678-2432-715c-b43e-c120502a725a"}"#).status(), 422);
+    let since = r#"{"since":"2020-01-01T00:00:00Z"}"#;
+    assert_eq!(json(&post("recover", "c", since)), json(&post("recover", "c", since)));
+    assert_eq!(post("recover", &"k".repeat(256), since).status(), 422);
+    let (rotated, again) = (json(&post("rotate-secret", "d", "")), json(&post("rotate-secret", "d", "")));
+    assert!(rotated["secret"].is_string() && again["secret"].is_null(), "a secret is shown once");
+    assert_eq!(rotated["old_secret_signs_until"], again["old_secret_signs_until"]);
+    app.post(&format!("/webhook-endpoints/{id}/test"), "");
+    app.round();
+    let signed = app.got().remove(0);
+    let timestamp = signed.header("webhook-timestamp").parse().unwrap();
+    let secret = rotated["secret"].as_str().unwrap();
+    let ours = notification::signature::sign([secret], signed.header("webhook-id"), timestamp, &signed.body).unwrap();
+    assert!(signed.header("webhook-signature").contains(&ours), "the one that was shown is the one in force");
+}
+
+#[test]
+fn only_the_version_that_was_seen_is_changed() {
+    let app = TestApp::start();
+    let path = format!("/webhook-endpoints/{}", app.endpoint(HOOK)["id"].as_str().unwrap());
+    let tag = |answer: &Response| answer.headers()["etag"].clone();
+    let seen = tag(&app.send(Method::GET, &path, ""));
+    let change = || {
+        let mut request = request(Method::PATCH, &path, r#"{"description":"CRM"}"#);
+        request.headers.insert("if-match", seen.clone());
+        block_on(app.router.handle(&app.service, request))
+    };
+    let changed = change();
+    assert_eq!((changed.status().as_u16(), tag(&changed) != seen), (200, true), "in the same microsecond, too");
+    assert_eq!(change().status(), 412);
 }

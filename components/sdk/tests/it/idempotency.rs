@@ -2,8 +2,9 @@
 
 use http::Method;
 use sdk::{
-    Problem, Request,
-    idempotency::{self, Answer, Done, Key, Once, Refused},
+    Outcome, Problem, Request, SystemClock,
+    idempotency::{self, Answer, Done, Key, Once, Refused, answer_claimed},
+    response,
     sql::{Database, Execute, Migration, SqlError},
     testing::{Memory, block_on, both, request},
 };
@@ -126,4 +127,45 @@ fn forgets_what_nobody_may_repeat_any_more() {
         .iter()
         .for_each(|body| drop(block_on(make(&database, key(&format!("late{body}"), body), 200_000 * SECOND)).unwrap()));
     assert_eq!(database.driver().scalar("SELECT count(*) FROM idempotency_keys WHERE created_at < 100000000000"), 0);
+}
+
+#[test]
+fn what_is_no_single_transaction_is_done_once_too_and_a_refusal_uses_no_key_up() {
+    let database = Database::new(Memory::new(), MIGRATIONS);
+    let mut asked = request(Method::POST, "/things", "{}");
+    asked.context.tenant = "default".into();
+    asked.context.idempotency_key = "k".into();
+    let done = std::cell::Cell::new(0);
+    let ask = |outcome: &dyn Fn() -> Outcome| {
+        let work = async || {
+            done.set(done.get() + 1);
+            outcome()
+        };
+        let answer = answer_claimed(&database, &asked, &SystemClock, |_| Problem::internal(), work);
+        block_on(answer).map(|answer| (answer.status().as_u16(), answer.headers().contains_key("idempotency-replayed")))
+    };
+    let status = |answer: Result<(u16, bool), Problem>| answer.map_err(|problem| problem.status.as_u16());
+    assert_eq!(status(ask(&|| Err(Problem::not_found("thing")))), Err(404));
+    assert_eq!(status(ask(&|| response::ok(&1))), Ok((200, false)));
+    assert_eq!(status(ask(&|| response::ok(&2))), Ok((200, true)));
+    asked_again_with_another_payload(&database, &asked);
+    assert_eq!(done.get(), 2);
+    let mut other = asked.clone();
+    other.context.idempotency_key = "l".into();
+    let failing = answer_claimed(
+        &database,
+        &other,
+        &SystemClock,
+        |_| Problem::internal(),
+        async || Err(Problem::unavailable("nobody knows what was done")),
+    );
+    assert_eq!(block_on(failing).unwrap_err().status, 503);
+    let soon = answer_claimed(&database, &other, &SystemClock, |_| Problem::internal(), async || response::ok(&3));
+    assert_eq!(block_on(soon).unwrap_err().status, 409);
+}
+
+fn asked_again_with_another_payload(database: &Database<Memory>, asked: &Request) {
+    let other = Request { body: b"{\"other\":1}".to_vec(), ..asked.clone() };
+    let refused = answer_claimed(database, &other, &SystemClock, |_| Problem::internal(), async || response::ok(&2));
+    assert_eq!(block_on(refused).unwrap_err().status, 422);
 }

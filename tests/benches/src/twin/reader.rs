@@ -26,6 +26,7 @@ const KEY_ID: &str = "019a0000-0000-7000-8000-000000000001";
 const KEY_TTL: Duration = Duration::from_secs(5);
 const SLICE: i64 = 64;
 const ROWS: usize = 50;
+const GATHERING: Duration = Duration::from_millis(50);
 const PER_HOUR: i64 = 1_000_000;
 
 /// A row of `api_logs`.
@@ -175,6 +176,14 @@ fn failed(_: rusqlite::Error) -> StatusCode {
 async fn write_log(gateway: Arc<Database>, mut entries: mpsc::UnboundedReceiver<Entry>) {
     let mut batch = Vec::new();
     while entries.recv_many(&mut batch, ROWS).await > 0 {
+        if batch.len() < ROWS {
+            tokio::time::sleep(GATHERING).await;
+            while batch.len() < ROWS
+                && let Ok(entry) = entries.try_recv()
+            {
+                batch.push(entry);
+            }
+        }
         let rows = std::mem::take(&mut batch);
         let insert = move |db: &Connection| {
             let marks = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"; rows.len()].join(", ");

@@ -24,6 +24,7 @@ mod inbox;
 mod media;
 mod messages;
 mod paging;
+mod tenants;
 
 mod forged;
 mod hostile_http;

@@ -1,0 +1,1 @@
+//! Tests only: every service on the host's SQLite, see `tests/it`.
