@@ -6,6 +6,9 @@ use http::Method;
 use kobliat_e2e::{Mode, Outside, Reply, TestApp};
 use serde_json::{Value, json};
 
+/// What its path names is no object of anybody's, but a channel's adapter.
+const NO_OBJECT: &str = "/simulate/conformance/{channel}";
+
 /// What is there of the default tenant, by the beginning of the paths where it is found. The first that fits counts.
 type Objects = Vec<(&'static str, String)>;
 
@@ -16,7 +19,9 @@ async fn no_route_gives_away_what_is_another_tenant_s() {
     let stranger = key_of(&app, "umbrella").await;
     let document = app.get("/openapi.json").await.expect(200);
     let mut walked = 0;
-    for (path, operations) in document["paths"].as_object().unwrap() {
+    for (path, operations) in
+        document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.ends_with(NO_OBJECT))
+    {
         for (name, operation) in operations.as_object().unwrap() {
             let method = Method::from_bytes(name.to_ascii_uppercase().as_bytes()).unwrap();
             if path.contains('{') {
