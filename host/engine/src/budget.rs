@@ -15,13 +15,13 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 pub const TICK: Duration = Duration::from_millis(10);
 
 /// A slice shorter than this is not a guest that holds the thread: it merely resumed after the epoch had moved on.
-const SHORTEST_SLICE: Duration = Duration::from_millis(4);
+pub(crate) const SHORTEST_SLICE: Duration = Duration::from_millis(4);
 
 /// Says how long the store's event loop has been running without returning to the scheduler.
 pub struct PollClock {
     base: Instant,
     started_ns: AtomicU64,
-    /// What the last poll took, since its last yield.
+    /// Of the last poll.
     took_ns: AtomicU64,
     metrics: Arc<PoolMetrics>,
 }
@@ -43,9 +43,9 @@ impl PollClock {
         self.base.elapsed().as_nanos() as u64
     }
 
-    /// Whether the last poll was long enough that others may have waited for it.
-    pub fn held_the_thread(&self) -> bool {
-        Duration::from_nanos(self.took_ns.load(Relaxed)) >= SHORTEST_SLICE
+    /// What the last poll took, since its last yield.
+    pub fn took(&self) -> Duration {
+        Duration::from_nanos(self.took_ns.load(Relaxed))
     }
 
     /// Polls `future` with the clock set to the start of the poll.

@@ -6,18 +6,25 @@
 
 mod dispatch;
 mod guard;
+mod lanes;
 mod outcome;
 mod request_body;
+mod slot;
 mod statistics;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use crate::context::CallContext;
 use crate::http_client::Body;
 use crate::job::{CallError, HttpFailure, Job, Work};
 use crate::worker::ComponentSpec;
+pub(crate) use dispatch::Dispatch;
 use dispatch::Refusal;
-pub(crate) use dispatch::{Dispatch, Slot, Ticket};
 pub(crate) use guard::WorkerGuard;
 use kobliat_telemetry::{Kind, PoolReading};
+#[cfg(test)]
+pub(crate) use slot::Slot;
+pub(crate) use slot::Ticket;
 pub use statistics::Counts;
 use statistics::{is_call_error, is_http_error};
 use std::sync::Arc;
@@ -119,6 +126,11 @@ impl Pool {
         let took = began.elapsed();
         self.dispatch.statistics.finished(took, is_call_error(&answer));
         Ok(outcome::of_call(metrics, answer, took))
+    }
+
+    /// Starts an instance before the first request asks for one.
+    pub async fn start_one(&self) -> Result<(), String> {
+        self.dispatch.start_one().await
     }
 
     /// Takes no more jobs; what is queued and running finishes.

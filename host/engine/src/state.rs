@@ -7,6 +7,7 @@ use crate::limits::MemoryLimiter;
 use kobliat_telemetry::Trace;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{GuestTaskId, ResourceTable};
@@ -25,15 +26,34 @@ pub struct State {
     hooks: Hooks,
     pub(crate) limiter: MemoryLimiter,
     pub(crate) meter: CpuMeter,
-    tasks: HashMap<GuestTaskId, Task>,
+    /// The newest last. A few dozen at most, of which mostly the last ones are asked for.
+    tasks: Vec<(GuestTaskId, Task)>,
     /// Some of the tasks may be in a trace that is recorded.
     traced: bool,
-    extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    extensions: HashMap<TypeId, Box<dyn Any + Send + Sync>, BuildHasherDefault<IdHasher>>,
 }
 
 struct Task {
     context: CallContext,
     finished: bool,
+}
+
+/// A type's id is a hash already. It is asked for with every call of the host.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// In the state of an instance that only probes a new version: factors let it change nothing.
@@ -57,9 +77,9 @@ impl StateBuilder {
             hooks: Hooks::new(self.client),
             limiter: MemoryLimiter::new(self.memory),
             meter: CpuMeter::default(),
-            tasks: HashMap::new(),
+            tasks: Vec::new(),
             traced: false,
-            extensions: HashMap::new(),
+            extensions: HashMap::default(),
         }
     }
 }
@@ -95,11 +115,11 @@ impl State {
 
     pub(crate) fn start_task(&mut self, task: GuestTaskId, context: CallContext) {
         if self.tasks.len() > FINISHED_TASKS {
-            self.tasks.retain(|_, task| !task.finished);
-            self.traced = self.tasks.values().any(|task| task.context.trace.is_recorded());
+            self.tasks.retain(|(_, task)| !task.finished);
+            self.traced = self.tasks.iter().any(|(_, task)| task.context.trace.is_recorded());
         }
         self.traced |= context.trace.is_recorded();
-        self.tasks.insert(task, Task { context, finished: false });
+        self.tasks.push((task, Task { context, finished: false }));
     }
 
     /// The same for the only job that this instance will ever have: all that it does is on its behalf.
@@ -109,7 +129,7 @@ impl State {
     }
 
     pub(crate) fn finish_task(&mut self, task: GuestTaskId) {
-        if let Some(task) = self.tasks.get_mut(&task) {
+        if let Some((_, task)) = self.tasks.iter_mut().rev().find(|(id, _)| *id == task) {
             task.finished = true;
         }
     }
@@ -119,7 +139,7 @@ impl State {
         if !self.traced {
             return Trace::default();
         }
-        let mut running = self.tasks.values().filter(|task| !task.finished);
+        let mut running = self.tasks.iter().map(|(_, task)| task).filter(|task| !task.finished);
         match (running.next(), running.next()) {
             (Some(only), None) => only.context.trace.clone(),
             _ => Trace::default(),
@@ -127,7 +147,7 @@ impl State {
     }
 
     pub(crate) fn task_context(&self, task: GuestTaskId) -> Option<&CallContext> {
-        self.tasks.get(&task).map(|task| &task.context)
+        self.tasks.iter().rev().find(|(id, _)| *id == task).map(|(_, task)| &task.context)
     }
 }
 

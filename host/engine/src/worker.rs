@@ -6,25 +6,27 @@
 mod body;
 mod fresh;
 mod in_flight;
+mod jobs;
+mod streams;
+#[cfg(test)]
+mod tests;
 mod watch;
 
-use crate::budget::{self, PollClock};
+use crate::budget::{self, PollClock, SHORTEST_SLICE};
 use crate::handler::Handler;
-use crate::job::{CallError, Job};
-use crate::limits::{Limits, Share};
-use crate::pool::{Slot, Ticket};
+use crate::job::CallError;
+use crate::limits::Limits;
 use crate::state::{State, current_context};
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use in_flight::{Ended, Exports, InFlight};
+use in_flight::Exports;
+use jobs::Jobs;
 use kobliat_telemetry::PoolMetrics;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
-use std::time::Instant;
-use tracing::{debug, warn};
+use std::time::{Duration, Instant};
+use tracing::warn;
 use wasmtime::component::{Accessor, ComponentExportIndex, InstancePre};
 use wasmtime::{AsContextMut, Store};
 use watch::Watch;
@@ -33,6 +35,10 @@ pub(crate) use crate::pool::WorkerGuard;
 
 /// The most bytes that one call from guest to host may lift: what a host function copies is the guest's choice.
 const HOSTCALL_FUEL: usize = 64 << 20;
+
+/// How long the answers of an instance that died may still be taken. Those that are whole need no more than a moment, and
+/// would be taken for broken off once the store has gone.
+const LAST_ANSWERS: Duration = Duration::from_millis(100);
 
 /// One version of one component, ready to be instantiated.
 pub struct ComponentSpec {
@@ -60,6 +66,25 @@ impl ComponentSpec {
 }
 
 impl ComponentSpec {
+    /// A component that has nothing and whose instances can not be made, for tests of what is around them.
+    #[cfg(test)]
+    pub(crate) fn without_exports(limits: Limits) -> Self {
+        const EMPTY: &[u8] = b"\0asm\x0d\x00\x01\x00";
+        let engine = wasmtime::Engine::default();
+        let component = wasmtime::component::Component::new(&engine, EMPTY).expect("an empty component");
+        let pre = wasmtime::component::Linker::new(&engine).instantiate_pre(&component).expect("it imports nothing");
+        Self {
+            id: "nothing".into(),
+            version: "".into(),
+            pre,
+            handler: None,
+            functions: Vec::new(),
+            state: Box::new(|| Err(wasmtime::format_err!("a test needs no instance"))),
+            limits,
+            metrics: PoolMetrics::unregistered(),
+        }
+    }
+
     /// Starts an instance and lets it go again: the last thing that can keep a version from running.
     pub async fn try_start(&self) -> wasmtime::Result<()> {
         start(self, &PollClock::new(Arc::clone(&self.metrics)), None).await.map(drop)
@@ -76,7 +101,9 @@ pub(crate) async fn run(mut guard: WorkerGuard) {
         Err(error) => {
             warn!(component = %spec.id, "failed to start an instance of component `{}`: {error:#}", spec.id);
             dispatch.statistics.trapped();
-            dispatch.refuse_queued(&CallError::Start(format!("{:#}", error.root_cause())));
+            let why = format!("{:#}", error.root_cause());
+            dispatch.refuse_queued(&CallError::Start(why.clone()));
+            guard.failed(why);
             return;
         }
     };
@@ -126,139 +153,68 @@ async fn serve(
     guard: &WorkerGuard,
     clock: &PollClock,
 ) -> wasmtime::Result<()> {
-    let slot = Arc::new(Slot::default());
     let limits = &guard.dispatch().spec.limits;
     let share = limits.share();
     let watch = Watch::new(share.idle, limits.timeout);
-    let result = {
-        let mut event_loop = pin!(store.run_concurrent(async |accessor: &Accessor<State>| {
-            let mut jobs = Jobs::new(accessor, exports, guard, &slot, &watch, share);
-            poll_fn(|context| jobs.poll(context)).await
-        }));
-        poll_fn(|context| {
-            let mut poll = clock.poll(event_loop.as_mut(), context);
-            // Pending says that all tasks wait, so that one more job would not compete for this instance's CPU.
-            if poll.is_pending() && watch.settle() {
-                poll = clock.poll(event_loop.as_mut(), context);
+    let mut event_loop = pin!(store.run_concurrent(async |accessor: &Accessor<State>| {
+        let mut jobs = Jobs::new(accessor, exports, guard, &watch, share);
+        poll_fn(|context| jobs.poll(context)).await
+    }));
+    let served = poll_fn(|context| {
+        let turn = poll_turn(event_loop.as_mut(), guard, clock, &watch, context);
+        if turn.is_ready() {
+            return turn;
+        }
+        watch.poll(context, guard.dispatch().has_ended()).map(|()| {
+            // Nobody waits for what a client has left behind: no fault of the component.
+            if watch.is_abandoned() {
+                return Ok(Ok(()));
             }
-            if poll.is_ready() {
-                return poll;
-            }
-            if clock.held_the_thread() {
-                guard.dispatch().give_back(&slot);
-                // That took this worker off the waiting stack. If it has come to rest, it must be polled to be on it again.
-                context.waker().wake_by_ref();
-            }
-            watch.poll(context, guard.dispatch().has_ended()).map(|()| {
-                // Nobody waits for what a client has left behind: no fault of the component.
-                if watch.is_abandoned() {
-                    return Ok(Ok(()));
-                }
-                Err(wasmtime::format_err!("overran the deadline of its requests"))
-            })
+            Err(wasmtime::format_err!("overran the deadline of its requests"))
         })
-        .await
-    };
-    if let Some((job, ticket)) = guard.dispatch().withdraw(&slot) {
-        drop(ticket);
-        guard.dispatch().requeue(job);
+    })
+    .await
+    .flatten();
+    if served.is_err() {
+        drop(tokio::time::timeout(LAST_ANSWERS, watch.streams().ended()).await);
     }
-    result?
+    served
 }
 
-/// The jobs of one instance, and the decision to take another.
-struct Jobs<'a> {
-    accessor: &'a Accessor<State>,
-    exports: &'a Exports,
-    guard: &'a WorkerGuard,
-    slot: &'a Arc<Slot>,
-    watch: &'a Watch,
-    share: Share,
-    running: FuturesUnordered<InFlight<'a>>,
-    served: usize,
-    /// Nothing but the job that was taken last is under way, no work after an earlier answer either.
-    alone: bool,
-}
-
-impl<'a> Jobs<'a> {
-    fn new(
-        accessor: &'a Accessor<State>,
-        exports: &'a Exports,
-        guard: &'a WorkerGuard,
-        slot: &'a Arc<Slot>,
-        watch: &'a Watch,
-        share: Share,
-    ) -> Self {
-        Self { accessor, exports, guard, slot, watch, share, running: FuturesUnordered::new(), served: 0, alone: true }
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<wasmtime::Result<()>> {
-        loop {
-            match self.running.poll_next_unpin(context) {
-                Poll::Ready(Some(done)) => {
-                    match done? {
-                        Ended::Answered => continue,
-                        // The guest can not be told to stop (wasmtime #11833). Where it does nothing else, its instance goes;
-                        // else that takes no more jobs, and goes when the others are done.
-                        Ended::Abandoned if self.alone => return Poll::Ready(Ok(())),
-                        Ended::Abandoned => self.watch.abandoned(),
-                    }
-                    continue;
-                }
-                Poll::Ready(None) | Poll::Pending => {}
-            }
-            match self.poll_next_job(context) {
-                Next::Job(job, ticket) => self.accept(job, ticket, context)?,
-                Next::None => return Poll::Pending,
-                Next::Leave if !self.running.is_empty() => return Poll::Pending,
-                Next::Leave => {
-                    // Work after the last answer goes on until it ends or the watch has seen enough.
-                    if self.accessor.poll_no_interesting_tasks(context).is_pending() {
-                        return Poll::Pending;
-                    }
-                    return Poll::Ready(Ok(()));
-                }
-            }
+/// Polls the event loop until all that it has begun waits for something, or it has held the thread for long enough.
+fn poll_turn<F: Future>(
+    mut event_loop: Pin<&mut F>,
+    guard: &WorkerGuard,
+    clock: &PollClock,
+    watch: &Watch,
+    context: &mut Context<'_>,
+) -> Poll<F::Output> {
+    let (dispatch, slot) = (guard.dispatch(), guard.slot());
+    let mut held = Duration::ZERO;
+    loop {
+        let had_job = slot.is_filled();
+        let polled = clock.poll(event_loop.as_mut(), context);
+        if polled.is_ready() {
+            return polled;
+        }
+        held += clock.took();
+        if held >= SHORTEST_SLICE {
+            // Others may have waited for it.
+            dispatch.give_back(slot);
+            // That took this worker off the waiting stack. If it has come to rest, it must be polled to be on it again.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if had_job && slot.is_filled() {
+            // The guest waits in a call that holds its instance, so that the loop has not come to look for jobs.
+            dispatch.give_back(slot);
+            return Poll::Pending;
+        }
+        // Pending says that all tasks wait, so that one more job would not compete for this instance's CPU.
+        if !watch.settle() {
+            return Poll::Pending;
         }
     }
-
-    fn poll_next_job(&mut self, context: &mut Context<'_>) -> Next {
-        let Share { concurrency, reuse, .. } = self.share;
-        let leaving = self.watch.is_retired() || self.served >= reuse;
-        let ready = self.accessor.poll_ready_for_concurrent_call(self.exports.any_function(), context).is_ready();
-        let has_room = self.running.is_empty() || (self.running.len() < concurrency && self.watch.is_settled());
-        if leaving || !ready || !has_room {
-            return match self.guard.dispatch().withdraw(self.slot) {
-                Some((job, ticket)) => Next::Job(job, ticket),
-                None if leaving => Next::Leave,
-                None => Next::None,
-            };
-        }
-        match self.guard.dispatch().poll_job(self.slot, context) {
-            Poll::Ready(Some((job, ticket))) => Next::Job(job, ticket),
-            Poll::Ready(None) => Next::Leave,
-            Poll::Pending => Next::None,
-        }
-    }
-
-    fn accept(&mut self, job: Job, ticket: Ticket, context: &mut Context<'_>) -> wasmtime::Result<()> {
-        if job.is_abandoned() {
-            debug!(component = %self.guard.dispatch().spec.id, "skipped a job that nobody waits for");
-            return Ok(());
-        }
-        self.served += 1;
-        self.alone = self.running.is_empty() && self.accessor.poll_no_interesting_tasks(context).is_ready();
-        self.running.push(in_flight::start(self.accessor, self.exports, self.watch, job, ticket)?);
-        Ok(())
-    }
-}
-
-enum Next {
-    Job(Job, Ticket),
-    /// Nothing now; the task is woken when that changes.
-    None,
-    /// Nothing ever: the instance has served enough, or its pool is closed.
-    Leave,
 }
 
 /// When the job that finished had to be done.

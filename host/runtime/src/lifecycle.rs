@@ -2,13 +2,14 @@
 //!
 //! A [`Slot`] is the place of one component: its version, its state, and the targets by which its callers know it.
 //! Whatever changes it makes new pools, sets them into the targets, and lets the old ones finish ([`retire`]).
-//! [`swap`] is the way of new bytes: [`check`], [`schema`], [`probe`], the switch, and the [`trial`] after it. [`apply`] is the way
+//! [`swap`] is the way of new bytes: [`check`], [`schema`], [`probe`], [`fresh`] instances, the switch, and the [`trial`] after it. [`apply`] is the way
 //! of a changed manifest: the [`difference`] is checked as at start, then made.
 
 mod apply;
 mod archive;
 mod check;
 mod difference;
+mod fresh;
 mod probe;
 mod report;
 mod retire;

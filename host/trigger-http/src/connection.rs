@@ -1,5 +1,6 @@
 //! One connection: TLS or not, HTTP/1.1 or HTTP/2, and how long a client may keep it without asking for anything.
 
+use crate::client::Client;
 use crate::service::{MAX_HEAD_BYTES, Service};
 use crate::tls::{HTTP_2, Tls};
 use http::uri::Scheme;
@@ -48,6 +49,7 @@ type Stop = watch::Receiver<bool>;
 
 impl Connections {
     pub async fn serve(&self, stream: TcpStream, client: SocketAddr, stop: Stop) {
+        let client = &Client::from(client);
         // Answers are written whole; waiting for more to send would only delay them.
         drop(stream.set_nodelay(true));
         let Some(tls) = &self.tls else {
@@ -68,7 +70,7 @@ impl Connections {
         }
     }
 
-    async fn http_1<S>(&self, stream: S, client: SocketAddr, scheme: &Scheme, stop: Stop)
+    async fn http_1<S>(&self, stream: S, client: &Client, scheme: &Scheme, stop: Stop)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
@@ -86,16 +88,17 @@ impl Connections {
         drive(connection, client, None, &asked, stop).await;
     }
 
-    async fn http_2<S>(&self, stream: S, client: SocketAddr, scheme: &Scheme, stop: Stop)
+    async fn http_2<S>(&self, stream: S, client: &Client, scheme: &Scheme, stop: Stop)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let asked = Arc::new(AtomicBool::new(false));
         let (service, scheme, noted) = (Arc::clone(&self.service), scheme.clone(), Arc::clone(&asked));
+        let its = client.clone();
         let answer = service_fn(move |request| {
             noted.store(true, Relaxed);
-            let (service, scheme) = (Arc::clone(&service), scheme.clone());
-            async move { Ok::<_, Infallible>(service.handle(request, client, &scheme).await) }
+            let (service, scheme, client) = (Arc::clone(&service), scheme.clone(), its.clone());
+            async move { Ok::<_, Infallible>(service.handle(request, &client, &scheme).await) }
         });
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -109,7 +112,7 @@ impl Connections {
 }
 
 /// Runs the connection to its end, to the shutdown's, or until its client asks for nothing.
-async fn drive<C>(connection: C, client: SocketAddr, idle: Option<Duration>, asked: &AtomicBool, mut stop: Stop)
+async fn drive<C>(connection: C, client: &Client, idle: Option<Duration>, asked: &AtomicBool, mut stop: Stop)
 where
     C: GracefulConnection,
     C::Error: std::fmt::Display,
@@ -137,7 +140,7 @@ where
     }
 }
 
-fn end<E: std::fmt::Display>(client: SocketAddr, served: Result<(), E>) {
+fn end<E: std::fmt::Display>(client: &Client, served: Result<(), E>) {
     if let Err(error) = served {
         debug!(%client, "a connection ended early: {error}");
     }

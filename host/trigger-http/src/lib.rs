@@ -5,6 +5,7 @@
 //! same way for requests between components, [`public`] for those of a component to the application's own public routes.
 
 mod answers;
+mod client;
 mod connection;
 mod drain;
 pub mod headers;

@@ -4,13 +4,12 @@ use crate::answers::{empty, static_response};
 use crate::headers;
 use crate::router::Destination;
 use crate::site::Site;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use kobliat_engine::{Body, CallContext, HttpFailure};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// There is no connection whose address could be told.
-const NO_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+const NO_CLIENT: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
 
 /// The public routes, seen from inside.
 pub struct PublicRoutes(Arc<Site>);

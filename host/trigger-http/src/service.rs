@@ -1,6 +1,7 @@
 //! One request from outside: checked, routed, handed to its component, and an answer whatever happens.
 
 use crate::answers::{self, empty, problem, static_response, text};
+use crate::client::Client;
 use crate::drain::Drained;
 use crate::headers;
 use crate::router::{Destination, Match};
@@ -13,7 +14,6 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use kobliat_engine::{Body, CallContext, Target, trace};
 use kobliat_telemetry::{SpanKind, Tracer};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmtime_wasi_http::Error as BodyError;
@@ -41,7 +41,7 @@ impl Service {
     }
 
     /// Never fails: what goes wrong is a response.
-    pub async fn handle(&self, request: Request<Incoming>, client: SocketAddr, scheme: &Scheme) -> Response<Body> {
+    pub async fn handle(&self, request: Request<Incoming>, client: &Client, scheme: &Scheme) -> Response<Body> {
         // A tunnel through this host leads nowhere, and a success would take the connection out of HTTP.
         if request.method() == Method::CONNECT {
             return text(StatusCode::METHOD_NOT_ALLOWED, "this is no proxy");
@@ -72,15 +72,15 @@ impl Service {
         found: &Match<'_>,
         request: Request<Drained>,
         uri: Uri,
-        client: SocketAddr,
+        client: &Client,
     ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         headers::strip_external(&mut parts.headers);
-        headers::add_external(&mut parts.headers, found, &uri, client);
+        headers::add_external(&mut parts.headers, found, &uri, client.header.clone());
         let route = &found.entry.route.raw;
         let said = trace::of(&parts.headers);
         let mut span = self.tracer.begin(said, SpanKind::Server, || format!("{} {route}", parts.method));
-        traced::describe(&mut span, &parts.method, &uri, route, client);
+        traced::describe(&mut span, &parts.method, &uri, route, client.address);
         trace::tell(&span, &mut parts.headers);
         parts.uri = uri;
         let request_id = self.request_id(&parts.headers);

@@ -24,6 +24,18 @@ async fn a_swap_reaches_routes_and_links_and_is_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_of_the_new_version_is_up_before_its_first_request_where_the_old_one_has_some() {
+    let host = Host::start("swap").await;
+    assert_eq!(swap(&host, version(2, "good")).await.unwrap()["instances"], 0, "nobody has asked for it");
+    assert_eq!(host.get("/v/").await.expect(200), "0002");
+    let answer = swap(&host, version(3, "good")).await.unwrap();
+    assert_eq!((&answer["instances"], &answer["counts"]["requests"]), (&1.into(), &0.into()), "{answer}");
+    assert_eq!(host.get("/caller/echo?a").await.expect(200), "0003");
+    let answer = post(&host, "/components/versioned/rollback", Vec::new()).await.unwrap();
+    assert_eq!((&answer["instances"], &answer["counts"]["requests"]), (&2.into(), &0.into()), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_runs_finishes_on_the_version_where_it_began() {
     let host = Host::start("swap").await;
     let request = host.started("/v/?400", 1).await;

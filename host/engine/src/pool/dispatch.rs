@@ -1,17 +1,24 @@
-//! Who gets which job: lanes of waiting jobs, a stack of workers that can take one, and when to start another.
+//! Who gets which job, and when another worker starts.
+//!
+//! As many workers are at work as there are threads to run them; more would only take turns, each with caches that the
+//! others have emptied. What comes meanwhile waits in its lane: a worker takes the next job when it is done with one, or
+//! when that waits for something. A worker that rests without taking what it could not take (its guest holds the
+//! instance, or has all the jobs that it may have) leaves its thread to another: [`AtWork`] sees to that.
 
-use crate::context::MAX_DEPTH;
+use super::guard::{AtWork, WorkerGuard};
+use super::lanes::Shared;
+use super::slot::{Slot, Ticket};
 use crate::job::{CallError, Job};
-use crate::pool::guard::WorkerGuard;
 use crate::pool::statistics::Statistics;
 use crate::worker::{self, ComponentSpec};
-use futures::task::AtomicWaker;
-use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
-use tokio::sync::Notify;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
 use tracing::warn;
 
 pub(crate) struct Dispatch {
@@ -22,49 +29,15 @@ pub(crate) struct Dispatch {
     pub(super) shared: Mutex<Shared>,
     /// Woken when the last worker has gone.
     pub(super) empty: Notify,
+    /// Workers that can be run at a time.
+    threads: usize,
+    /// Where they run: a job's place may be given back anywhere. `None`: where the first job comes from.
+    runtime: Option<Handle>,
     /// The instances that are left end with what runs in them.
     ended: AtomicBool,
     began: Instant,
     /// The second in which it was last told that the queue is full.
     told_full: AtomicU64,
-}
-
-pub(super) struct Shared {
-    lanes: [Lane; MAX_DEPTH + 1],
-    /// Workers that can take a job now, the most recently busy last: the others may become idle and go.
-    pub(super) waiting: Vec<Arc<Slot>>,
-    pub(super) workers: usize,
-    /// Workers that have started and not yet asked for a job.
-    pub(super) starting: usize,
-    closed: bool,
-}
-
-#[derive(Default)]
-struct Lane {
-    queue: VecDeque<Job>,
-    running: usize,
-    /// Jobs of this lane and those above it together that may run at once. More than the lane above has: the calls that a
-    /// job waits for are deeper than itself, so the deepest jobs always find a place, finish, and leave theirs.
-    limit: usize,
-}
-
-/// Where a waiting worker receives its next job.
-#[derive(Default)]
-pub(crate) struct Slot {
-    delivered: Mutex<Option<(Job, Ticket)>>,
-    waker: AtomicWaker,
-}
-
-/// A running job's place in its lane, given back when dropped, whatever became of the job.
-pub(crate) struct Ticket {
-    dispatch: Arc<Dispatch>,
-    depth: usize,
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.dispatch.finished(self.depth);
-    }
 }
 
 /// A job that a pool did not take.
@@ -86,39 +59,35 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Dispatch {
     pub fn new(spec: Arc<ComponentSpec>) -> Arc<Self> {
-        let limits = &spec.limits;
-        let lanes =
-            std::array::from_fn(|depth| Lane { limit: limits.outside() + limits.reserve() * depth, ..Lane::default() });
-        let shared = Shared { lanes, waiting: Vec::new(), workers: 0, starting: 0, closed: false };
+        let threads = Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers());
+        Self::with_threads(spec, threads)
+    }
+
+    pub(super) fn with_threads(spec: Arc<ComponentSpec>, threads: usize) -> Arc<Self> {
+        let runtime = Handle::try_current().ok();
+        let shared = Shared::new(&spec.limits);
         Arc::new(Self {
             spec,
             statistics: Statistics::default(),
             memory: Arc::default(),
             shared: Mutex::new(shared),
             empty: Notify::new(),
+            threads,
+            runtime,
             ended: AtomicBool::new(false),
             began: Instant::now(),
             told_full: AtomicU64::new(0),
         })
     }
 
-    /// Gives the job to a waiting worker, or queues it and starts a worker where one more is allowed.
+    /// Queues the job, and gives it to a worker where one can be run now.
     pub fn submit(self: &Arc<Self>, job: Job) -> Result<(), Refusal> {
         let depth = job.context.depth;
         let mut shared = lock(&self.shared);
         if shared.closed {
             return Err(Refusal::Closed(Box::new(job)));
         }
-        let first = shared.lanes.get(depth).ok_or(CallError::TooDeep)?.queue.is_empty();
         let room = shared.room(depth);
-        if room > 0
-            && first
-            && let Some(slot) = shared.waiting.pop()
-        {
-            let ticket = self.ticket(&mut shared, depth);
-            slot.deliver(job, ticket);
-            return Ok(());
-        }
         let lane = shared.lanes.get_mut(depth).ok_or(CallError::TooDeep)?;
         // What could run now waits for a worker only, not for a place.
         if lane.queue.len() >= self.spec.limits.queue.saturating_add(room) {
@@ -127,10 +96,7 @@ impl Dispatch {
             return Err(CallError::Overloaded.into());
         }
         lane.queue.push_back(job);
-        // Workers that are still starting will come for queued jobs.
-        if room > 0 && shared.starting < shared.queued() {
-            self.start_worker(&mut shared);
-        }
+        self.employ(&mut shared);
         Ok(())
     }
 
@@ -143,16 +109,37 @@ impl Dispatch {
         }
     }
 
+    /// Gives what could run to workers that wait, or to new ones, as long as there are threads to run them.
+    pub(super) fn employ(self: &Arc<Self>, shared: &mut Shared) {
+        while shared.at_work < self.threads {
+            let queued = shared.queued();
+            if queued == 0 {
+                return;
+            }
+            if shared.waiting.is_empty() {
+                // Workers that are still starting will come for queued jobs.
+                if shared.starting >= queued || !self.start_worker(shared, None) {
+                    return;
+                }
+            } else if let Some((job, depth)) = shared.take()
+                && let Some(slot) = shared.waiting.pop()
+            {
+                shared.begin(&slot);
+                slot.deliver(job, self.ticket(depth));
+            }
+        }
+    }
+
     /// The next job for the worker of `slot`; `None` when the pool is closed and nothing is left to do.
     pub fn poll_job(self: &Arc<Self>, slot: &Arc<Slot>, context: &mut Context<'_>) -> Poll<Option<(Job, Ticket)>> {
         slot.waker.register(context.waker());
         let mut shared = lock(&self.shared);
-        if let Some(delivered) = lock(&slot.delivered).take() {
+        if let Some(delivered) = slot.take() {
             return Poll::Ready(Some(delivered));
         }
-        if let Some(next) = self.next_queued(&mut shared) {
+        if let Some((job, depth)) = shared.take() {
             shared.waiting.retain(|waiting| !Arc::ptr_eq(waiting, slot));
-            return Poll::Ready(Some(next));
+            return Poll::Ready(Some((job, self.ticket(depth))));
         }
         if shared.closed {
             return Poll::Ready(None);
@@ -166,7 +153,12 @@ impl Dispatch {
     /// Takes the worker of `slot` off the waiting stack. A job that was delivered meanwhile must be done all the same.
     pub fn withdraw(&self, slot: &Arc<Slot>) -> Option<(Job, Ticket)> {
         lock(&self.shared).waiting.retain(|waiting| !Arc::ptr_eq(waiting, slot));
-        lock(&slot.delivered).take()
+        slot.take()
+    }
+
+    #[cfg(test)]
+    pub fn has_waiting(&self, slot: &Arc<Slot>) -> bool {
+        lock(&self.shared).waiting.iter().any(|waiting| Arc::ptr_eq(waiting, slot))
     }
 
     /// A busy worker cannot start the job that was delivered to it: another shall.
@@ -183,60 +175,62 @@ impl Dispatch {
         if let Some(lane) = shared.lanes.get_mut(job.context.depth) {
             lane.queue.push_front(job);
         }
-        let next = if shared.waiting.is_empty() { None } else { self.next_queued(&mut shared) };
-        match next {
-            Some((job, ticket)) => {
-                if let Some(slot) = shared.waiting.pop() {
-                    slot.deliver(job, ticket);
-                }
-            }
-            None => self.start_worker(&mut shared),
-        }
+        self.employ(&mut shared);
     }
 
-    /// The deepest job first: it is what others wait for.
-    fn next_queued(self: &Arc<Self>, shared: &mut Shared) -> Option<(Job, Ticket)> {
-        let depth = (0..=MAX_DEPTH).rev().find(|&depth| {
-            shared.lanes.get(depth).is_some_and(|lane| !lane.queue.is_empty()) && shared.room(depth) > 0
-        })?;
-        let job = shared.lanes.get_mut(depth)?.queue.pop_front()?;
-        Some((job, self.ticket(shared, depth)))
-    }
-
-    fn ticket(self: &Arc<Self>, shared: &mut Shared, depth: usize) -> Ticket {
-        if let Some(lane) = shared.lanes.get_mut(depth) {
-            lane.running += 1;
-        }
+    fn ticket(self: &Arc<Self>, depth: usize) -> Ticket {
         Ticket { dispatch: Arc::clone(self), depth }
     }
 
-    fn finished(self: &Arc<Self>, depth: usize) {
+    /// A lane that was full may have a job for a worker that waits.
+    pub(super) fn finished(self: &Arc<Self>, depth: usize) {
         let mut shared = lock(&self.shared);
         if let Some(lane) = shared.lanes.get_mut(depth) {
             lane.running = lane.running.saturating_sub(1);
         }
-        if shared.waiting.is_empty() {
-            return;
-        }
-        // A lane that was full may have a job for a worker that waits.
-        let Some((job, ticket)) = self.next_queued(&mut shared) else { return };
-        if let Some(slot) = shared.waiting.pop() {
-            slot.deliver(job, ticket);
-        }
+        self.employ(&mut shared);
     }
 
-    pub(super) fn start_worker(self: &Arc<Self>, shared: &mut Shared) {
+    /// A thread runs the worker of `slot` now, until what is returned is dropped.
+    pub(super) fn at_work(self: &Arc<Self>, slot: &Arc<Slot>) -> AtWork {
+        lock(&self.shared).begin(slot);
+        AtWork { dispatch: Arc::clone(self), slot: Arc::clone(slot) }
+    }
+
+    /// False when there may be no more. `told`: the first worker's start, for who waits for it.
+    fn start_worker(self: &Arc<Self>, shared: &mut Shared, told: Option<Started>) -> bool {
         let nested = shared.lanes.iter().skip(self.spec.least_depth() + 1).any(|lane| !lane.queue.is_empty());
         let limits = &self.spec.limits;
         let limit = if nested { limits.instances_with_reserve() } else { limits.instances };
-        if shared.workers < limit {
-            shared.workers += 1;
-            shared.starting += 1;
-            let dispatch = Arc::clone(self);
+        if shared.workers >= limit {
+            return false;
+        }
+        let Some(runtime) = self.runtime.clone().or_else(|| Handle::try_current().ok()) else { return false };
+        let (dispatch, slot) = (Arc::clone(self), Arc::<Slot>::default());
+        shared.workers += 1;
+        shared.starting += 1;
+        shared.begin(&slot);
+        runtime.spawn(async move {
             // The guard is made inside: a runtime that is shutting down drops the task here, under the lock that a guard's
             // drop takes.
-            tokio::spawn(async move { worker::run(WorkerGuard { dispatch, starting: true }).await });
+            let guard = WorkerGuard::new(Arc::clone(&dispatch), Arc::clone(&slot), told);
+            let mut work = pin!(worker::run(guard));
+            poll_fn(|context| {
+                let _at_work = dispatch.at_work(&slot);
+                work.as_mut().poll(context)
+            })
+            .await;
+        });
+        true
+    }
+
+    /// Starts an instance before anybody asks for it, and waits until it is up.
+    pub async fn start_one(self: &Arc<Self>) -> Result<(), String> {
+        let (told, started) = oneshot::channel();
+        if !self.start_worker(&mut lock(&self.shared), Some(told)) {
+            return Ok(());
         }
+        started.await.unwrap_or_else(|_| Err("it went away while it started".to_owned()))
     }
 
     /// Answers everything that waits: no instance can be started.
@@ -292,31 +286,5 @@ impl Dispatch {
     }
 }
 
-impl Shared {
-    /// How many more jobs of this depth may run now, as far as lanes decide it.
-    fn room(&self, depth: usize) -> usize {
-        let mut running = 0;
-        let mut room = usize::MAX;
-        for (lane, other) in self.lanes.iter().enumerate() {
-            running += other.running;
-            if lane >= depth {
-                room = room.min(other.limit.saturating_sub(running));
-            }
-        }
-        room
-    }
-
-    /// Jobs that could run now if a worker took them.
-    pub(super) fn queued(&self) -> usize {
-        self.lanes.iter().enumerate().map(|(depth, lane)| lane.queue.len().min(self.room(depth))).sum()
-    }
-}
-
-impl Slot {
-    /// Call it before [`Shared`] is unlocked: a slot that is off the waiting stack has its job, so that it goes back only
-    /// when that was taken.
-    fn deliver(&self, job: Job, ticket: Ticket) {
-        *lock(&self.delivered) = Some((job, ticket));
-        self.waker.wake();
-    }
-}
+/// Where it is told that an instance is up, or why there is none.
+pub(super) type Started = oneshot::Sender<Result<(), String>>;

@@ -1,17 +1,15 @@
-//! The body of a response on its way out: it counts as work of its instance until its end, and when the instance dies
-//! before that, it ends with an error, so that nobody takes half of it for the whole.
+//! The body of a response on its way out: when its instance dies before its end, it ends with an error, so that nobody takes
+//! half of it for the whole.
 
+use super::streams::Stream;
 use crate::http_client::Body;
 use bytes::Bytes;
-use futures::task::AtomicWaker;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 use wasmtime_wasi_http::Error;
 
 /// Whether an instance died. Noted before its store is dropped: the drop ends its bodies, in a way that looks regular.
@@ -28,62 +26,16 @@ impl Death {
     }
 }
 
-/// How far a body has come.
-pub(super) struct Progress {
-    base: Instant,
-    /// Milliseconds after `base` at which something of it was last taken.
-    last_ms: AtomicU64,
-    ended: AtomicBool,
-    waker: AtomicWaker,
-}
-
-impl Progress {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            base: Instant::now(),
-            last_ms: AtomicU64::new(0),
-            ended: AtomicBool::new(false),
-            waker: AtomicWaker::new(),
-        })
-    }
-
-    fn advance(&self) {
-        self.last_ms.store(u64::try_from(self.base.elapsed().as_millis()).unwrap_or(u64::MAX), Relaxed);
-    }
-
-    fn end(&self) {
-        if !self.ended.swap(true, Release) {
-            self.waker.wake();
-        }
-    }
-
-    /// Neither side has moved it for so long.
-    pub fn is_stalled(&self, now: Instant, limit: Duration) -> bool {
-        let last = self.base + Duration::from_millis(self.last_ms.load(Relaxed));
-        now.saturating_duration_since(last) > limit
-    }
-
-    /// Waits until it was taken to its end, or its receiver has gone.
-    pub async fn ended(&self) {
-        poll_fn(|context| {
-            self.waker.register(context.waker());
-            if self.ended.load(Acquire) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-}
-
-/// The response with a body that knows of its instance's death; with it, how far the body has come, when it has one.
-pub(super) fn guard(response: http::Response<Body>, death: &Death) -> (http::Response<Body>, Option<Arc<Progress>>) {
-    let progress = (!response.body().is_end_stream()).then(Progress::new);
-    let kept = progress.clone();
-    (response.map(|body| Guarded { body, death: death.clone(), progress }.boxed_unsync()), kept)
+/// The response with a body that knows of its instance's death, and says how far it has come where that counts.
+pub(super) fn guard(response: http::Response<Body>, death: &Death, stream: Option<Stream>) -> http::Response<Body> {
+    response.map(|body| Guarded { body, death: death.clone(), stream }.boxed_unsync())
 }
 
 struct Guarded {
     body: Body,
     death: Death,
-    progress: Option<Arc<Progress>>,
+    /// `None` once it has ended.
+    stream: Option<Stream>,
 }
 
 impl HttpBody for Guarded {
@@ -92,13 +44,17 @@ impl HttpBody for Guarded {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        match (&polled, &self.progress) {
-            (Poll::Ready(Some(Ok(_))), Some(progress)) => progress.advance(),
-            (Poll::Ready(None), _) if self.death.noted() => {
+        match &polled {
+            Poll::Ready(Some(Ok(_))) => {
+                if let Some(stream) = &self.stream {
+                    stream.advance();
+                }
+            }
+            Poll::Ready(None) if self.death.noted() => {
                 return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
             }
-            (Poll::Ready(_), Some(progress)) => progress.end(),
-            _ => {}
+            Poll::Ready(_) => self.stream = None,
+            Poll::Pending => {}
         }
         polled
     }
@@ -110,13 +66,5 @@ impl HttpBody for Guarded {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        if let Some(progress) = &self.progress {
-            progress.end();
-        }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn start<'a>(
         let mut store = access.as_context_mut();
         let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
         let out = store.data_mut().http().new_response_outparam_from_callback(move |answer| {
-            let answer = answer.map(|response| body::guard(response, &death).0);
+            let answer = answer.map(|response| body::guard(response, &death, None));
             send(&from_within, answer.map_err(Into::into));
         })?;
         guest.wasi_http_incoming_handler().func_handle().start_call_concurrent(store, (request, out))

@@ -1,7 +1,8 @@
-//! One job inside an instance: from the call of the export to the end of the answer.
+//! One job inside an instance: from the call of the export to the answer.
 
-use super::body::{self, Death, Progress};
+use super::body::{self, Death};
 use super::fresh;
+use super::streams::Stream;
 use super::watch::Watch;
 use super::{ComponentSpec, Deadline};
 use crate::context::CallContext;
@@ -13,6 +14,7 @@ use crate::state::State;
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, Either, select};
+use http_body::Body as _;
 use kobliat_telemetry::{Span, SpanKind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,12 +25,12 @@ use wasmtime_wasi_http::handler::{Prepared, Proxy};
 use wasmtime_wasi_http::p2::bindings::Proxy as IncomingProxy;
 use wasmtime_wasi_http::p3::bindings::Service;
 
-/// Resolves when the job is done; an error means that the instance is dead.
+/// Resolves when the job is done, but for the body of its answer; an error means that the instance is dead.
 pub(super) type InFlight<'a> = BoxFuture<'a, wasmtime::Result<Ended>>;
 
 /// How a job left the instance.
 pub(super) enum Ended {
-    /// It was answered, and the answer was taken to its end.
+    /// It was answered; the answer's body may still be on its way.
     Answered,
     /// Nobody waits for the answer any more, and the guest still works on it.
     Abandoned,
@@ -87,7 +89,7 @@ pub(super) fn start<'a>(
     let Job { mut context, work } = job;
     let span = execution(exports, &mut context);
     watch.started(context.deadline);
-    let running = Running { watch, deadline: Some(context.deadline), span, _ticket: ticket };
+    let running = Running { watch, deadline: context.deadline, span, ticket };
     match (work, &exports.proxy) {
         (Work::Call { function, params, reply }, _) => {
             Ok(call(accessor, exports, Call { function, params, reply, context }, running).boxed())
@@ -122,26 +124,21 @@ fn execution(exports: &Exports, context: &mut CallContext) -> Span {
 /// What a job holds while it runs: its place, its deadline and its span.
 struct Running<'a> {
     watch: &'a Watch,
-    /// `None` once only the body of the answer is left.
-    deadline: Option<Deadline>,
+    deadline: Deadline,
     span: Span,
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 impl Running<'_> {
     /// From now on only the body of its answer is on its way.
-    async fn stream(&mut self, body: Arc<Progress>) {
-        if let Some(deadline) = self.deadline.take() {
-            self.watch.streams(deadline, Arc::clone(&body));
-        }
-        body.ended().await;
-        self.watch.streamed(&body);
+    fn stream(self) -> Stream {
+        let stream = self.watch.streams().begin(self.span, self.ticket);
+        self.watch.finished(self.deadline);
+        stream
     }
 
     fn end(mut self, answered: bool) -> Ended {
-        if let Some(deadline) = self.deadline {
-            self.watch.finished(deadline);
-        }
+        self.watch.finished(self.deadline);
         if answered {
             self.span.succeed();
             Ended::Answered
@@ -162,7 +159,7 @@ async fn http(
     accessor: &Accessor<State>,
     exports: &Exports,
     request: Prepare<'_>,
-    mut running: Running<'_>,
+    running: Running<'_>,
 ) -> wasmtime::Result<Ended> {
     let Prepare { prepared, task, answered, mut reply } = request;
     if !prepared.run(accessor, reply.cancellation()).await? {
@@ -170,19 +167,18 @@ async fn http(
     }
     accessor.with(|mut access| access.data_mut().finish_task(task));
     let Ok(answer) = answered.await else { return Ok(running.end(true)) };
-    let (answer, body) = match answer {
-        Ok(response) => {
-            let (response, body) = body::guard(response, &exports.death);
-            (Ok(response), body)
-        }
-        Err(error) => (Err(error), None),
-    };
     // One whose client has gone is dropped here, and its body with it.
-    drop(reply.send(answer));
-    if let Some(body) = body {
-        running.stream(body).await;
+    match answer {
+        Ok(response) if !response.body().is_end_stream() => {
+            let stream = running.stream();
+            drop(reply.send(Ok(body::guard(response, &exports.death, Some(stream)))));
+            Ok(Ended::Answered)
+        }
+        answer => {
+            drop(reply.send(answer.map(|response| body::guard(response, &exports.death, None))));
+            Ok(running.end(true))
+        }
     }
-    Ok(running.end(true))
 }
 
 fn handler_of(proxy: &Proxy) -> Func {

@@ -1,7 +1,7 @@
 //! What is decided outside the event loop, because a guest may block that loop: deadlines, idleness, wearing out.
 
 use super::Deadline;
-use super::body::Progress;
+use super::streams::Streams;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -27,13 +27,13 @@ pub(super) struct Watch {
     /// No further job is taken.
     retired: AtomicBool,
     clocks: Mutex<Clocks>,
+    /// The answers that are on their way. They have no deadline, as long as they move.
+    streams: Arc<Streams>,
 }
 
 struct Clocks {
     /// The deadlines of the running jobs.
     running: Vec<Deadline>,
-    /// The answers that are on their way. They have no deadline, as long as they move.
-    bodies: Vec<Arc<Progress>>,
     abandoned: bool,
     /// Since when no job runs.
     quiet_since: Instant,
@@ -45,7 +45,6 @@ impl Watch {
     pub fn new(idle: Duration, linger: Duration) -> Self {
         let clocks = Clocks {
             running: Vec::new(),
-            bodies: Vec::new(),
             abandoned: false,
             quiet_since: Instant::now(),
             timer: Box::pin(tokio::time::sleep(INTERVAL)),
@@ -56,6 +55,7 @@ impl Watch {
             settled: AtomicBool::new(true),
             retired: AtomicBool::new(false),
             clocks: Mutex::new(clocks),
+            streams: Streams::new(),
         }
     }
 
@@ -68,17 +68,8 @@ impl Watch {
         self.clocks().running.push(deadline);
     }
 
-    /// The job is answered, but for its body.
-    pub fn streams(&self, deadline: Deadline, body: Arc<Progress>) {
-        let mut clocks = self.clocks();
-        clocks.forget(deadline);
-        clocks.bodies.push(body);
-    }
-
-    pub fn streamed(&self, body: &Arc<Progress>) {
-        let mut clocks = self.clocks();
-        clocks.bodies.retain(|other| !Arc::ptr_eq(other, body));
-        clocks.quiet_since = Instant::now();
+    pub fn streams(&self) -> &Arc<Streams> {
+        &self.streams
     }
 
     pub fn finished(&self, deadline: Deadline) {
@@ -111,7 +102,7 @@ impl Watch {
     /// Nothing is left but work that nobody waits for.
     pub fn is_abandoned(&self) -> bool {
         let clocks = self.clocks();
-        clocks.abandoned && clocks.running.is_empty() && clocks.bodies.is_empty()
+        clocks.abandoned && clocks.running.is_empty() && self.streams.len() == 0
     }
 
     pub fn is_retired(&self) -> bool {
@@ -141,9 +132,9 @@ impl Watch {
 
     fn must_end(&self, clocks: &Clocks, now: Instant) -> bool {
         let overdue = clocks.running.iter().filter(|&&deadline| now > deadline + GRACE).count();
-        let stalled = clocks.bodies.iter().filter(|body| body.is_stalled(now, self.linger + GRACE)).count();
-        if clocks.running.is_empty() && clocks.bodies.is_empty() {
-            let quiet = now.saturating_duration_since(clocks.quiet_since);
+        let (streaming, stalled) = self.streams.stalled(now, self.linger + GRACE);
+        if clocks.running.is_empty() && streaming == 0 {
+            let quiet = now.saturating_duration_since(clocks.quiet_since.max(self.streams.quiet_since()));
             if clocks.abandoned {
                 return quiet >= ABANDONED;
             }
@@ -155,7 +146,14 @@ impl Watch {
         if overdue + stalled > 0 {
             self.retire();
         }
-        overdue + stalled == clocks.running.len() + clocks.bodies.len()
+        overdue + stalled == clocks.running.len() + streaming
+    }
+}
+
+/// The instance has gone.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.streams.release();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The place of one component: what runs in it, and the exchange of that under its callers.
 
+use super::fresh::Fresh;
 use super::retire::Retiring;
 use super::version::{Digest, Version};
 use crate::instances::{Instances, Runnable, Targets};
@@ -110,16 +111,22 @@ impl Slot {
         let mut content = self.content();
         content.phase = Phase::Running;
         content.canary = None;
-        self.fill(instances, &content.version, self.all_pools());
+        self.fill(instances, &content.version, self.all_pools(), Fresh::default());
+    }
+
+    /// Instances of a version that is about to run here, where the running one has some.
+    pub async fn prepare(&self, instances: &Instances, runnable: &Runnable, digest: &Digest) -> Result<Fresh, String> {
+        let (http, calls) = (self.http.load_full(), self.calls.load_full());
+        Fresh::start(instances, runnable, digest, [http.as_ref(), calls.as_ref()]).await
     }
 
     /// Another version for all that comes from now on. A component that is stopped stays so.
-    pub fn replace(&self, instances: &Instances, version: Version) {
+    pub fn replace(&self, instances: &Instances, version: Version, fresh: Fresh) {
         let mut content = self.content();
         content.canary = None;
         content.version = version;
         if content.phase == Phase::Running {
-            self.fill(instances, &content.version, self.all_pools());
+            self.fill(instances, &content.version, self.all_pools(), fresh);
         }
     }
 
@@ -135,19 +142,19 @@ impl Slot {
         content.canary = None;
         content.version = version;
         match content.phase {
-            Phase::Running => self.fill(instances, &content.version, old),
+            Phase::Running => self.fill(instances, &content.version, old, Fresh::default()),
             Phase::Stopped => self.retire(old, &content.version),
         }
         gone.iter().for_each(|target| target.set(None));
     }
 
     /// The new pools are in place before the old ones are closed: who comes to a closed one looks again.
-    fn fill(&self, instances: &Instances, version: &Version, old: Vec<Pool>) {
+    fn fill(&self, instances: &Instances, version: &Version, old: Vec<Pool>, mut fresh: Fresh) {
         if let Some(target) = &*self.http.load() {
-            target.set(Some(instances.http_pool(&version.runnable, version.digest.short())));
+            target.set(Some(fresh.http(instances, &version.runnable, version.digest.short())));
         }
         if let Some(target) = &*self.calls.load() {
-            target.set(Some(instances.calls_pool(&version.runnable, version.digest.short())));
+            target.set(Some(fresh.calls(instances, &version.runnable, version.digest.short())));
         }
         self.retire(old, version);
     }
@@ -162,11 +169,11 @@ impl Slot {
     }
 
     /// The share goes to the new version, the rest where it went.
-    pub fn start_canary(&self, instances: &Instances, version: Version, percent: u8) {
+    pub fn start_canary(&self, instances: &Instances, version: Version, percent: u8, mut fresh: Fresh) {
         let mut content = self.content();
         let pools = [
-            (self.http.load_full(), instances.http_pool(&version.runnable, version.digest.short())),
-            (self.calls.load_full(), instances.calls_pool(&version.runnable, version.digest.short())),
+            (self.http.load_full(), fresh.http(instances, &version.runnable, version.digest.short())),
+            (self.calls.load_full(), fresh.calls(instances, &version.runnable, version.digest.short())),
         ];
         for (target, canary) in pools {
             if let Some((target, active)) = target.and_then(|target| target.pool().map(|active| (target, active))) {

@@ -1,5 +1,6 @@
 //! A swap: new bytes in, checked against everything that runs, probed, and in the old one's place; or refused, with the reason.
 
+use super::fresh::Fresh;
 use super::schema::{Migration, Schema, judge};
 use super::slot::Phase;
 use super::version::Digest;
@@ -36,6 +37,7 @@ struct Candidate {
     runnable: Arc<Runnable>,
     follows_manifest: bool,
     migration: Migration,
+    fresh: Fresh,
 }
 
 impl Lifecycle {
@@ -76,7 +78,7 @@ impl Lifecycle {
         let follows_manifest = self.manifests_own(id).is_ok_and(|own| Digest::of(&own) == digest);
         let candidate = self.candidate(&slot, wasm, follows_manifest, Quality::Full).await?;
         let old = slot.version();
-        self.activate(&slot, candidate.digest, candidate.runnable, follows_manifest);
+        self.activate(&slot, candidate.digest, candidate.runnable, follows_manifest, candidate.fresh);
         info!(component = %id, "component `{id}`: back from {} to {digest}", old.digest);
         Ok(self.note(&slot, "rolled-back", Some("on request")))
     }
@@ -118,7 +120,8 @@ impl Lifecycle {
         probe::probe(&world.instances, &runnable).await.map_err(ChangeError::Refused)?;
         let digest = self.archive.keep(&wasm);
         let digest = digest.map_err(|error| ChangeError::Failed(format!("failed to keep the version: {error}")))?;
-        Ok(Candidate { digest, runnable, follows_manifest, migration })
+        let fresh = slot.prepare(&world.instances, &runnable, &digest).await.map_err(ChangeError::Refused)?;
+        Ok(Candidate { digest, runnable, follows_manifest, migration, fresh })
     }
 
     pub(super) async fn judge_schema(&self, id: &str, old: &Version, wasm: &[u8]) -> Result<Migration, ChangeError> {
@@ -129,7 +132,7 @@ impl Lifecycle {
 
     fn switch(self: &Arc<Self>, slot: &Arc<Slot>, new: Candidate) -> Value {
         let old = slot.version();
-        self.activate(slot, new.digest.clone(), new.runnable, new.follows_manifest);
+        self.activate(slot, new.digest.clone(), new.runnable, new.follows_manifest, new.fresh);
         info!(component = %slot.id, "component `{}`: from {} to {}", slot.id, old.digest, new.digest);
         let mut answer = self.note(slot, "switched", None);
         let policy = old.runnable.declared.kobliat.swap.clone();
@@ -155,7 +158,7 @@ impl Lifecycle {
             return Err(ChangeError::Conflict(format!("component `{}` is stopped; start it first", slot.id)));
         }
         let version = slot.next(new.digest, new.runnable, new.follows_manifest);
-        slot.start_canary(&self.world().instances, version, percent);
+        slot.start_canary(&self.world().instances, version, percent, new.fresh);
         Ok(self.note(slot, "canary", None))
     }
 
@@ -177,10 +180,17 @@ impl Lifecycle {
     }
 
     /// Puts the version in its place, and writes down that it is there.
-    pub(super) fn activate(&self, slot: &Slot, digest: Digest, runnable: Arc<Runnable>, follows_manifest: bool) {
+    pub(super) fn activate(
+        &self,
+        slot: &Slot,
+        digest: Digest,
+        runnable: Arc<Runnable>,
+        follows_manifest: bool,
+        fresh: Fresh,
+    ) {
         let version = slot.next(digest, runnable, follows_manifest);
         self.archive.activated(&slot.id, &version.digest, !follows_manifest);
-        slot.replace(&self.world().instances, version);
+        slot.replace(&self.world().instances, version, fresh);
     }
 
     fn settle_unchanged(&self, slot: &Slot, follows_manifest: bool) -> Value {

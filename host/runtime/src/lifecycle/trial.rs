@@ -38,7 +38,9 @@ impl Lifecycle {
         let Ok(slot) = self.slot(id) else { return };
         let failed = slot.version();
         error!(component = %id, "component `{id}`: version {} was taken back, {} runs again: {reason}", failed.digest, old.digest);
-        self.activate(&slot, old.digest.clone(), Arc::clone(&old.runnable), old.follows_manifest);
+        // A version that has run before: where none of its instances starts now, the next request finds out.
+        let fresh = slot.prepare(&self.world().instances, &old.runnable, &old.digest).await.unwrap_or_default();
+        self.activate(&slot, old.digest.clone(), Arc::clone(&old.runnable), old.follows_manifest, fresh);
         let outcome = json!({
             "outcome": "rolled-back", "reason": reason, "from": failed.digest.as_str(), "to": old.digest.as_str(),
             "at": super::report::rfc3339(std::time::SystemTime::now()),
