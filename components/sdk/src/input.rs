@@ -172,11 +172,10 @@ impl Input {
     }
 
     fn check_text(&mut self, name: &str, text: &str, max: usize) -> Option<String> {
-        // Before it is trimmed, as the API's document has it.
+        let text = text.trim();
         if text.chars().count() > max {
             return self.wrong(name, &format!("must have at most {max} characters"));
         }
-        let text = text.trim();
         // Not every database can hold it, and no human types it.
         if text.contains('\0') {
             return self.wrong(name, "must not contain NUL");
