@@ -143,6 +143,7 @@ fn limits_ticks_and_subscriptions() {
         reuse: 100,
         instances: 4,
         queue: 0,
+        least: Least::default(),
     };
     assert_eq!(tool.limits, limits);
     assert_eq!(tool.tick, Some(Duration::from_secs(5)));
