@@ -18,6 +18,9 @@ pub enum Command {
     /// The event broker in a process of its own: until how many waiting events are handled, how long and how much memory.
     #[command(hide = true)]
     OpenEvents(OpenEvents),
+    /// The native twin of an upload.
+    #[command(hide = true)]
+    ServeMedia(Records),
     /// The native twin of the stores: hyper and rusqlite with group commit.
     #[command(hide = true)]
     ServeRecords(Records),
@@ -40,7 +43,7 @@ pub struct Run {
     /// The `wasmtime` that `hello` is compared with, where there is one.
     #[arg(long, env = "WASMTIME", default_value = "wasmtime")]
     pub wasmtime: PathBuf,
-    /// Only these parts: disk, hello, calls, records, stream, webhook, api, platform, idle, events, swap.
+    /// Only these parts: disk, hello, calls, records, stream, webhook, api, upload, thumbnail, platform, idle, events, swap.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 }

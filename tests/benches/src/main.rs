@@ -23,6 +23,7 @@ fn main() -> anyhow::Result<()> {
         arguments::Command::ServeHello => hello::serve(),
         arguments::Command::ServeTwin(twin) => twin::serve(&twin),
         arguments::Command::ServeReader(reader) => twin::serve_reader(&reader),
+        arguments::Command::ServeMedia(media) => twin::serve_media(&media),
         arguments::Command::OpenEvents(open) => suite::open_events(&open),
         arguments::Command::ServeRecords(records) => records::serve(&records.dir),
     }

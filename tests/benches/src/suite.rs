@@ -9,6 +9,7 @@ mod platform;
 mod records;
 mod stream;
 mod swap;
+mod upload;
 mod webhook;
 
 pub use events::open as open_events;
@@ -70,6 +71,8 @@ const PARTS: &[Part] = &[
     Part { name: "stream", measure: stream::measure, needs_platform: true },
     Part { name: "webhook", measure: webhook::measure, needs_platform: true },
     Part { name: "api", measure: api::measure, needs_platform: true },
+    Part { name: "upload", measure: upload::measure, needs_platform: true },
+    Part { name: "thumbnail", measure: upload::measure_thumbnails, needs_platform: true },
     Part { name: "platform", measure: platform::measure, needs_platform: true },
     Part { name: "idle", measure: idle::measure, needs_platform: true },
     Part { name: "swap", measure: swap::measure, needs_platform: true },

@@ -4,11 +4,13 @@
 //! commit at each point where the platform has one. `one` commits each transaction by itself; `group` shares a commit among all that wait.
 
 pub mod database;
+mod media;
 mod path;
 mod reader;
 mod statements;
 mod webhook;
 
+pub use media::serve as serve_media;
 pub use reader::serve as serve_reader;
 
 use std::sync::Arc;
