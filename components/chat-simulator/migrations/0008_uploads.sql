@@ -9,4 +9,5 @@ CREATE TABLE emulated_pieces (
   bytes BLOB NOT NULL,
   PRIMARY KEY (tenant_id, upload_id, number)
 );
+-- The sweep goes over all tenants at once.
 CREATE INDEX emulated_pieces_by_age ON emulated_pieces (uploaded_at);

@@ -1,17 +1,15 @@
 //! Components that speak the draft of WASI 0.3 by which SDK 6 makes them. Its interfaces are those of the release to the letter, under another
 //! version; so they are given the release's names as they are loaded.
 
-use crate::ComposeError;
 use std::borrow::Cow;
 use wasmparser::{ComponentExport, ComponentImport, FromReader, Parser, Payload, SectionLimited};
 
 const DRAFT: &str = "@0.3.0-rc-2026-03-15";
 const RELEASE: &str = "@0.3.0";
 
-/// The component with the names of the release; one that has no name of the draft as it is. `what` names it in the error.
-pub fn release<'c>(what: &str, component: &'c [u8]) -> Result<Cow<'c, [u8]>, ComposeError> {
-    let released = renamed(component);
-    released.map_err(|error| ComposeError::NotAComponent { what: what.to_owned(), reason: error.to_string() })
+/// The component with the names of the release; one that has no name of the draft as it is, and so what is no component: that is for others to say.
+pub fn release(component: &[u8]) -> Cow<'_, [u8]> {
+    renamed(component).unwrap_or(Cow::Borrowed(component))
 }
 
 /// Only its own imports and exports have names that mean something outside; everything else is copied.

@@ -220,6 +220,8 @@ impl Loader<'_> {
 
 /// A core module becomes a component first, and a component of the draft one of the release.
 fn as_component<'b>(bytes: &'b [u8], what: &str) -> Result<Cow<'b, [u8]>, String> {
-    let component = if is_module(bytes) { componentize(what, bytes).map(Cow::Owned) } else { release(what, bytes) };
-    component.map_err(|error| error.to_string())
+    if !is_module(bytes) {
+        return Ok(release(bytes));
+    }
+    componentize(what, bytes).map(Cow::Owned).map_err(|error| error.to_string())
 }

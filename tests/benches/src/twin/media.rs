@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::database::Database;
+use super::statements::migrations;
 use crate::arguments::{Commit, Records as Arguments};
 use crate::hello;
 
@@ -28,8 +29,8 @@ const KEEP_VARIANT: &str = "INSERT INTO variants (tenant_id, content_id, name, m
 const SHOW: &str = "INSERT INTO media (tenant_id, id, status, content_id, filename, created_at, updated_at) VALUES (?, ?, 'ready', ?, 'file', 0, 0)";
 
 pub fn serve(arguments: &Arguments) -> anyhow::Result<()> {
-    let migrations: Vec<&str> = media::store::MIGRATIONS.iter().map(|migration| migration.sql).collect();
-    let database = Arc::new(Database::open(&arguments.dir.join("media.db"), &migrations, Commit::Group)?);
+    let database = Database::open(&arguments.dir.join("media.db"), &migrations!(media), Commit::Group)?;
+    let database = Arc::new(database);
     hello::run(move |request| answer(database.clone(), request))
 }
 

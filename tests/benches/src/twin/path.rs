@@ -29,13 +29,14 @@ pub struct Path {
 
 impl Path {
     pub fn open(dir: &FilePath, commit: Commit) -> anyhow::Result<Path> {
-        let open = |label: &str, migrations| Database::open(&dir.join(format!("{label}.db")), migrations, commit);
+        let open =
+            |label: &str, migrations: &[&str]| Database::open(&dir.join(format!("{label}.db")), migrations, commit);
         Ok(Path {
-            inbound: Arc::new(open("inbound-gateway", INBOUND_MIGRATIONS)?),
+            inbound: Arc::new(open("inbound-gateway", &migrations!(inbound_gateway))?),
             concluded: Arc::default(),
-            customer: open("customer", CUSTOMER_MIGRATIONS)?,
-            conversation: open("conversation", CONVERSATION_MIGRATIONS)?,
-            messaging: open("messaging", MESSAGING_MIGRATIONS)?,
+            customer: open("customer", &migrations!(customer))?,
+            conversation: open("conversation", &migrations!(conversation))?,
+            messaging: open("messaging", &migrations!(messaging))?,
         })
     }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::database::Database;
-use super::statements::{BY_ID, CUSTOMER_MIGRATIONS, GATEWAY_MIGRATIONS};
+use super::statements::{BY_ID, GATEWAY_MIGRATIONS, migrations};
 use crate::arguments::{Commit, Reader as Arguments};
 use crate::hello;
 
@@ -57,10 +57,10 @@ pub fn serve(arguments: &Arguments) -> anyhow::Result<()> {
 
 impl Reader {
     fn open(arguments: &Arguments, log: mpsc::UnboundedSender<Entry>) -> anyhow::Result<Reader> {
-        let open = |label: &str, migrations| {
+        let open = |label: &str, migrations: &[&str]| {
             Database::open(&arguments.dir.join(format!("{label}.db")), migrations, Commit::Group)
         };
-        let (gateway, customer) = (open("api-gateway", GATEWAY_MIGRATIONS)?, open("customer", CUSTOMER_MIGRATIONS)?);
+        let (gateway, customer) = (open("api-gateway", GATEWAY_MIGRATIONS)?, open("customer", &migrations!(customer))?);
         let now = now();
         let at = Connection::open(arguments.dir.join("api-gateway.db"))?;
         at.execute(

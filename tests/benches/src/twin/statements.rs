@@ -1,4 +1,4 @@
-//! The services' own SQL. What a service publishes (`store::statements`) is taken from it; the rest is repeated here, and a test
+//! The services' own SQL. What a service publishes (`store`) is taken from it; the rest is repeated here, and a test
 //! compares it with the service's source, so that neither can drift.
 
 pub use conversation::store::statements::{ADVANCE, BY_DIRECT_KEYS, FILL};
@@ -6,43 +6,24 @@ pub use customer::store::statements::{BY_ID, BY_IDENTITIES};
 pub use inbound_gateway::store::{CONCLUDE_DONE, INSERT as INSERT_DELIVERY};
 pub use messaging::store::statements::INSERT as INSERT_MESSAGE;
 
+macro_rules! migrations {
+    ($component:ident) => {
+        $component::store::MIGRATIONS.iter().map(|migration| migration.sql).collect::<Vec<&str>>()
+    };
+}
+pub(super) use migrations;
+
 macro_rules! migration {
     ($path:literal) => {
         include_str!(concat!("../../../../components/", $path))
     };
 }
 
-pub const INBOUND_MIGRATIONS: &[&str] = &[
-    migration!("inbound-gateway/migrations/0001_webhook_deliveries.sql"),
-    migration!("inbound-gateway/migrations/0002_query.sql"),
-    migration!("inbound-gateway/migrations/0003_channel_accounts.sql"),
-    migration!("sdk/migrations/idempotency.sql"),
-];
 pub const GATEWAY_MIGRATIONS: &[&str] = &[
     migration!("api-gateway/migrations/0001_api_keys.sql"),
     migration!("api-gateway/migrations/0002_tenants_and_users.sql"),
     migration!("sdk/migrations/idempotency.sql"),
     migration!("api-gateway/migrations/0004_tokens_and_quotas.sql"),
-];
-pub const CUSTOMER_MIGRATIONS: &[&str] = &[
-    migration!("customer/migrations/0001_customers.sql"),
-    migration!("sdk/migrations/idempotency.sql"),
-    migration!("sdk/migrations/outbox.sql"),
-    migration!("customer/migrations/0005_customer_texts.sql"),
-    migration!("customer/migrations/0006_customer_search.sql"),
-];
-pub const CONVERSATION_MIGRATIONS: &[&str] = &[
-    migration!("conversation/migrations/0001_conversations.sql"),
-    migration!("sdk/migrations/idempotency.sql"),
-    migration!("conversation/migrations/0005_read_state.sql"),
-];
-
-pub const MESSAGING_MIGRATIONS: &[&str] = &[
-    migration!("messaging/migrations/0001_messages.sql"),
-    migration!("sdk/migrations/idempotency.sql"),
-    migration!("sdk/migrations/outbox.sql"),
-    migration!("messaging/migrations/0004_messages_with_events.sql"),
-    migration!("messaging/migrations/0007_inbound_messages.sql"),
 ];
 
 pub const INSERT_CUSTOMER: &str = "INSERT INTO customers (tenant_id, id, external_type, external_id, name, metadata, created_at, updated_at) \
