@@ -9,8 +9,6 @@ mod telegram;
 mod web;
 mod whatsapp;
 
-use std::fmt::Debug;
-
 use ::http::StatusCode;
 use sdk::{Context, Problem, sql::Driver};
 use serde::Serialize;
@@ -38,15 +36,15 @@ pub struct Check {
 pub struct Checks(pub Vec<Check>);
 
 impl Checks {
-    pub fn equal<T: PartialEq + Debug>(&mut self, group: &'static str, name: &str, expected: T, got: T) {
+    pub fn equal<T: PartialEq + Serialize>(&mut self, group: &'static str, name: &str, expected: T, got: T) {
         let (passed, name) = (expected == got, name.to_owned());
         self.0.push(Check { group, name, passed, expected: shown(&expected), got: shown(&got) });
     }
 }
 
-/// Enough to see what is wrong.
-fn shown(value: &impl Debug) -> String {
-    format!("{value:?}").chars().take(300).collect()
+/// As JSON, enough of it to see what is wrong.
+fn shown(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default().chars().take(300).collect()
 }
 
 /// Whose messages the checks send: a run's numbers, so that they are found again like those of any run.
