@@ -9,7 +9,8 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>)| {
     let (key, authorization, address) = input;
     let mut headers = HeaderMap::new();
-    for (name, value) in [("x-api-key", &key), (AUTHORIZATION.as_str(), &authorization), ("spin-client-addr", &address)] {
+    for (name, value) in [("x-api-key", &key), (AUTHORIZATION.as_str(), &authorization), ("spin-client-addr", &address)]
+    {
         let value = value.as_deref().and_then(|bytes| HeaderValue::from_bytes(bytes).ok());
         headers.extend(value.map(|value| (name.parse::<http::HeaderName>().expect("a name"), value)));
     }

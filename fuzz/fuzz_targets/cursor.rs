@@ -1,8 +1,8 @@
 //! A cursor that was not sealed for the list opens nothing; one that was opens to what was sealed.
 #![no_main]
 
-use kobliat_sdk::pagination::{open, seal};
 use libfuzzer_sys::fuzz_target;
+use sdk::pagination::{open, seal};
 
 const LIST: &str = "customers";
 

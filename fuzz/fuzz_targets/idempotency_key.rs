@@ -2,13 +2,15 @@
 #![no_main]
 
 use http::Method;
-use kobliat_sdk::idempotency::Key;
-use kobliat_sdk::{Context, Request};
 use libfuzzer_sys::fuzz_target;
+use sdk::idempotency::Key;
+use sdk::{Context, Request};
 
 fn key(text: &str, path: &str, body: &[u8]) -> Option<Key> {
-    let context = Context { tenant: "t".into(), principal: "p".into(), idempotency_key: text.into(), ..Context::default() };
-    let request = Request { method: Method::POST, path: path.into(), body: body.to_vec(), context, ..Request::default() };
+    let context =
+        Context { tenant: "t".into(), principal: "p".into(), idempotency_key: text.into(), ..Context::default() };
+    let request =
+        Request { method: Method::POST, path: path.into(), body: body.to_vec(), context, ..Request::default() };
     Key::of(&request).ok().flatten()
 }
 

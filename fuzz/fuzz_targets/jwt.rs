@@ -1,9 +1,9 @@
 //! A token that was made up is nobody's; one that was signed is what was signed, and any change of it is nobody's either.
 #![no_main]
 
+use api_gateway::jwt::Token;
 use api_gateway::jwt::claims;
 use api_gateway::jwt::jwk::Key;
-use api_gateway::jwt::Token;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use libfuzzer_sys::fuzz_target;

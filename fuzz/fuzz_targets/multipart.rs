@@ -1,18 +1,20 @@
 //! Any form is taken or refused, in whatever pieces it comes; what is refused leaves nothing behind.
 #![no_main]
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::stream;
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use kobliat_sdk::sql::Database;
-use kobliat_sdk::testing::{Memory, block_on};
-use kobliat_sdk::SystemClock;
 use libfuzzer_sys::fuzz_target;
 use media::app::{App, Platform};
 use media::http::Running;
 use media::store::MIGRATIONS;
+use sdk::sql::Database;
+use sdk::testing::{Memory, block_on};
+use sdk::{SystemClock, outgoing::Failure};
 use spin_sdk::http::BoxBody;
 
 struct Nothing;
@@ -21,10 +23,17 @@ impl Platform for Nothing {
     async fn setting(&self, name: &str) -> Option<String> {
         (name == "media_limit_bytes").then(|| "2000".to_owned())
     }
+
+    /// Files are in the database; nothing is asked for elsewhere.
+    async fn send(&self, _: Request<Bytes>, _: Duration) -> Result<Response<BoxBody>, Failure> {
+        Err(Failure::Failed("nothing is there".to_owned()))
+    }
+
+    async fn sleep(&self, _: Duration) {}
 }
 
 thread_local! {
-    static SERVICE: (Memory, Running<App<Memory, Nothing>>) = {
+    static SERVICE: (Memory, &'static Running<App<Memory, Nothing>>) = {
         let memory = Memory::new();
         let app = App::new(Database::new(memory.clone(), MIGRATIONS), SystemClock, Nothing);
         block_on(app.database.execute("SELECT 1", Vec::new())).expect("the tables are made");

@@ -18,10 +18,15 @@ fuzz_target!(|text: &str| {
     assert!(fit.of.wildcard || fit.rest.is_empty());
     // What the route says is what the path has.
     let mut parameters = fit.parameters.iter().map(|(_, value)| value.as_str());
-    let stem: Vec<&str> = fit.of.segments.iter().map(|segment| match segment {
-        Segment::Exact(text) => text.as_str(),
-        Segment::Parameter(_) => parameters.next().expect("each parameter has a value"),
-    }).collect();
+    let stem: Vec<&str> = fit
+        .of
+        .segments
+        .iter()
+        .map(|segment| match segment {
+            Segment::Exact(text) => text.as_str(),
+            Segment::Parameter(_) => parameters.next().expect("each parameter has a value"),
+        })
+        .collect();
     let trimmed = path.strip_prefix('/').unwrap_or(path);
     assert!(trimmed.starts_with(&stem.join("/")), "{path} by {}", fit.of.pattern());
 });

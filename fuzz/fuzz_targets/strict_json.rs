@@ -1,8 +1,8 @@
 //! What passes for strict JSON is JSON, with no name twice: every reader reads the same.
 #![no_main]
 
-use kobliat_sdk::strict::{self, Fault};
 use libfuzzer_sys::fuzz_target;
+use sdk::strict::{self, Fault};
 use serde_json::Value;
 
 fn members(value: &Value) -> usize {
