@@ -31,6 +31,9 @@ pub struct Check {
     pub got: String,
 }
 
+/// Letters of more than one byte, and what JSON escapes.
+const WORDS: &str = "Grüße \u{1f44b} / \u{65e5}\u{672c} \"q\" \\ end";
+
 /// All checks of a report, in order.
 #[derive(Default)]
 pub struct Checks(pub Vec<Check>);

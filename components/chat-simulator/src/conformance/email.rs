@@ -4,12 +4,10 @@ use sdk::sql::Driver;
 use serde_json::{Value, json};
 
 use super::{
-    Checks, Subject,
+    Checks, Subject, WORDS,
     protocol::{self, Vouches},
 };
 use crate::{app::World, provider::email, webhook::Webhook};
-
-const WORDS: &str = "Grüße \u{1f44b} / \u{65e5}\u{672c} \"q\" \\ end";
 
 pub(super) async fn run<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut Checks) {
     let first = mail(subject, 0, 0, &json!({ "TextBody": WORDS, "AFieldOfTomorrow": { "x": 1 } }));

@@ -4,12 +4,11 @@ use sdk::sql::Driver;
 use serde_json::{Value, json};
 
 use super::{
-    Checks, Subject,
+    Checks, Subject, WORDS,
     protocol::{self, Vouches},
 };
 use crate::{app::World, provider::web, webhook::Webhook};
 
-const WORDS: &str = "Grüße \u{1f44b} / \u{65e5}\u{672c} \"q\" \\ end";
 /// `printf '%s.%s' 1749416383 '{}' | openssl dgst -sha256 -hmac secret`
 const VECTOR: &str = "v1=559b9a98a6b15409f9c8370ec0bc75d087266e73ef50ef9f3294ba4bbaf0fab2";
 /// Longer than a signature is good for.

@@ -7,7 +7,7 @@ use sdk::{outgoing::Outgoing, query::percent_encode, sql::Driver};
 use serde_json::{Value, json};
 
 use super::{
-    Checks, Subject,
+    Checks, Subject, WORDS,
     protocol::{self, Vouches},
 };
 use crate::{
@@ -33,7 +33,6 @@ const VECTORS: [(&str, &str, &str, &str); 2] = [
     ),
     ("whatsapp_sdk's", "secret", "test", "0329a06b62cd16b33eb6792be8c60b158d89a2ee3a876fce9a881ebb488c0914"),
 ];
-const WORDS: &str = "Grüße \u{1f44b} / \u{65e5}\u{672c} \"q\" \\ end";
 
 pub(super) async fn run<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut Checks) {
     for (name, key, body, digest) in VECTORS {

@@ -78,20 +78,24 @@ fn signs_as_the_test_suite_has_it() {
     }
 }
 
+/// Who the documentation of S3 signs as.
+fn documented() -> Signer {
+    Signer {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+        session_token: None,
+        region: "us-east-1".to_owned(),
+        service: "s3",
+    }
+}
+
 #[test]
 fn signs_as_the_documentation_of_s3_has_it() {
     for (name, text, body, expected) in S3 {
         let mut request = request("examplebucket.s3.amazonaws.com", text, body);
         let hash = sha256_hex(body.as_bytes());
         request.headers_mut().insert("x-amz-content-sha256", hash.parse().unwrap());
-        let signer = Signer {
-            access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
-            secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
-            session_token: None,
-            region: "us-east-1".to_owned(),
-            service: "s3",
-        };
-        signer.sign(&mut request, &hash, S3_TIME);
+        documented().sign(&mut request, &hash, S3_TIME);
         assert_eq!(signature(&request), *expected, "{name}");
     }
 }
@@ -100,14 +104,7 @@ fn signs_as_the_documentation_of_s3_has_it() {
 fn tells_the_whole_proof() {
     let mut request = request("examplebucket.s3.amazonaws.com", "GET /test.txt\nrange:bytes=0-9", "");
     request.headers_mut().insert("x-amz-content-sha256", EMPTY.parse().unwrap());
-    let signer = Signer {
-        access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
-        secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
-        session_token: None,
-        region: "us-east-1".to_owned(),
-        service: "s3",
-    };
-    signer.sign(&mut request, EMPTY, S3_TIME);
+    documented().sign(&mut request, EMPTY, S3_TIME);
     assert_eq!(
         request.headers()["authorization"],
         "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, \
