@@ -86,8 +86,11 @@ impl Connection {
         Ok(tags)
     }
 
-    fn failed(&self, error: impl ToString) -> Error {
-        Error::failed(&self.reference, error.to_string())
+    /// With its first cause, which is what says that nobody listens, or that a certificate is wrong.
+    fn failed(&self, error: impl std::error::Error) -> Error {
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let reason = causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        Error::failed(&self.reference, reason)
     }
 }
 

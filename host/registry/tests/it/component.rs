@@ -25,6 +25,15 @@ async fn fetches_the_component_among_the_layers_by_tag_and_by_digest() {
 }
 
 #[tokio::test]
+async fn a_registry_that_nobody_answers_for_is_told_with_its_cause() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let refusal = refusal(address, "test/component:1").await;
+    assert!(refusal.contains("refused"), "{refusal}");
+}
+
+#[tokio::test]
 async fn what_is_not_what_its_digest_says_is_refused() {
     let mut registry = Registry::of(&[(WASM, b"a component")]);
     registry.blobs[0].1 = b"another one".to_vec();
