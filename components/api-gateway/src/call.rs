@@ -1,7 +1,7 @@
 //! One authenticated request, and the context in which everything is done on its behalf.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::routes::Service;
 use sdk::{Context, log};
@@ -22,12 +22,22 @@ pub struct Call<'a> {
     pub body: Bytes,
     /// Who asks, under which request id; with the client's idempotency key, if it sent one.
     pub context: Context,
+    /// What the gateway has to say to the service besides: headers that no client can send.
+    pub aside: Vec<(&'static str, HeaderValue)>,
 }
 
 impl Call<'_> {
     /// The same request with another body.
     pub fn with_body(&self, body: Bytes) -> Self {
-        Self { parameters: self.parameters.clone(), body, context: self.context.clone(), ..*self }
+        let (parameters, context, aside) = (self.parameters.clone(), self.context.clone(), self.aside.clone());
+        Self { parameters, body, context, aside, ..*self }
+    }
+
+    /// The same request with one thing more to say.
+    pub fn saying(&self, name: &'static str, value: &'static str) -> Self {
+        let mut call = self.with_body(self.body.clone());
+        call.aside.push((name, HeaderValue::from_static(value)));
+        call
     }
 
     /// For the typed calls from here: they read, or touch with arguments that identify the effect. The client's

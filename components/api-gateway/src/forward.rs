@@ -17,6 +17,7 @@ use crate::problem;
 use crate::reply::buffered;
 use crate::routes::{API_PREFIX, Service};
 use sdk::Problem;
+use sdk::idempotency::REPEATED_ONLY;
 
 /// Until the head of the answer is there. Longer than any service works on one request.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
@@ -63,6 +64,22 @@ pub async fn forward<B: Upstream + Timer>(
     let request = inward(call, service, path, call.body.clone())?;
     let sent = within(outside, ANSWER_DEADLINE, outside.send(service, request)).await;
     answered(call, service, sent).await
+}
+
+/// For a request that the gateway refuses: whatever has changed since, the service's first answer to its `Idempotency-Key` is its answer.
+pub async fn first_answer_or<B: Upstream + Timer>(
+    outside: &B,
+    call: &Call<'_>,
+    (service, path): (Service, &str),
+    refusal: Problem,
+) -> Result<Response<Body>, Problem> {
+    if call.context.idempotency_key.is_empty() {
+        return Err(refusal);
+    }
+    match forward(outside, &call.saying(REPEATED_ONLY, "true"), service, path).await {
+        Ok(answer) if answer.status().is_success() => Ok(answer),
+        _ => Err(refusal),
+    }
 }
 
 /// The same without reading any of the bodies.
@@ -116,6 +133,7 @@ fn inward_headers(call: &Call<'_>) -> HeaderMap {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.len()));
     }
     headers.extend(public_url(call.headers).map(|url| (PUBLIC_URL, url)));
+    headers.extend(call.aside.iter().map(|(name, value)| (HeaderName::from_static(name), value.clone())));
     headers.extend(call.context.headers().into_iter().map(|(name, value)| (HeaderName::from_static(name), value)));
     headers
 }

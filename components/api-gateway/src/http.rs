@@ -25,7 +25,7 @@ use crate::tokens::Signing;
 use crate::trace::{Trace, X_REQUEST_ID};
 use crate::{cors, docs, health, problem};
 use sdk::context::IDEMPOTENCY_KEY;
-use sdk::{Context, Micros, Problem, ids};
+use sdk::{Context, Micros, Problem, idempotency, ids};
 
 pub use body::MAX_BODY_BYTES;
 
@@ -164,6 +164,16 @@ impl<B: Outside> Gateway<B> {
     }
 
     async fn act(&self, route: &Route, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+        let answer = self.answer(route, call).await;
+        match (answer, route.action) {
+            (Err(refusal), Action::ApiKeys(_) | Action::Tenants(_) | Action::Users(_)) => {
+                routes::first_own_answer_or(&self.outside, call, refusal).await
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    async fn answer(&self, route: &Route, call: &Call<'_>) -> Result<Response<Body>, Problem> {
         let outside = &self.outside;
         match route.action {
             Action::Forward(service) => {
@@ -248,6 +258,7 @@ fn call<'a>(parts: &'a http::request::Parts, parameters: Vec<&'a str>, body: Byt
         headers: &parts.headers,
         body,
         context,
+        aside: Vec::new(),
     }
 }
 
@@ -259,6 +270,7 @@ fn context(caller: &Caller, trace: &Trace, headers: &HeaderMap) -> Result<Contex
     if keys.next().is_some() {
         return Err(bad_key());
     }
+    idempotency::bare(key.trim())?;
     Ok(Context {
         tenant: caller.tenant.clone(),
         principal: caller.principal.clone(),

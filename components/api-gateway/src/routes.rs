@@ -23,7 +23,7 @@ mod table;
 
 use http::Method;
 
-pub use own::Verb;
+pub use own::{Verb, first_own_answer_or};
 pub use table::{Answer, Doc, Route};
 
 /// Everything below this prefix is the public API, version 1.

@@ -19,6 +19,8 @@ use crate::{
 };
 
 const PAGE: u32 = 50;
+/// From the gateway, which has looked the attachment up.
+const ATTACHED: &str = "kobliat-attached";
 
 pub fn router<S: Store + 'static>() -> Router<App<S>> {
     Router::internal()
@@ -36,14 +38,16 @@ pub fn router<S: Store + 'static>() -> Router<App<S>> {
 
 async fn create<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("messages:write")?;
-    let new = request.decode(new_message)?;
+    let attached = request.header(ATTACHED).unwrap_or("document");
+    let new = request.decode(|input| new_message(input, attached))?;
     domain::check(&new).map_err(|e| problem(&request.context, e))?;
     let (context, now) = (&request.context, app.clock.now());
     let insert = async |once: Option<&Once<'_, Inserted>>| app.store.insert_once(context, &new, now, once).await;
     answer_once(&request, told, insert, |e| problem(context, e)).await
 }
 
-fn new_message(input: &mut Input) -> NewMessage {
+/// `attached` is what an attachment is when its sender does not say.
+fn new_message(input: &mut Input, attached: &str) -> NewMessage {
     if !input.has("direction") {
         input.refuse("direction", "is required");
     }
@@ -52,7 +56,7 @@ fn new_message(input: &mut Input) -> NewMessage {
     if body.is_none() && media_id.is_none() {
         input.refuse("body", "body or media_id is required");
     }
-    let kind = if media_id.is_some() { "document" } else { "text" };
+    let kind = if media_id.is_some() { attached } else { "text" };
     NewMessage {
         conversation_id: input.required_id("conversation_id"),
         sender_customer_id: input.id("sender_customer_id"),

@@ -6,7 +6,7 @@ mod notifications;
 mod view;
 
 use sdk::{
-    Context, Problem, Router,
+    Context, Outcome, Problem, Request, Router, idempotency,
     pagination::{self, Page, PageRequest},
     sql::{Driver, SqlError},
 };
@@ -22,18 +22,28 @@ const PAGE: u32 = 20;
 pub fn router<D: Driver + 'static, P: Platform>() -> Router<App<D, P>> {
     Router::internal()
         .get("/notifications", notifications::list)
-        .post("/notifications/:id/read", notifications::read)
+        .post("/notifications/:id/read", repeatable(notifications::read))
         .get("/webhook-endpoints", endpoints::list)
-        .post("/webhook-endpoints", endpoints::create)
+        .post("/webhook-endpoints", repeatable(endpoints::create))
         .get("/webhook-endpoints/:id", endpoints::get)
         .patch("/webhook-endpoints/:id", endpoints::update)
         .delete("/webhook-endpoints/:id", endpoints::delete)
-        .post("/webhook-endpoints/:id/rotate-secret", actions::rotate_secret)
+        .post("/webhook-endpoints/:id/rotate-secret", repeatable(actions::rotate_secret))
         .get("/webhook-endpoints/:id/attempts", endpoints::attempts)
-        .post("/webhook-endpoints/:id/resend", actions::resend)
-        .post("/webhook-endpoints/:id/recover", actions::recover)
-        .post("/webhook-endpoints/:id/test", actions::test)
+        .post("/webhook-endpoints/:id/resend", repeatable(actions::resend))
+        .post("/webhook-endpoints/:id/recover", repeatable(actions::recover))
+        .post("/webhook-endpoints/:id/test", repeatable(actions::test))
         .platform("/events", events::take)
+}
+
+/// Whatever has changed since (an endpoint was disabled, a network closed), the first answer to an `Idempotency-Key` is its answer.
+fn repeatable<D: Driver + 'static, P: Platform>(
+    act: impl AsyncFn(&App<D, P>, Request) -> Outcome + 'static,
+) -> impl AsyncFn(&App<D, P>, Request) -> Outcome + 'static {
+    async move |app: &App<D, P>, request: Request| match act(app, request.clone()).await {
+        Err(refusal) => idempotency::first_answer_or(&app.database, &request, &*app.clock, refusal).await,
+        done => done,
+    }
 }
 
 /// The id below which a page begins.

@@ -17,6 +17,9 @@ const KEPT: Micros = 24 * 3600 * 1_000_000;
 const CLAIM: Micros = 60 * 1_000_000;
 const MAX_KEY_LENGTH: usize = 255;
 
+/// Set by the gateway on a request that it would have refused: the first answer to its key is still the answer, and nothing new is done.
+pub const REPEATED_ONLY: &str = "kobliat-repeated-only";
+
 /// A key that a caller gave, and what it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -24,27 +27,36 @@ pub struct Key {
     pub principal: String,
     pub key: String,
     payload_hash: String,
+    repeated_only: bool,
+}
+
+/// What a caller sent as its key, quoted (as the draft standard has it) or bare; `None` when it sent none.
+pub fn bare(given: &str) -> Result<Option<&str>, Problem> {
+    let key = given.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(given);
+    match given.len() {
+        0 => Ok(None),
+        1..=MAX_KEY_LENGTH if !key.is_empty() => Ok(Some(key)),
+        _ => Err(Problem::invalid_field("Idempotency-Key", "must have 1 to 255 characters")),
+    }
 }
 
 impl Key {
-    /// The key of an HTTP request, quoted (as the draft standard has it) or bare; `None` when it has none.
+    /// The key of an HTTP request; `None` when it has none.
     pub fn of(request: &Request) -> Result<Option<Self>, Problem> {
-        let given = request.context.idempotency_key.as_str();
-        let key = given.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(given);
-        if given.is_empty() {
-            return Ok(None);
-        }
-        if key.is_empty() || key.len() > MAX_KEY_LENGTH {
-            return Err(Problem::invalid_field("Idempotency-Key", "must have 1 to 255 characters"));
-        }
+        let Some(key) = bare(&request.context.idempotency_key)? else { return Ok(None) };
         let operation = format!("{} {}", request.method, request.path);
-        Ok(Some(Self::new(&request.context, key, &operation, &request.body)))
+        let key = Self::new(&request.context, key, &operation, &request.body);
+        Ok(Some(Self { repeated_only: request.headers.contains_key(REPEATED_ONLY), ..key }))
     }
 
     /// The key of a typed call; `None` when the context has none.
     pub fn of_call(context: &crate::Context, operation: &str, payload: &[u8]) -> Option<Self> {
         let key = context.idempotency_key.as_str();
         (1..=MAX_KEY_LENGTH).contains(&key.len()).then(|| Self::new(context, key, operation, payload))
+    }
+
+    fn may_begin(&self) -> Result<(), Refused> {
+        if self.repeated_only { Err(Refused::NoRepetition) } else { Ok(()) }
     }
 
     fn new(context: &crate::Context, key: &str, operation: &str, payload: &[u8]) -> Self {
@@ -54,6 +66,7 @@ impl Key {
             principal: context.principal.clone(),
             key: key.to_owned(),
             payload_hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            repeated_only: false,
         }
     }
 }
@@ -86,6 +99,8 @@ impl Answer {
 pub enum Refused {
     InFlight,
     OtherPayload,
+    /// Only a repetition was asked for, and this is none.
+    NoRepetition,
 }
 
 impl From<Refused> for Problem {
@@ -93,6 +108,7 @@ impl From<Refused> for Problem {
         match refused {
             Refused::InFlight => Problem::in_flight(),
             Refused::OtherPayload => Problem::invalid_field("Idempotency-Key", "was used before with another request"),
+            Refused::NoRepetition => Problem::not_found("answer to this Idempotency-Key"),
         }
     }
 }
@@ -156,6 +172,24 @@ pub async fn answer_claimed<D: Driver>(
     Ok(done)
 }
 
+/// The answer to who repeats what would be refused now: whatever has changed since, the first answer to a key stays its answer.
+pub async fn first_answer_or<D: Driver>(
+    database: &Database<D>,
+    request: &Request,
+    clock: &(impl Clock + ?Sized),
+    refusal: Problem,
+) -> Outcome {
+    let Ok(Some(key)) = Key::of(request) else { return Err(refusal) };
+    // Who may not ask may not ask again.
+    if matches!(refusal.status.as_u16(), 401 | 403) {
+        return Err(refusal);
+    }
+    match database.single(async |connection| find(connection, &key, clock.now()).await).await {
+        Ok(Ok(Some(answer))) => Ok(answer.replay()),
+        _ => Err(refusal),
+    }
+}
+
 /// Runs `work` in a transaction; with a key, at most once: its answer is stored in that same transaction.
 pub async fn once<D: Driver, T, E: From<SqlError> + From<Refused>>(
     database: &Database<D>,
@@ -168,6 +202,7 @@ pub async fn once<D: Driver, T, E: From<SqlError> + From<Refused>>(
         if let Some(answer) = find(transaction, &once.key, now).await?? {
             return Ok(Done::Before(answer));
         }
+        once.key.may_begin()?;
         let done = work(transaction).await?;
         store(transaction, &once.key, Some(&(once.answer)(&done)), now).await?;
         Ok(Done::Now(done))
@@ -198,6 +233,9 @@ pub async fn claim<D: Driver>(
     let claim = async |transaction: &D::Connection| -> Result<_, SqlError> {
         let found = find(transaction, key, now).await?;
         if found == Ok(None) {
+            if let Err(refused) = key.may_begin() {
+                return Ok(Err(refused));
+            }
             store(transaction, key, None, now).await?;
         }
         Ok(found)

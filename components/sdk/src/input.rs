@@ -37,7 +37,7 @@ impl Input {
         if input.errors.is_empty() { Ok(read) } else { Err(Problem::invalid(input.errors)) }
     }
 
-    /// A trimmed text of 1 to `max` characters.
+    /// A trimmed text of 1 to `max` characters, counted before it is trimmed.
     pub fn required_text(&mut self, name: &str, max: usize) -> String {
         match self.text(name, max) {
             Some(text) => text,
@@ -45,7 +45,7 @@ impl Input {
         }
     }
 
-    /// A trimmed text of at most `max` characters; null and empty count as absent.
+    /// A trimmed text of at most `max` characters, counted before it is trimmed; null and empty count as absent.
     pub fn text(&mut self, name: &str, max: usize) -> Option<String> {
         match self.take(name)? {
             Value::String(text) => self.check_text(name, &text, max).filter(|text| !text.is_empty()),
@@ -172,10 +172,11 @@ impl Input {
     }
 
     fn check_text(&mut self, name: &str, text: &str, max: usize) -> Option<String> {
-        let text = text.trim();
+        // As it was sent, blanks and all: so the API's document counts, and whoever checks by it is told the same here.
         if text.chars().count() > max {
             return self.wrong(name, &format!("must have at most {max} characters"));
         }
+        let text = text.trim();
         // Not every database can hold it, and no human types it.
         if text.contains('\0') {
             return self.wrong(name, "must not contain NUL");

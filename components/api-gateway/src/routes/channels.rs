@@ -73,8 +73,7 @@ pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, path: &str) -> Result
         found.ok_or_else(|| Problem::invalid_field(pointer, "is no tenant"))?;
     }
     let context = Context { tenant, ..call.context.clone() };
-    let (parameters, body) = (call.parameters.clone(), call.body.clone());
-    forward(outside, &Call { context, parameters, body, ..*call }, Service::Inbound, path).await
+    forward(outside, &Call { context, ..call.with_body(call.body.clone()) }, Service::Inbound, path).await
 }
 
 /// The tenant that the request names, and where: a creation in its body, everything else in its query.

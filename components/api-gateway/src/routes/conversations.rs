@@ -313,6 +313,14 @@ struct References {
 
 /// Checks the participants, then lets the service that owns conversations do the rest: see the README, "Creating".
 pub async fn create<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+    let owner = (Service::Conversation, "/conversations");
+    match check_participants(outside, call).await {
+        Ok(()) => forward::forward(outside, call, owner.0, owner.1).await,
+        Err(refusal) => forward::first_answer_or(outside, call, owner, refusal).await,
+    }
+}
+
+async fn check_participants<B: Outside>(outside: &B, call: &Call<'_>) -> Result<(), Problem> {
     let input: References = input::parse(&call.body)?;
     let mut errors = Vec::new();
     let participants = input::ids(input.participants.as_ref(), "/participants", MAX_PARTICIPANTS, &mut errors);
@@ -322,6 +330,5 @@ pub async fn create<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response
     for (at, _) in participants.iter().filter(|(_, id)| !known.contains(id)) {
         errors.push(input::error(&format!("/participants/{at}"), "there is no such customer"));
     }
-    input::refuse(errors)?;
-    forward::forward(outside, call, Service::Conversation, "/conversations").await
+    input::refuse(errors)
 }

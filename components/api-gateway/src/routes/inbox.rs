@@ -69,6 +69,15 @@ struct References {
 
 /// Checks that the conversation and the customer exist, then lets the service that owns conversations do the rest.
 pub async fn add_participant<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+    let path = format!("/conversations/{}/participants", call.id());
+    let owner = (Service::Conversation, path.as_str());
+    match check_participant(outside, call).await {
+        Ok(()) => forward::forward(outside, call, owner.0, owner.1).await,
+        Err(refusal) => forward::first_answer_or(outside, call, owner, refusal).await,
+    }
+}
+
+async fn check_participant<B: Outside>(outside: &B, call: &Call<'_>) -> Result<(), Problem> {
     let input: References = input::parse(&call.body)?;
     let mut errors = Vec::new();
     let customer = input::id(input.customer_id.as_ref(), "/customer_id", &mut errors);
@@ -78,7 +87,5 @@ pub async fn add_participant<B: Outside>(outside: &B, call: &Call<'_>) -> Result
     if customer.is_some_and(|id| !known.contains(&id)) {
         errors.push(input::error("/customer_id", "there is no such customer"));
     }
-    input::refuse(errors)?;
-    let path = format!("/conversations/{}/participants", call.id());
-    forward::forward(outside, call, Service::Conversation, &path).await
+    input::refuse(errors)
 }

@@ -9,12 +9,14 @@ use super::{Action, Doc, Route, Service, telling};
 use crate::aggregate::{customers, whole};
 use crate::call::Call;
 use crate::clients::{Body, Conversation, Medium, Outside};
-use crate::input::{self, Fields};
+use crate::input;
 use crate::{domain, forward};
 use sdk::Problem;
 
 const READ: &[&str] = &["messages:read"];
 const WRITE: &[&str] = &["messages:write"];
+/// What the attachment of a message is.
+const ATTACHED: &str = "kobliat-attached";
 const FORWARD: Action = Action::Forward(Service::Messaging);
 
 pub const ROUTES: &[Route] = &[
@@ -90,8 +92,7 @@ pub const ROUTES: &[Route] = &[
 /// Checks what the message refers to, has the service store it, and tells its conversation.
 /// Repeating the request with the same `Idempotency-Key` repeats the telling too, so that a crash in between heals.
 pub async fn create<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
-    let media = check_references(outside, call, None).await?;
-    store(outside, &labelled(call, media.as_ref())?).await
+    store(outside, call, check_references(outside, call, None).await).await
 }
 
 /// The same in a conversation that is there.
@@ -100,27 +101,29 @@ pub async fn create_in<B: Outside>(
     call: &Call<'_>,
     conversation: Conversation,
 ) -> Result<Response<Body>, Problem> {
-    let media = check_references(outside, call, Some(conversation)).await?;
-    store(outside, &labelled(call, media.as_ref())?).await
+    store(outside, call, check_references(outside, call, Some(conversation)).await).await
 }
 
-/// Whoever does not say what the attachment is, means what it is: a picture goes out as a picture.
-fn labelled<'a>(call: &Call<'a>, media: Option<&Medium>) -> Result<Call<'a>, Problem> {
-    let kind = media.and_then(|media| media.mime_type.as_deref()).map(domain::content_type);
-    let same = || call.with_body(call.body.clone());
-    let Some(kind) = kind else { return Ok(same()) };
-    let said = input::parse::<Label>(&call.body)?.content_type;
-    if said.is_some_and(|said| said.as_str().is_none_or(|said| !said.trim().is_empty())) {
-        return Ok(same());
+/// Whoever does not say what the attachment is, means what it is: a picture goes out as a picture. It is said beside the body, which a
+/// repetition has to match: meanwhile an attachment may have arrived whose kind nobody knew.
+fn labelled<'a>(call: &Call<'a>, media: Option<Medium>) -> Call<'a> {
+    match media.and_then(|media| media.mime_type) {
+        Some(mime_type) => call.saying(ATTACHED, domain::content_type(&mime_type)),
+        None => call.with_body(call.body.clone()),
     }
-    let mut fields: Fields = input::parse(&call.body)?;
-    fields.set("content_type", Some(kind));
-    Ok(call.with_body(fields.to_bytes()))
 }
 
-#[derive(Deserialize)]
-struct Label {
-    content_type: Option<Value>,
+async fn store<B: Outside>(
+    outside: &B,
+    call: &Call<'_>,
+    checked: Result<Option<Medium>, Problem>,
+) -> Result<Response<Body>, Problem> {
+    let owner = (Service::Messaging, "/messages");
+    let answer = match checked {
+        Ok(media) => forward::forward(outside, &labelled(call, media), owner.0, owner.1).await?,
+        Err(refusal) => forward::first_answer_or(outside, call, owner, refusal).await?,
+    };
+    if answer.status().is_success() { telling::stored(outside, call, answer).await } else { Ok(answer) }
 }
 
 /// Changes a message, and shows it in its new words where it is the newest of its conversation.
@@ -143,11 +146,6 @@ impl Words {
     fn are_told(&self) -> bool {
         self.body.is_some()
     }
-}
-
-async fn store<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
-    let answer = forward::forward(outside, call, Service::Messaging, "/messages").await?;
-    if answer.status().is_success() { telling::stored(outside, call, answer).await } else { Ok(answer) }
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! What the gateway's own resources have in common: decoding as services do it, and answers to repeated creations.
 
 use http::header::LOCATION;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Method, Response};
 use serde_json::Value;
 
 use crate::call::Call;
@@ -60,6 +60,18 @@ pub async fn once<B: Outside>(
 ) -> Result<Response<Body>, Problem> {
     let not_kept = |error| store::failed(&call.context, "keep an answer", &error);
     idempotency::answer_claimed(outside.tables(), &request(call), outside, not_kept, work).await.map(whole)
+}
+
+/// For what is refused now: the first answer to its `Idempotency-Key` is its answer.
+pub async fn first_own_answer_or<B: Outside>(
+    outside: &B,
+    call: &Call<'_>,
+    refusal: Problem,
+) -> Result<Response<Body>, Problem> {
+    if call.method != Method::POST {
+        return Err(refusal);
+    }
+    idempotency::first_answer_or(outside.tables(), &request(call), outside, refusal).await.map(whole)
 }
 
 pub fn created(collection: &str, id: &str, value: &Value) -> Result<Response<Body>, Problem> {

@@ -69,6 +69,18 @@ fn a_repeated_creation_makes_no_second_key_and_keeps_its_secret() {
 }
 
 #[test]
+fn a_repetition_that_comes_too_late_for_its_key_to_be_made_is_still_a_repetition() {
+    let app = TestApp::new();
+    let input = json!({ "name": "shop", "scopes": ["*"], "expires_at": "2026-01-01T00:01:00Z" });
+    let first = app.post_with_key(KEYS, "k", &input);
+    app.world.now.set(app.world.now.get() + 61_000_000);
+    let again = app.post_with_key(KEYS, "k", &input);
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
+    assert_eq!((&first.json()["id"], again.header("idempotency-replayed")), (&again.json()["id"], "true"));
+    assert_eq!(app.post_with_key(KEYS, "l", &input).pointers(), ["/expires_at"]);
+}
+
+#[test]
 fn a_revoked_key_is_refused_and_stays_in_the_list() {
     let app = TestApp::new();
     let made = app.post(KEYS, &json!({ "name": "shop", "scopes": ["customers:read"] })).json();

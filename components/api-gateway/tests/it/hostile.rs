@@ -8,6 +8,8 @@ use futures::stream;
 use http::{Method, Request};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use sdk::ids;
+use serde_json::json;
 
 use crate::app::{KEY, TestApp, request};
 
@@ -117,6 +119,13 @@ fn an_idempotency_key_that_cannot_be_kept_is_refused_not_dropped() {
     two.headers_mut().append("idempotency-key", "a".parse().unwrap());
     two.headers_mut().append("idempotency-key", "b".parse().unwrap());
     app.send(two).problem(400);
+    // Also where nothing would be kept by it.
+    for path in ["customers".to_owned(), format!("notifications/{}/read", ids::new()), "services/media/restart".to_owned()] {
+        for key in ["k".repeat(256), "\"\"".to_owned()] {
+            let refused = app.post_with_key(&format!("/api/v1/{path}"), &key, &json!({}));
+            assert_eq!(refused.pointers(), ["Idempotency-Key"], "{path}");
+        }
+    }
     assert!(app.world.forwarded.borrow().is_empty());
 }
 

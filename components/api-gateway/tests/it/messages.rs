@@ -180,16 +180,20 @@ fn an_edited_message_is_shown_in_its_new_words_where_it_is_the_newest() {
 #[test]
 fn an_attachment_goes_out_as_what_it_is_unless_its_sender_says_otherwise() {
     let chat = Chat::new();
+    let attached = || {
+        let forwarded = chat.app.world.forwarded.borrow();
+        let attached = forwarded.last().unwrap().headers().get("kobliat-attached");
+        attached.map(|kind| kind.to_str().unwrap().to_owned())
+    };
     let sent = |mime: Option<&str>, more: Value| {
         let media = chat.app.world.medium_of(mime);
         let mut message = chat.message(json!({ "media_id": media, "metadata": { "price": "PRICE" } }));
         message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let written = message.to_string().replace("\"PRICE\"", PRICE);
-        chat.app.send(request(Method::POST, "/api/v1/messages", written));
+        chat.app.send(request(Method::POST, "/api/v1/messages", written.clone()));
         let forwarded = chat.app.world.forwarded.borrow().last().unwrap().body().clone();
-        let stored: Value = serde_json::from_slice(&forwarded).unwrap();
-        assert!(String::from_utf8_lossy(&forwarded).contains(PRICE), "what is passed on stays as it is");
-        stored["content_type"].clone()
+        assert_eq!(forwarded, written, "what is passed on stays as it is");
+        attached()
     };
     for (mime, kind) in [
         ("image/png", "image"),
@@ -198,16 +202,42 @@ fn an_attachment_goes_out_as_what_it_is_unless_its_sender_says_otherwise() {
         ("application/pdf", "document"),
         ("text/plain", "document"),
     ] {
-        assert_eq!(sent(Some(mime), json!({})), kind, "{mime}");
+        assert_eq!(sent(Some(mime), json!({})).as_deref(), Some(kind), "{mime}");
     }
-    for unsaid in [Value::Null, "".into(), " ".into()] {
-        assert_eq!(sent(Some("image/png"), json!({ "content_type": unsaid })), "image");
-    }
-    assert_eq!(sent(Some("image/webp"), json!({ "content_type": "sticker" })), "sticker");
-    assert_eq!(sent(None, json!({})), Value::Null, "whose bytes are on their way, its owner calls a document");
+    assert_eq!(sent(None, json!({})), None, "whose bytes are on their way, its owner calls a document");
     let media = chat.app.world.medium_of(Some("image/png"));
     let replied = json!({ "media_id": media });
     chat.app.post(&format!("{}/reply", chat.path), &replied);
+    assert_eq!(attached().as_deref(), Some("image"));
     let forwarded: Value = serde_json::from_slice(chat.app.world.forwarded.borrow().last().unwrap().body()).unwrap();
-    assert_eq!((&forwarded["content_type"], &forwarded["channel"]), (&json!("image"), &json!("whatsapp")));
+    assert_eq!(forwarded["channel"], "whatsapp");
+}
+
+/// Whatever a client sends, what its attachment is the gateway says.
+#[test]
+fn a_client_says_nothing_beside_the_body() {
+    let chat = Chat::new();
+    for name in ["kobliat-attached", "kobliat-repeated-only"] {
+        let mut forged = request(Method::POST, "/api/v1/messages", chat.message(json!({})).to_string());
+        forged.headers_mut().insert(name, "video".parse().unwrap());
+        assert_eq!(chat.app.send(forged).status, 201);
+        assert!(!chat.app.world.forwarded.borrow().last().unwrap().headers().contains_key(name));
+    }
+}
+
+#[test]
+fn a_repetition_is_answered_as_the_first_time_whatever_has_become_of_what_it_refers_to() {
+    let chat = Chat::new();
+    let mut message = chat.message(json!({ "sender_customer_id": chat.ada }));
+    message["media_id"] = chat.app.world.medium_of(None).into();
+    let send = |key: &str| chat.app.post_with_key("/api/v1/messages", key, &message);
+    let first = send("k");
+    assert_eq!(first.status, 201);
+    chat.app.world.conversations.borrow_mut()[0].1.participants[0].left_at = Some(1);
+    let again = send("k");
+    assert_eq!((again.status, &again.body, again.header("idempotency-replayed")), (first.status, &first.body, "true"));
+    assert_eq!(send("another").pointers(), ["/sender_customer_id"], "what was not done is not done now");
+    chat.app.world.fault(Service::Customer, Fault::Down);
+    assert_eq!(send("k").status, 201);
+    assert_eq!(chat.stored(), 1);
 }

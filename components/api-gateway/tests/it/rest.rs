@@ -130,6 +130,9 @@ fn store_message(world: &World, tenant: &str, request: &Request<Bytes>) -> Respo
         response.headers_mut().insert("idempotency-replayed", "true".parse().unwrap());
         return response;
     }
+    if request.headers().contains_key("kobliat-repeated-only") {
+        return empty(StatusCode::NOT_FOUND);
+    }
     let input: Value = serde_json::from_slice(request.body()).unwrap();
     let Some(conversation) = input["conversation_id"].as_str() else {
         return refused("/conversation_id", "is required");

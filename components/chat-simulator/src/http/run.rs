@@ -94,10 +94,14 @@ pub async fn list<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Out
 
 /// A run that is over stays as it is: who cancels twice is answered twice alike.
 pub async fn cancel<D: Driver, W: World>(app: &App<D, W>, request: Request) -> Outcome {
-    let found = find(app, &request).await?;
-    let cancelled = run::cancel(app, &found.tenant, &found.id).await.map_err(failed(&request.context))?;
-    match cancelled {
-        Some(run) => response::ok(&run.json()),
-        None => response::ok(&find(app, &request).await?.json()),
-    }
+    app.permit(&request.context).await?;
+    once(app, &request, async || {
+        let found = find(app, &request).await?;
+        let cancelled = run::cancel(app, &found.tenant, &found.id).await.map_err(failed(&request.context))?;
+        match cancelled {
+            Some(run) => response::ok(&run.json()),
+            None => response::ok(&find(app, &request).await?.json()),
+        }
+    })
+    .await
 }

@@ -1,7 +1,10 @@
 //! The REST rows, as api.md has them.
 
 use ::http::Method;
-use sdk::testing::{block_on, json, request};
+use sdk::{
+    ids,
+    testing::{block_on, json, request},
+};
 use serde_json::{Value, json};
 
 use crate::{CONVERSATION, TestApp, carried, inbound};
@@ -24,6 +27,42 @@ fn stores_what_is_posted_and_shows_it() {
     assert_eq!(post(&app, &body), (200, stored.clone()));
     let path = format!("/messages/{}", stored["id"].as_str().unwrap());
     assert_eq!(json(&app.send(Method::GET, &path, "")), stored);
+}
+
+#[test]
+fn an_attachment_is_what_the_gateway_found_unless_its_sender_says_otherwise() {
+    let app = TestApp::start();
+    let sent = |attached: Option<&str>, said: Value| {
+        let body = json!({ "conversation_id": CONVERSATION, "direction": "outbound", "media_id": ids::new(), "content_type": said });
+        let mut request = request(Method::POST, "/messages", body.to_string());
+        if let Some(kind) = attached {
+            request.headers.insert("kobliat-attached", kind.parse().unwrap());
+        }
+        json(&app.handle(request))["content_type"].clone()
+    };
+    for unsaid in [Value::Null, "".into(), " ".into()] {
+        assert_eq!(sent(Some("image"), unsaid), "image");
+    }
+    assert_eq!(sent(Some("image"), "sticker".into()), "sticker");
+    assert_eq!(sent(None, Value::Null), "document", "nobody knows yet");
+}
+
+/// Meanwhile the attachment has arrived, and is known to be a picture.
+#[test]
+fn a_repetition_is_one_whatever_is_known_of_the_attachment_by_then() {
+    let app = TestApp::start();
+    let body = json!({ "conversation_id": CONVERSATION, "direction": "outbound", "media_id": ids::new() }).to_string();
+    let send = |attached: Option<&str>| {
+        let mut request = request(Method::POST, "/messages", body.clone());
+        request.headers.insert("idempotency-key", "k".parse().unwrap());
+        if let Some(kind) = attached {
+            request.headers.insert("kobliat-attached", kind.parse().unwrap());
+        }
+        app.handle(request)
+    };
+    let (first, again) = (send(None), send(Some("image")));
+    assert_eq!((again.status().as_u16(), json(&again)), (201, json(&first)));
+    assert!(again.headers().contains_key("idempotency-replayed"));
 }
 
 #[test]

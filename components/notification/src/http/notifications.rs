@@ -2,6 +2,7 @@
 
 use sdk::{
     Outcome, Problem, Request,
+    idempotency::answer_once,
     pagination::{self, Page, PageRequest},
     response,
     sql::Driver,
@@ -10,7 +11,7 @@ use sdk::{
 use super::{PAGE, before, cut, failed, view::NotificationView};
 use crate::{
     app::{App, Platform},
-    store::notifications,
+    store::notifications::{self, Notification},
 };
 
 pub async fn list<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
@@ -37,7 +38,12 @@ pub async fn list<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> 
 pub async fn read<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
     request.context.require("notifications:write")?;
     let id = request.id("id", "notification")?;
-    let read = notifications::read(&app.database, &request.context.tenant, &id, app.clock.now()).await;
-    let read = read.map_err(failed(&request.context))?.ok_or_else(|| Problem::not_found("notification"))?;
-    response::ok(&NotificationView::from(read))
+    let (context, now) = (&request.context, app.clock.now());
+    answer_once(
+        &request,
+        |read: &Notification| response::ok(&NotificationView::from(read.clone())),
+        async |once| notifications::read(&app.database, &context.tenant, &id, now, once).await,
+        |error| error.problem(context, "notification"),
+    )
+    .await
 }

@@ -1,7 +1,9 @@
 //! Notifications in SQL.
 
 use sdk::{
-    Micros, ids,
+    Error, Micros,
+    idempotency::{self, Done, Once},
+    ids,
     sql::{self, Database, Driver, Execute, Row, SqlError},
 };
 
@@ -82,6 +84,11 @@ pub async fn read<D: Driver>(
     tenant: &str,
     id: &str,
     now: Micros,
-) -> Result<Option<Notification>, SqlError> {
-    sql::one(database.execute(statements::READ, vec![tenant.into(), id.into(), now.into()]).await?, notification)
+    once: Option<&Once<'_, Notification>>,
+) -> Result<Done<Notification>, Error> {
+    idempotency::once_statement(database, once, now, async |connection| {
+        let parameters = vec![tenant.into(), id.into(), now.into()];
+        sql::one(connection.execute(statements::READ, parameters).await?, notification)?.ok_or(Error::NotFound)
+    })
+    .await
 }

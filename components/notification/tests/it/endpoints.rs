@@ -142,6 +142,25 @@ fn what_is_asked_for_with_a_key_is_done_once() {
 }
 
 #[test]
+fn what_was_done_is_told_again_though_it_could_not_be_done_now() {
+    let app = TestApp::start();
+    let id = app.endpoint(HOOK)["id"].as_str().unwrap().to_owned();
+    let post = |path: &str| {
+        let mut request = request(Method::POST, path, "");
+        request.headers.insert("idempotency-key", "k".parse().unwrap());
+        block_on(app.router.handle(&app.service, request))
+    };
+    let path = format!("/webhook-endpoints/{id}/test");
+    let first = post(&path);
+    app.send(Method::PATCH, &format!("/webhook-endpoints/{id}"), r#"{"status":"disabled"}"#);
+    assert_eq!(app.send(Method::POST, &path, "").status(), 409);
+    let again = post(&path);
+    assert_eq!((again.status().as_u16(), json(&again)), (202, json(&first)));
+    app.send(Method::DELETE, &format!("/webhook-endpoints/{id}"), "");
+    assert_eq!(json(&post(&path)), json(&first));
+}
+
+#[test]
 fn only_the_version_that_was_seen_is_changed() {
     let app = TestApp::start();
     let path = format!("/webhook-endpoints/{}", app.endpoint(HOOK)["id"].as_str().unwrap());

@@ -68,6 +68,24 @@ fn is_read_once_and_listed_by_it_in_pages() {
 }
 
 #[test]
+fn a_key_that_read_one_reads_no_other() {
+    let app = TestApp::start();
+    (0..2).for_each(|n| drop(app.event(&format!("e{n}"), CREATED, "{}")));
+    let list = app.get("/notifications");
+    let read = |at: usize, key: &str| {
+        let path = format!("/notifications/{}/read", list["data"][at]["id"].as_str().unwrap());
+        let mut request = request(Method::POST, &path, "");
+        request.headers.insert("idempotency-key", key.parse().unwrap());
+        block_on(app.router.handle(&app.service, request))
+    };
+    assert_eq!(read(0, &"k".repeat(256)).status(), 422);
+    let (first, again) = (read(0, "k"), read(0, "k"));
+    assert_eq!((json(&first), again.headers()["idempotency-replayed"].as_bytes()), (json(&again), &b"true"[..]));
+    assert_eq!(read(1, "k").status(), 422);
+    assert_eq!(app.get("/notifications?unread=true")["data"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn is_its_tenants_alone() {
     let app = TestApp::start();
     app.event_of("other", "1", CREATED, "{}");

@@ -116,6 +116,41 @@ fn refuses_keys_that_are_no_keys() {
 }
 
 #[test]
+fn who_may_only_repeat_begins_nothing() {
+    let database = Database::new(Memory::new(), MIGRATIONS);
+    let repeated = |key: &str| {
+        let mut request = request(Method::POST, "/things", "{}");
+        request.context.tenant = "default".into();
+        request.context.idempotency_key = key.into();
+        request.headers.insert(idempotency::REPEATED_ONLY, "true".parse().unwrap());
+        Key::of(&request).unwrap().unwrap()
+    };
+    let refused = Err(Error::Refused(Refused::NoRepetition));
+    assert_eq!(block_on(make(&database, repeated("k"), 0)), refused);
+    assert_eq!(block_on(idempotency::claim(&database, &repeated("k"), 0)).unwrap(), Err(Refused::NoRepetition));
+    assert_eq!(block_on(make(&database, key("k", "{}"), 0)), Ok(Done::Now(1)));
+    assert_eq!(block_on(make(&database, repeated("k"), 0)), first_answer());
+    assert_eq!(Problem::from(Refused::NoRepetition).status, 404);
+}
+
+#[test]
+fn a_refusal_gives_way_to_the_first_answer_but_not_for_who_has_lost_the_right() {
+    let database = Database::new(Memory::new(), MIGRATIONS);
+    block_on(make(&database, key("k", "{}"), 0)).unwrap();
+    let mut asked = request(Method::POST, "/things", "{}");
+    asked.context.tenant = "default".into();
+    let mut told = |key: &str, refusal: Problem| {
+        asked.context.idempotency_key = key.into();
+        let clock = sdk::testing::FixedClock::at(SECOND);
+        block_on(idempotency::first_answer_or(&database, &asked, &clock, refusal)).map_err(|problem| problem.status)
+    };
+    assert_eq!(told("k", Problem::conflict("by now")).unwrap().body(), b"1");
+    assert_eq!(told("other", Problem::conflict("by now")).unwrap_err(), 409);
+    assert_eq!(told("", Problem::conflict("by now")).unwrap_err(), 409);
+    assert_eq!(told("k", Problem::forbidden("by now")).unwrap_err(), 403);
+}
+
+#[test]
 fn forgets_what_nobody_may_repeat_any_more() {
     let database = Database::new(Memory::new(), MIGRATIONS);
     let bodies: Vec<String> = (0..200).map(|n| n.to_string()).collect();

@@ -12,7 +12,7 @@ fn pointers(body: &str) -> Vec<String> {
 
 #[test]
 fn trims_texts_and_takes_null_and_empty_as_absent() {
-    let (name, nick, metadata) = decode(br#"{"name":"  Ada ","nick":null,"metadata":{"a":[1]}}"#).unwrap();
+    let (name, nick, metadata) = decode(br#"{"name":" Ada ","nick":null,"metadata":{"a":[1]}}"#).unwrap();
     assert_eq!((name.as_str(), nick, metadata.as_str()), ("Ada", None, r#"{"a":[1]}"#));
     assert_eq!(decode(br#"{"name":"Ada","nick":" "}"#).unwrap().1, None);
 }
@@ -23,6 +23,7 @@ fn tells_everything_that_is_wrong_at_once() {
     assert_eq!(pointers(r#"{"name":7}"#), ["/name"]);
     assert_eq!(pointers(r#"{"name":"  "}"#), ["/name"]);
     assert_eq!(pointers(r#"{"name":"too long"}"#), ["/name"]);
+    assert_eq!(pointers(r#"{"name":"   Ada"}"#), ["/name"], "it is counted as it was sent: so does who checks by the document");
     assert_eq!(pointers(r#"{"name":"a\u0000"}"#), ["/name"]);
     assert_eq!(pointers(r#"{"name":"Ada","a/b":1}"#), ["/a~1b"]);
 }
