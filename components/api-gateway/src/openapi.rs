@@ -62,7 +62,7 @@ pub fn document() -> Value {
             "title": "Kobliat API",
             "version": "1",
             "summary": "Customers, conversations and messages over every channel.",
-            "description": "Every list is newest first and pages by cursor. Every POST may carry an `Idempotency-Key`. Errors are RFC 9457 problems.",
+            "description": "Every list is newest first and pages by cursor. Every POST may carry an `Idempotency-Key`. Errors are RFC 9457 problems. Texts are trimmed, and their length is counted as they are sent; one of blanks alone is an empty one.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],

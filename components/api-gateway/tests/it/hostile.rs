@@ -120,7 +120,9 @@ fn an_idempotency_key_that_cannot_be_kept_is_refused_not_dropped() {
     two.headers_mut().append("idempotency-key", "b".parse().unwrap());
     app.send(two).problem(400);
     // Also where nothing would be kept by it.
-    for path in ["customers".to_owned(), format!("notifications/{}/read", ids::new()), "services/media/restart".to_owned()] {
+    for path in
+        ["customers".to_owned(), format!("notifications/{}/read", ids::new()), "services/media/restart".to_owned()]
+    {
         for key in ["k".repeat(256), "\"\"".to_owned()] {
             let refused = app.post_with_key(&format!("/api/v1/{path}"), &key, &json!({}));
             assert_eq!(refused.pointers(), ["Idempotency-Key"], "{path}");

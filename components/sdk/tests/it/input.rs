@@ -23,7 +23,11 @@ fn tells_everything_that_is_wrong_at_once() {
     assert_eq!(pointers(r#"{"name":7}"#), ["/name"]);
     assert_eq!(pointers(r#"{"name":"  "}"#), ["/name"]);
     assert_eq!(pointers(r#"{"name":"too long"}"#), ["/name"]);
-    assert_eq!(pointers(r#"{"name":"   Ada"}"#), ["/name"], "it is counted as it was sent: so does who checks by the document");
+    assert_eq!(
+        pointers(r#"{"name":"   Ada"}"#),
+        ["/name"],
+        "it is counted as it was sent: so does who checks by the document"
+    );
     assert_eq!(pointers(r#"{"name":"a\u0000"}"#), ["/name"]);
     assert_eq!(pointers(r#"{"name":"Ada","a/b":1}"#), ["/a~1b"]);
 }

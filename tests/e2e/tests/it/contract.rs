@@ -7,9 +7,9 @@ use kobliat_e2e::{Mode, TestApp, root, secrets};
 
 /// Requests per operation: a run is a few minutes, and CI has its own time for more.
 const EXAMPLES: &str = "15";
-/// Rows that would take the platform apart while it is looked at, or send what it measures to made-up places, or make it talk to itself;
-/// their own tests drive them.
-const ELSEWHERE: &str = "/(services/[^/]+/(start|stop|restart)|telemetry/config|simulate)";
+/// The two rows that are driven by their own tests alone: one takes components out of service, so that the others would be answered with
+/// 503 in their names; the other has the host send what it measures to whatever place was made up.
+const ELSEWHERE: [&str; 2] = ["stopService", "updateTelemetryConfig"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_platform_keeps_the_contract_of_its_document() {
@@ -21,14 +21,15 @@ async fn the_platform_keeps_the_contract_of_its_document() {
         println!("skipped: there is no {}; the head of this file says how to make it", schemathesis.display());
         return;
     }
-    let app = TestApp::start(Mode::Links).await;
+    let app = TestApp::start_with(Mode::Links, &[("simulator", "on")]).await;
     let output = tokio::process::Command::new(schemathesis)
         .arg("--config-file")
         .arg(root().join("tests/e2e/contract/schemathesis.toml"))
         .arg("run")
         .arg(format!("http://{}/openapi.json", app.address()))
         .args(["--header", &format!("X-API-Key: {}", secrets::API_KEY)])
-        .args(["--exclude-path-regex", ELSEWHERE, "--max-examples", EXAMPLES, "--seed", "1", "--no-color"])
+        .args(ELSEWHERE.iter().flat_map(|operation| ["--exclude-operation-id", operation]))
+        .args(["--max-examples", EXAMPLES, "--seed", "1", "--no-color"])
         .output()
         .await
         .unwrap();
