@@ -1,5 +1,6 @@
 //! Decides where a component's request goes: to another component in process, out through its pooled client, or nowhere.
 
+use crate::body::read_on;
 use crate::connector::ConnectError;
 use crate::outbound::Outbound;
 use futures::future::BoxFuture;
@@ -68,6 +69,7 @@ impl HttpClient for InstanceClient {
         mut request: Request<Body>,
         options: Option<RequestOptions>,
     ) -> Sending {
+        request = request.map(read_on);
         if self.probing && !request.method().is_safe() {
             return failed(SendError::HttpRequestDenied);
         }

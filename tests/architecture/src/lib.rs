@@ -34,6 +34,14 @@ pub fn crates_in(folder: &str) -> Vec<Crate> {
     crates
 }
 
+/// The names of the folders in one of the workspace.
+pub fn folders_in(folder: &str) -> Vec<String> {
+    let folders = entries(&root().join(folder)).into_iter().filter(|path| path.is_dir());
+    let mut names: Vec<_> = folders.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
+    names.sort();
+    names
+}
+
 fn read_crate(folder: PathBuf) -> Crate {
     let manifest = toml_file(&folder.join("Cargo.toml"));
     let package = string(&manifest, "package", "name").expect("a package has a name");

@@ -6,6 +6,7 @@ mod support {
     pub mod collector;
     pub mod guests;
     pub mod host;
+    pub mod javascript;
     pub mod server;
     pub mod wit;
 }
@@ -30,6 +31,8 @@ mod handlers;
 mod hostile;
 #[path = "../../inheritance/inheritance.rs"]
 mod inheritance;
+#[path = "../../javascript/javascript.rs"]
+mod javascript;
 #[path = "../../key-value/key_value.rs"]
 mod key_value;
 #[path = "../../legacy/legacy.rs"]
