@@ -3,8 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 
+use crate::auth::Caller;
 use crate::routes::Service;
-use sdk::{Context, log};
+use crate::trace::Trace;
+use sdk::context::IDEMPOTENCY_KEY;
+use sdk::{Context, Problem, idempotency, log};
 
 /// How long a service may take for one typed call, in milliseconds. Long enough for a page of 100 on a busy machine;
 /// short enough that a client with the usual 10 s is still there to read which part is missing.
@@ -54,4 +57,39 @@ impl Call<'_> {
     pub fn log_failure(&self, service: Service, reason: &str) {
         log::warn(&self.context, "a service failed", &[("service", &service.id()), ("reason", &reason)]);
     }
+}
+
+pub fn call<'a>(parts: &'a http::request::Parts, parameters: Vec<&'a str>, body: Bytes, context: Context) -> Call<'a> {
+    Call {
+        method: &parts.method,
+        public_path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        parameters,
+        headers: &parts.headers,
+        body,
+        context,
+        aside: Vec::new(),
+    }
+}
+
+/// Who asks, as services are told.
+pub fn context(caller: &Caller, trace: &Trace, headers: &HeaderMap) -> Result<Context, Problem> {
+    // A key that cannot be passed on must not be dropped: its sender relies on it.
+    let bad_key = || Problem::unreadable("Idempotency-Key must be one value of visible ASCII characters");
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let key = keys.next().map(|key| key.to_str().map_err(|_| bad_key())).transpose()?.unwrap_or_default();
+    if keys.next().is_some() {
+        return Err(bad_key());
+    }
+    idempotency::bare(key.trim())?;
+    Ok(Context {
+        tenant: caller.tenant.clone(),
+        principal: caller.principal.clone(),
+        scopes: caller.scopes.clone(),
+        request_id: trace.request_id.clone(),
+        traceparent: trace.traceparent.clone(),
+        deadline_ms: CALL_DEADLINE_MS,
+        idempotency_key: key.trim().to_owned(),
+        extensions: Vec::new(),
+    })
 }

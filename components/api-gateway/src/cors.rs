@@ -25,10 +25,27 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 pub fn allowed_origin(allowed: Option<&str>, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
     let text = origin.to_str().ok()?;
-    let mut listed = allowed?.split([',', ' ']).map(str::trim).filter(|one| !one.is_empty());
-    match listed.find(|one| *one == "*" || one.eq_ignore_ascii_case(text)) {
+    match listed(allowed?).find(|one| *one == "*" || one.eq_ignore_ascii_case(text)) {
         Some("*") => Some(HeaderValue::from_static("*")),
         found => found.map(|_| origin.clone()),
+    }
+}
+
+fn listed(allowed: &str) -> impl Iterator<Item = &str> {
+    allowed.split([',', ' ']).map(str::trim).filter(|one| !one.is_empty())
+}
+
+/// Whether browsers have origins like these: with a path, or without a scheme, one would never be found.
+pub fn check(allowed: &str) -> Result<(), String> {
+    let is_origin = |one: &str| {
+        one == "null"
+            || one
+                .split_once("://")
+                .is_some_and(|(scheme, host)| !scheme.is_empty() && !host.is_empty() && !host.contains('/'))
+    };
+    match listed(allowed).find(|one| *one != "*" && !is_origin(one)) {
+        Some(wrong) => Err(format!("`{wrong}` is no origin like https://app.example.com")),
+        None => Ok(()),
     }
 }
 

@@ -1,21 +1,62 @@
-//! `/ready`: whether every service that the API needs answers, asked of all at once.
+//! `/health`: whether the gateway runs as it was meant to. `/ready`: whether every service that the API needs answers, asked of all at once.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use serde_json::json;
 
 use crate::clients::{Body, Outside};
 use crate::deadline::within;
-use crate::problem;
+use crate::jwt::issuer;
 use crate::reply::ok;
 use crate::routes::Service;
-use sdk::Problem;
+use crate::{cors, logs, problem};
+use sdk::{Context, Problem, log};
 
 /// A balancer's probe usually waits a few seconds; what takes longer than this one is not ready for users either.
 const PROBE_DEADLINE: Duration = Duration::from_secs(1);
+
+/// 503 while a variable of the deployment makes no sense. Everybody may ask, so that only its name is told; the log has the rest.
+pub async fn alive<B: Outside>(outside: &B) -> Result<Response<Body>, Problem> {
+    let wrong = misconfigured(outside).await;
+    if wrong.is_empty() {
+        return ok(&json!({ "status": "ok" }));
+    }
+    for (name, reason) in &wrong {
+        log::error(&Context::default(), "a variable makes no sense", &[("variable", name), ("reason", reason)]);
+    }
+    let names: Vec<&str> = wrong.iter().map(|(name, _)| *name).collect();
+    let detail = format!("variables that make no sense (the log says why): {}", names.join(", "));
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "misconfigured", detail))
+}
+
+/// By name, each with its reason.
+async fn misconfigured<B: Outside>(outside: &B) -> Vec<(&'static str, String)> {
+    let mut wrong = Vec::new();
+    for (name, check) in CHECKED {
+        let value = outside.variable(name).await.filter(|value| !value.is_empty());
+        wrong.extend(value.and_then(|value| check(&value).err()).map(|reason| (*name, reason)));
+    }
+    wrong
+}
+
+type Check = fn(&str) -> Result<(), String>;
+
+/// The variables that may be wrong; an empty one is not set.
+const CHECKED: &[(&str, Check)] = &[
+    ("jwt_issuers", issuer::check),
+    ("cors_origins", cors::check),
+    ("log_retention_days", |days| match logs::retention(days) {
+        Some(_) => Ok(()),
+        None => Err(format!("it is `{days}`, not a number from 1 to 3650")),
+    }),
+    ("x_ratelimit_headers", |switch| match switch {
+        "true" | "false" => Ok(()),
+        _ => Err(format!("it is `{switch}`, not true or false")),
+    }),
+];
 
 pub async fn ready<B: Outside>(outside: &B) -> Result<Response<Body>, Problem> {
     let answers = join_all(Service::NEEDED.map(|service| answers(outside, service))).await;

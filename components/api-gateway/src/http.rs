@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use serde_json::json;
 
 use crate::auth::{self, Caller, authenticate};
-use crate::call::{CALL_DEADLINE_MS, Call};
+use crate::call::{Call, call, context};
 use crate::clients::{Body, Outside};
 use crate::credentials;
 use crate::limits::{Slices, Standing};
@@ -24,8 +24,7 @@ use crate::tenants::STRANGERS;
 use crate::tokens::Signing;
 use crate::trace::{Trace, X_REQUEST_ID};
 use crate::{cors, docs, health, problem};
-use sdk::context::IDEMPOTENCY_KEY;
-use sdk::{Context, Micros, Problem, idempotency, ids};
+use sdk::{Context, Micros, Problem, ids};
 
 pub use body::MAX_BODY_BYTES;
 
@@ -103,7 +102,7 @@ impl<B: Outside> Gateway<B> {
         }
         match path {
             "/openapi.json" => docs::openapi(),
-            "/health" => ok(&json!({ "status": "ok" })),
+            "/health" => health::alive(&self.outside).await,
             "/ready" => health::ready(&self.outside).await,
             "/.well-known/jwks.json" => match Signing::of(&self.outside).await {
                 Some(signing) => ok(&signing.jwks()),
@@ -247,40 +246,6 @@ async fn heard(answer: Response<Body>) -> (Response<Body>, Bytes) {
         Bytes::new()
     });
     (Response::from_parts(parts, buffered(said.clone())), said)
-}
-
-fn call<'a>(parts: &'a http::request::Parts, parameters: Vec<&'a str>, body: Bytes, context: Context) -> Call<'a> {
-    Call {
-        method: &parts.method,
-        public_path: parts.uri.path(),
-        query: parts.uri.query().unwrap_or_default(),
-        parameters,
-        headers: &parts.headers,
-        body,
-        context,
-        aside: Vec::new(),
-    }
-}
-
-fn context(caller: &Caller, trace: &Trace, headers: &HeaderMap) -> Result<Context, Problem> {
-    // A key that cannot be passed on must not be dropped: its sender relies on it.
-    let bad_key = || Problem::unreadable("Idempotency-Key must be one value of visible ASCII characters");
-    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let key = keys.next().map(|key| key.to_str().map_err(|_| bad_key())).transpose()?.unwrap_or_default();
-    if keys.next().is_some() {
-        return Err(bad_key());
-    }
-    idempotency::bare(key.trim())?;
-    Ok(Context {
-        tenant: caller.tenant.clone(),
-        principal: caller.principal.clone(),
-        scopes: caller.scopes.clone(),
-        request_id: trace.request_id.clone(),
-        traceparent: trace.traceparent.clone(),
-        deadline_ms: CALL_DEADLINE_MS,
-        idempotency_key: key.trim().to_owned(),
-        extensions: Vec::new(),
-    })
 }
 
 fn check_scopes(context: &Context, route: &Route) -> Result<(), Problem> {

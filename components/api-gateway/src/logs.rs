@@ -128,10 +128,15 @@ impl Logs {
         if let Err(error) = store::attempts::sweep(outside.tables(), now).await {
             log::warn(&Context::default(), "failed to sweep attempts", &[("reason", &error)]);
         }
-        let days = outside.variable("log_retention_days").await.and_then(|days| days.trim().parse::<i64>().ok());
-        let days = days.filter(|days| (1..=3650).contains(days)).unwrap_or(DEFAULT_RETENTION_DAYS);
+        let days = outside.variable("log_retention_days").await.and_then(|days| retention(&days));
+        let days = days.unwrap_or(DEFAULT_RETENTION_DAYS);
         if let Err(error) = store::logs::sweep(outside.tables(), now - days * DAY_MICROS).await {
             log::warn(&Context::default(), "failed to sweep the request log", &[("reason", &error)]);
         }
     }
+}
+
+/// How many days of `log_retention_days` make sense: ten years at most.
+pub fn retention(days: &str) -> Option<i64> {
+    days.trim().parse().ok().filter(|days| (1..=3650).contains(days))
 }

@@ -4,8 +4,9 @@ use std::{cell::Cell, time::Duration};
 
 use ::http::StatusCode;
 use sdk::{
-    Clock, Context, Micros, Problem, Response,
+    Clock, Context, Micros, Outcome, Problem, Response,
     context::ADMIN,
+    health::Checks,
     outgoing::{Failure, Outgoing},
     sql::{Database, Driver},
 };
@@ -29,6 +30,16 @@ impl<D: Driver, W: World> App<D, W> {
     /// Whether the deployment wants a simulator at all: what it writes stands among real conversations.
     pub async fn is_on(&self) -> bool {
         self.world.setting("simulator").await.as_deref() == Some("on")
+    }
+
+    /// Whether the deployment's variables make sense.
+    pub async fn health(&self) -> Outcome {
+        let mut checks = Checks::default();
+        checks.word("simulator", self.world.setting("simulator").await.as_deref(), &["on", "off"]);
+        for name in ["simulator_retention_days", "gemini_timeout_ms"] {
+            checks.number(name, self.world.setting(name).await.as_deref(), 1..=1_000_000);
+        }
+        checks.outcome()
     }
 
     /// For whoever administers a tenant, where the deployment has switched it on.

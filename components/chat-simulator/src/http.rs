@@ -24,6 +24,7 @@ const PAGE: u32 = 20;
 
 pub fn router<D: Driver + 'static, W: World>() -> Router<App<D, W>> {
     let router = Router::internal()
+        .health(async |app: &App<D, W>, _| app.health().await)
         .post("/simulate", simulate::simulate)
         .post("/simulate/batch", batch::batch)
         .post("/simulate/run", run::start)

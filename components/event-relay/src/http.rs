@@ -1,6 +1,6 @@
 //! The sink: a batch of CloudEvents in, 202 when every subscriber has them.
 
-use sdk::{Outcome, Problem, Request, Router, event::Incoming, log, response};
+use sdk::{Outcome, Problem, Request, Router, event::Incoming, health::Checks, log, response};
 use serde_json::json;
 
 use crate::{
@@ -17,7 +17,14 @@ pub trait Platform: Deliver + 'static {
 
 pub fn router<P: Platform>() -> Router<P> {
     // It has no public route; who may come here has named it in its allowed_outbound_hosts.
-    Router::internal().platform("/", take)
+    Router::internal().health(health).platform("/", take)
+}
+
+/// Whether the deployment's variable makes sense.
+async fn health<P: Platform>(platform: &P, _: Request) -> Outcome {
+    let mut checks = Checks::default();
+    checks.note(platform.subscribers().await.and_then(|json| subscribers::parse(&json)));
+    checks.outcome()
 }
 
 async fn take<P: Platform>(platform: &P, request: Request) -> Outcome {

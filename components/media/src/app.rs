@@ -6,11 +6,14 @@ use bytes::Bytes;
 use futures::lock::Mutex;
 use http::{Request, Response};
 use sdk::{
-    Clock, Micros,
+    Clock, Micros, Outcome,
+    health::Checks,
     outgoing::Failure,
     sql::{Database, Driver},
 };
 use spin_sdk::http::BoxBody;
+
+use crate::storage::{Kind, s3::Bucket};
 
 pub struct App<D, P> {
     pub database: Database<D>,
@@ -61,6 +64,24 @@ impl<D: Driver, P: Platform> App<D, P> {
     pub async fn extra_types(&self) -> Vec<String> {
         let listed = self.platform.setting("media_extra_types").await.unwrap_or_default();
         listed.split(',').map(|one| one.trim().to_ascii_lowercase()).filter(|one| !one.is_empty()).collect()
+    }
+
+    /// Whether the deployment's variables make sense.
+    pub async fn health(&self) -> Outcome {
+        let mut checks = Checks::default();
+        for name in ["media_limit_bytes", "media_link_seconds"] {
+            checks.number(name, self.platform.setting(name).await.as_deref(), 1..=i64::MAX);
+        }
+        checks.url("public_base_url", self.platform.setting("public_base_url").await.as_deref());
+        for listed in self.extra_types().await.iter().filter(|listed| !listed.contains('/')) {
+            let no_type = format!("variable `media_extra_types` has `{listed}`, which is no type like application/zip");
+            checks.note(Err::<(), _>(no_type));
+        }
+        match self.kind().await {
+            Ok(Kind::S3) => checks.note(Bucket::of(&self.platform).await),
+            kind => checks.note(kind),
+        }
+        checks.outcome()
     }
 
     async fn number(&self, name: &str) -> Option<u64> {

@@ -113,6 +113,7 @@ pub(crate) fn unsupported(detail: impl Into<String>) -> Problem {
 
 fn router<D: Driver + 'static, P: Platform>() -> Router<App<D, P>> {
     Router::internal()
+        .health(async |app: &App<D, P>, _| app.health().await)
         .delete("/media", delete_of_conversation)
         .get("/media/:id", get)
         .get("/media/:id/download", download)

@@ -51,10 +51,14 @@ pub trait Writer {
 impl<D: Driver, P: Platform> App<D, P> {
     /// Where new files go.
     pub async fn storage(&self) -> Result<Box<dyn Storage<'_> + '_>, Error> {
+        self.storage_of(self.kind().await.map_err(Error::Internal)?).await
+    }
+
+    /// An error names the variable.
+    pub async fn kind(&self) -> Result<Kind, String> {
         let named = self.platform.setting("media_storage").await;
         let kind = named.as_deref().map_or(Some(Kind::Database), Kind::parse);
-        let unknown = || Error::Internal("variable `media_storage` is neither `database` nor `s3`".to_owned());
-        self.storage_of(kind.ok_or_else(unknown)?).await
+        kind.ok_or_else(|| format!("variable `media_storage` is `{}`, not database or s3", named.unwrap_or_default()))
     }
 
     /// Where files of this kind are.

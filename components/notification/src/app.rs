@@ -4,7 +4,8 @@ use std::{cell::Cell, time::Duration};
 
 use http::HeaderMap;
 use sdk::{
-    Clock, Micros,
+    Clock, Micros, Outcome,
+    health::Checks,
     sql::{Database, Driver},
 };
 
@@ -19,6 +20,22 @@ pub struct App<D, P> {
 impl<D: Driver, P: Platform> App<D, P> {
     pub fn new(database: Database<D>, clock: impl Clock + 'static, platform: P) -> Self {
         Self { database, clock: Box::new(clock), platform, is_due: Cell::new(false) }
+    }
+
+    /// Whether the deployment's variables make sense.
+    pub async fn health(&self) -> Outcome {
+        let mut checks = Checks::default();
+        checks.word(
+            "webhook_allow_private",
+            self.platform.setting("webhook_allow_private").await.as_deref(),
+            &["true", "false"],
+        );
+        checks.number(
+            "webhook_first_retry_ms",
+            self.platform.setting("webhook_first_retry_ms").await.as_deref(),
+            1..=i64::MAX / 1000,
+        );
+        checks.outcome()
     }
 
     /// For trials on one's own machine: endpoints may be in private networks.

@@ -21,6 +21,7 @@ const PAGE: u32 = 20;
 
 pub fn router<D: Driver + 'static, P: Platform>() -> Router<App<D, P>> {
     Router::internal()
+        .health(async |app: &App<D, P>, _| app.health().await)
         .get("/notifications", notifications::list)
         .post("/notifications/:id/read", repeatable(notifications::read))
         .get("/webhook-endpoints", endpoints::list)

@@ -1,11 +1,13 @@
 //! The gateway's routes, all private: the broker's events, and what stopped.
 
 use sdk::event::Incoming;
+use sdk::health::Checks;
 use sdk::{Context, Outcome, Problem, Request, Router, ids, log, response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::domain::delivery::Store;
+use crate::domain::schedule::Schedule;
 use crate::domain::services::Ended;
 use crate::domain::{Done, Later, Order, Platform, deliver};
 
@@ -13,7 +15,22 @@ use crate::domain::{Done, Later, Order, Platform, deliver};
 const QUEUED: &str = "com.kobliat.message.queued.v1";
 
 pub fn router<P: Platform + 'static>() -> Router<P> {
-    Router::internal().platform("/events", event).get("/channels/stopped", stopped).post("/channels/start", start)
+    Router::internal()
+        .health(health)
+        .platform("/events", event)
+        .get("/channels/stopped", stopped)
+        .post("/channels/start", start)
+}
+
+/// Whether the deployment's variables make sense.
+async fn health<P: Platform>(platform: &P, _: Request) -> Outcome {
+    let mut checks = Checks::default();
+    checks.note(Schedule::read(platform).await);
+    match platform.variable("public_base_url").await {
+        Ok(base) => checks.url("public_base_url", base.as_deref()),
+        unread => checks.note(unread),
+    }
+    checks.outcome()
 }
 
 /// 200: done. 503 with `Retry-After`: again then. 400: it is no order, and never will be.

@@ -21,6 +21,7 @@ pub mod clock;
 pub mod config;
 pub mod context;
 pub mod etag;
+pub mod health;
 pub mod ids;
 pub mod log;
 pub mod words;

@@ -2,9 +2,9 @@
 
 use std::{future::Future, pin::Pin};
 
-use ::http::{Method, StatusCode};
+use ::http::Method;
 
-use crate::{Context, Problem, Request, Response, http::with_request_id, query::percent_decode, response};
+use crate::{Context, Problem, Request, Response, http::with_request_id, query::percent_decode};
 
 pub type Outcome = Result<Response, Problem>;
 
@@ -12,6 +12,7 @@ pub type Outcome = Result<Response, Problem>;
 pub struct Router<A> {
     trusts_headers: bool,
     routes: Vec<Route<A>>,
+    health: Option<Box<dyn Handle<A>>>,
 }
 
 struct Route<A> {
@@ -45,14 +46,20 @@ impl<A, F: AsyncFn(&A, Request) -> Outcome> Handle<A> for F {
 
 impl<A> Router<A> {
     /// For a component without public routes: tenant, principal and scopes come from the gateway's headers, and a request
-    /// without a tenant is refused. Answers `GET /health` itself, touching nothing.
+    /// without a tenant is refused. Answers `GET /health` itself, touching nothing, unless [`Self::health`] has something to say.
     pub fn internal() -> Self {
-        Self { trusts_headers: true, routes: Vec::new() }
+        Self { trusts_headers: true, routes: Vec::new(), health: None }
     }
 
     /// For a component that anyone can reach: the context holds a request id and a trace, nothing else.
     pub fn public() -> Self {
-        Self { trusts_headers: false, routes: Vec::new() }
+        Self { trusts_headers: false, routes: Vec::new(), health: None }
+    }
+
+    /// What `GET /health` of a component without public routes answers: see [`Checks`](crate::health::Checks).
+    #[must_use]
+    pub fn health(self, handler: impl AsyncFn(&A, Request) -> Outcome + 'static) -> Self {
+        Self { health: Some(Box::new(handler)), ..self }
     }
 
     #[must_use]
@@ -148,7 +155,10 @@ impl<A> Router<A> {
 
     async fn dispatch(&self, app: &A, mut request: Request) -> Outcome {
         if self.trusts_headers && request.path == "/health" {
-            return response::json(StatusCode::OK, &serde_json::json!({ "status": "ok" }));
+            return match &self.health {
+                Some(health) => health.call(app, request).await,
+                None => crate::health::Checks::default().outcome(),
+            };
         }
         let wanted = if request.method == Method::HEAD { Method::GET } else { request.method.clone() };
         let mut allowed = Vec::new();

@@ -35,6 +35,7 @@ use crate::tick::Ticks;
 use crate::wiring::links_of;
 use crate::world::{Ground, World};
 use arc_swap::ArcSwap;
+use futures::future::join_all;
 use kobliat_manifest::{Component as Declared, Manifest};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -117,6 +118,22 @@ impl Lifecycle {
             on_rollback: OnceLock::new(),
             change: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Asks every component whose manifest names a probe for it, before anybody else asks anything: what can not work with its
+    /// variables is refused, all of it at once.
+    pub async fn probe_at_start(&self) -> Result<(), StartError> {
+        let world = self.world();
+        let probed = self.slots().into_iter().map(|slot| {
+            let (runnable, world) = (slot.version().runnable, Arc::clone(&world));
+            async move {
+                let id = &runnable.declared.id;
+                runnable.declared.kobliat.swap.probe.as_ref()?;
+                let why = probe::probe(&world.instances, &runnable).await.err()?;
+                Some(format!("component `{id}` is not healthy: {why}"))
+            }
+        });
+        StartError::from_all(join_all(probed).await.into_iter().flatten().collect())
     }
 
     /// Whoever wants to know when a version was taken back. Once.

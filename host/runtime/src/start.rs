@@ -122,6 +122,7 @@ impl Runtime {
             databases: factors.schemas(),
         };
         let lifecycle = Arc::new(Lifecycle::start(world, &compiled, workshop)?);
+        lifecycle.probe_at_start().await?;
         let (admin, listeners) = open_admin(&lifecycle, &live, &platform, state_dir.path(), &options).await?;
         admin.add(Arc::clone(&page) as Arc<dyn RouteGroup>);
         admin.add(Arc::clone(&telemetry) as Arc<dyn RouteGroup>);

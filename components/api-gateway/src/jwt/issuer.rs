@@ -78,6 +78,15 @@ pub async fn issuers<B: Outside>(outside: &B) -> Vec<Issuer> {
     })
 }
 
+/// Whether the list can be read, and every entry can let somebody in. The error tells nothing of a key.
+pub fn check(text: &str) -> Result<(), String> {
+    let issuers: Vec<Issuer> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    match issuers.iter().find_map(|issuer| Some((issuer, issuer.fault()?))) {
+        Some((issuer, fault)) => Err(format!("{}: {fault}", issuer.issuer)),
+        None => Ok(()),
+    }
+}
+
 /// The caller that a token of one of the issuers names.
 pub async fn caller<B: Outside>(outside: &B, sets: &KeySets, token: &Token<'_>) -> Option<Caller> {
     let claimed = token.claimed_issuer()?;
@@ -91,6 +100,29 @@ pub async fn caller<B: Outside>(outside: &B, sets: &KeySets, token: &Token<'_>) 
 }
 
 impl Issuer {
+    /// Why none of its tokens could be taken, or fewer than whoever wrote it means.
+    fn fault(&self) -> Option<&'static str> {
+        let has_tenant = self.tenant.is_some() || self.tenant_claim.is_some();
+        if !has_tenant {
+            return Some("`tenant` or `tenant_claim` is needed");
+        }
+        if self.tenant.as_deref().is_some_and(|tenant| !tenants::is_id(tenant)) {
+            return Some("`tenant` is no tenant's name");
+        }
+        if self.scopes.iter().flatten().any(|scope| !scopes::ALL.contains(&scope.as_str())) {
+            return Some("`scopes` has one that there is not");
+        }
+        match &self.jwks_url {
+            Some(_) if !self.keys.is_empty() => Some("`jwks_url` and `keys` go not together"),
+            Some(url) if !url.starts_with("https://") && !url.starts_with("http://") => Some("`jwks_url` is no URL"),
+            None if self.keys.is_empty() => Some("`jwks_url` or `keys` is needed"),
+            _ if self.keys.iter().any(|jwk| Key::from_jwk(jwk).is_none()) => {
+                Some("`keys` has one that is weak or of no known kind")
+            }
+            _ => None,
+        }
+    }
+
     fn caller(&self, claims: &Map<String, Value>) -> Option<Caller> {
         let named = self.tenant_claim.as_deref().and_then(|name| claims::text(claims, name));
         let tenant = self.tenant.as_deref().or(named).filter(|tenant| tenants::is_id(tenant))?;

@@ -1,27 +1,24 @@
 //! `/services`, `/service-logs`: the components of the platform, for who operates it.
 
-use std::time::Duration;
+mod health;
 
 use bytes::Bytes;
 use futures::future::join_all;
-use http::{Method, Request, Response};
+use http::{Method, Response};
 use serde_json::{Map, Value, json};
 
 use super::own;
-use super::{Action, Doc, Route, Service};
+use super::{Action, Doc, Route};
 use crate::admin;
 use crate::call::Call;
 use crate::clients::{Body, Outside};
-use crate::deadline::within;
 use crate::reply::{ok, whole};
-use sdk::clock::{parse_rfc3339, rfc3339};
+use sdk::clock::rfc3339;
 use sdk::context::OPERATOR;
 use sdk::query::Query;
-use sdk::{Micros, Outcome, Problem, response};
+use sdk::{Outcome, Problem, response};
 
 const RIGHTS: &[&str] = &[OPERATOR];
-/// One probe: all of them run at once, so that this is how long the answer takes at most.
-const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 /// The gateway answers these requests: without it nobody could start it again from here.
 const MYSELF: &str = "api-gateway";
 const MAX_LINES: u32 = 10_000;
@@ -105,8 +102,8 @@ pub const ROUTES: &[Route] = &[
 
 pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Do) -> Result<Response<Body>, Problem> {
     match what {
-        Do::Health => health(outside, call).await,
-        Do::HealthOfOne => health_of_one(outside, call).await,
+        Do::Health => health::of_all(outside, call).await,
+        Do::HealthOfOne => health::of_one(outside, call).await,
         Do::Start => own::once(outside, call, async || action(outside, call, "start").await).await,
         Do::Stop => own::once(outside, call, async || action(outside, call, "stop").await).await,
         Do::Restart => own::once(outside, call, async || action(outside, call, "restart").await).await,
@@ -142,73 +139,6 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 
 fn state_of(answer: &Value) -> &str {
     answer.get("state").and_then(Value::as_str).unwrap_or("unknown")
-}
-
-/// What the host says of its components; without its surface, those that the gateway calls.
-async fn components<B: Outside>(outside: &B, call: &Call<'_>) -> Vec<Value> {
-    match admin::get(outside, call, "/components").await {
-        Ok(value) => value.get("components").and_then(Value::as_array).cloned().unwrap_or_default(),
-        Err(_logged) => Service::NEEDED.map(|service| json!({ "id": service.id() })).into(),
-    }
-}
-
-async fn health<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
-    Query::parse(call.query)?.allow(&[])?;
-    let components = components(outside, call).await;
-    let probed = join_all(components.iter().map(|component| one_health(outside, component))).await;
-    let services: Map<String, Value> = probed.into_iter().map(|one| (text(&one, "key").to_owned(), one)).collect();
-    ok(&json!({ "services": services, "checked_at": rfc3339(outside.now()) }))
-}
-
-async fn health_of_one<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
-    let id = component(call)?;
-    let components = components(outside, call).await;
-    let found = components.iter().find(|one| one["id"] == id.as_str());
-    let found = found.ok_or_else(|| Problem::not_found("service"))?;
-    ok(&one_health(outside, found).await)
-}
-
-/// A service that the gateway calls is asked itself; of the others the host knows whether they run.
-async fn one_health<B: Outside>(outside: &B, component: &Value) -> Value {
-    let id = component["id"].as_str().unwrap_or_default();
-    let service = Service::ALL.into_iter().find(|service| service.id() == id);
-    let started = outside.now();
-    let is_stopped = component["state"] == "stopped";
-    let (status, circuit) = match service {
-        _ if is_stopped => ("stopped", None),
-        None => {
-            (if matches!(component["state"].as_str(), Some("running") | None) { "healthy" } else { "unhealthy" }, None)
-        }
-        Some(service) => {
-            let circuit = outside.circuits().of(service).state(started).as_str();
-            (if answers(outside, service).await { "healthy" } else { "unhealthy" }, Some(circuit))
-        }
-    };
-    let since = component["since"].as_str().and_then(parse_rfc3339);
-    json!({
-        "name": id,
-        "key": key(id),
-        "status": status,
-        "circuit": circuit,
-        // Services share the host's: there is none of their own.
-        "port": null,
-        "response_time": service.map(|_| milliseconds(outside.now() - started)),
-        "version": component["version"],
-        "uptime": since.map(|since| ((started - since) / 1_000_000).max(0)),
-        "last_checked": rfc3339(started),
-    })
-}
-
-fn milliseconds(micros: Micros) -> i64 {
-    micros.max(0) / 1000
-}
-
-/// Past the circuit: the probe is what finds out.
-async fn answers<B: Outside>(outside: &B, service: Service) -> bool {
-    let uri = format!("http://{}.spin.internal/health", service.id());
-    let Ok(probe) = Request::get(uri).body(Bytes::new()) else { return false };
-    let answer = within(outside, PROBE_DEADLINE, outside.fetch(probe)).await;
-    matches!(answer, Some(Ok(answer)) if answer.status().is_success())
 }
 
 async fn action<B: Outside>(outside: &B, call: &Call<'_>, word: &str) -> Outcome {

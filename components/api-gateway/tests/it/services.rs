@@ -47,6 +47,23 @@ fn health_is_probed_for_all_at_once() {
 }
 
 #[test]
+fn a_service_says_why_it_is_not_healthy_but_nothing_of_its_inside() {
+    let app = app();
+    let health = |id: &str| format!("http://{id}.spin.internal/health");
+    let told = |code: &str| json!({ "status": 503, "code": code, "detail": "variable `media_storage` is `tape`" });
+    app.world.says(&health("customer"), &told("misconfigured"));
+    app.world.says(&health("messaging"), &told("internal"));
+    let services = app.get("/api/v1/services/health").json()["services"].clone();
+    assert_eq!(services["customer-service"]["status"], "unhealthy");
+    assert_eq!(services["customer-service"]["reason"], "variable `media_storage` is `tape`");
+    assert_eq!(
+        (&services["messaging-service"]["status"], &services["messaging-service"]["reason"]),
+        (&json!("unhealthy"), &json!(null))
+    );
+    assert_eq!(services["conversation-service"]["reason"], json!(null));
+}
+
+#[test]
 fn without_the_host_s_surface_the_gateway_s_own_services_are_probed() {
     let app = TestApp::new();
     app.world.says("http://customer.spin.internal/health", &json!({}));

@@ -15,7 +15,7 @@ use api_gateway::clients::{conversations, messages};
 use api_gateway::routes::Service;
 use api_gateway::store::MIGRATIONS;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use sdk::sql::Database;
 use sdk::testing::Memory;
@@ -291,12 +291,23 @@ impl Attachments for World {
     }
 }
 
+/// A problem's own; anything else is a success.
+fn status_of(document: &str) -> StatusCode {
+    let problem: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+    let status = problem["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK)
+}
+
 /// An identity provider, and whatever else is not the platform: documents by their address.
 impl Elsewhere for World {
     async fn fetch(&self, request: Request<Bytes>) -> Result<Response<Body>, SendError> {
         self.fetched.borrow_mut().push(request.uri().to_string());
         match self.elsewhere.borrow().get(&request.uri().to_string()) {
-            Some(document) => Ok(Response::new(spin_sdk::http::box_body(Full::new(document.clone().into())))),
+            Some(document) => {
+                let mut answer = Response::new(spin_sdk::http::box_body(Full::new(document.clone().into())));
+                *answer.status_mut() = status_of(document);
+                Ok(answer)
+            }
             None => Err(SendError::Unreachable("nobody is there".into())),
         }
     }

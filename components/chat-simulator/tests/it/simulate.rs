@@ -177,3 +177,14 @@ fn the_scenarios_are_listed() {
     let names: Vec<&str> = listed["data"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"curious_shopper") && names.contains(&"angry_customer") && names.len() >= 6, "{names:?}");
 }
+
+#[test]
+fn its_health_tells_a_variable_that_makes_no_sense() {
+    let app = TestApp::start();
+    assert_eq!(app.send(Method::GET, "/health", "").status(), 200);
+    for (name, value) in [("simulator", "yes"), ("simulator_retention_days", "0"), ("gemini_timeout_ms", "8s")] {
+        app.world.set(name, value);
+        let health = app.send(Method::GET, "/health", "");
+        assert!(health.status() == 503 && json(&health)["detail"].as_str().unwrap().contains(name));
+    }
+}

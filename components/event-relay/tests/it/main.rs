@@ -109,3 +109,11 @@ fn keeps_events_in_the_outbox_when_the_subscribers_are_not_readable() {
     let world = World { subscribers: "notification", ..world() };
     assert_eq!(send(&world, &batch()).status(), 503);
 }
+
+#[test]
+fn its_health_tells_of_subscribers_that_make_no_sense() {
+    let health = |world: &World| block_on(router().handle(world, request(Method::GET, "/health", "")));
+    assert_eq!(health(&world()).status(), 200);
+    let told = health(&World { subscribers: "{}", ..world() });
+    assert!(told.status() == 503 && json(&told)["detail"].as_str().unwrap().contains("event_subscribers"));
+}

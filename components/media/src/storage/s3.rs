@@ -5,6 +5,8 @@ mod call;
 mod sigv4;
 mod upload;
 
+pub use bucket::Bucket;
+
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::{Method, StatusCode, header};
@@ -13,7 +15,6 @@ use sdk::{Error, sql::Driver};
 use spin_sdk::http::BoxBody;
 
 use self::{
-    bucket::Bucket,
     call::{Call, refusal},
     upload::Parts,
 };

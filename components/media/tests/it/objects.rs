@@ -97,8 +97,9 @@ fn a_prefix_and_a_host_of_its_own_are_as_the_variables_say() {
 }
 
 #[test]
-fn variables_that_make_no_sense_are_told_in_the_log_only() {
+fn variables_that_make_no_sense_are_told_by_its_health_and_to_no_client() {
     let app = TestApp::with_bucket();
+    app.get("/health").expect(200);
     for (name, value) in [
         ("media_storage", "tape"),
         ("s3_endpoint", "s3.example.com"),
@@ -110,7 +111,27 @@ fn variables_that_make_no_sense_are_told_in_the_log_only() {
         app.set(name, value);
         let problem = app.upload(&Form::file("a.txt", b"words")).expect(500).json();
         assert_eq!(problem["detail"], "internal error");
+        let health = app.get("/health").expect(503).json();
+        assert!(health["detail"].as_str().unwrap().contains(&format!("`{name}`")), "{health}");
         app.set(name, &good);
         app.holds_nothing();
+    }
+}
+
+#[test]
+fn its_health_tells_every_variable_that_makes_no_sense() {
+    let app = TestApp::start();
+    app.get("/health").expect(200);
+    for (name, value) in [
+        ("media_limit_bytes", "16 MB"),
+        ("media_link_seconds", "0"),
+        ("media_extra_types", "application/zip,pdf"),
+        ("public_base_url", "kobliat.example"),
+        ("media_storage", "tape"),
+    ] {
+        app.set(name, value);
+        let health = app.get("/health").expect(503).json();
+        assert_eq!(health["code"], "misconfigured");
+        assert!(health["detail"].as_str().unwrap().contains(&format!("`{name}`")), "{health}");
     }
 }

@@ -108,3 +108,14 @@ fn refuses_what_is_no_event_for_good_and_what_comes_without_a_tenant() {
     assert_eq!((refused.status().as_u16(), &json(&refused)["code"]), (401, &"unauthenticated".into()));
     assert_eq!(app.send(Method::GET, "/notifications?unread=maybe", "").status(), 422);
 }
+
+#[test]
+fn its_health_tells_a_variable_that_makes_no_sense() {
+    let app = TestApp::start();
+    assert_eq!(app.send(Method::GET, "/health", "").status(), 200);
+    for (name, value) in [("webhook_allow_private", "yes"), ("webhook_first_retry_ms", "5 s")] {
+        app.world.0.settings.borrow_mut().insert(name.to_owned(), value.to_owned());
+        let health = app.send(Method::GET, "/health", "");
+        assert!(health.status() == 503 && json(&health)["detail"].as_str().unwrap().contains(name));
+    }
+}

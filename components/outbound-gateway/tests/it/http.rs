@@ -75,3 +75,20 @@ fn an_operator_sees_what_stopped_and_starts_it() {
     assert_eq!(send(Method::POST, "/channels/start", &start).status(), StatusCode::NOT_FOUND);
     assert_eq!(send(Method::POST, "/channels/start", "{}").status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
+
+#[test]
+fn its_health_tells_a_variable_that_makes_no_sense() {
+    let world = World::whatsapp();
+    let health = || block_on(router().handle(&world, request(Method::GET, "/health", "")));
+    assert_eq!(health().status(), StatusCode::OK);
+    for (name, value) in [("outbound_retry_ms", "10s"), ("outbound_timeout_ms", "soon"), ("public_base_url", "here")] {
+        let before = world.variables.borrow().get(name).cloned().unwrap_or_default();
+        world.set(name, value);
+        assert_eq!(health().status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(json(&health())["detail"].as_str().unwrap().contains(name));
+        match before.is_empty() {
+            true => drop(world.variables.borrow_mut().remove(name)),
+            false => world.set(name, &before),
+        }
+    }
+}

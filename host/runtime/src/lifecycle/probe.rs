@@ -3,13 +3,16 @@
 use crate::instances::{Instances, Runnable};
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, Limited};
 use kobliat_engine::CallContext;
 use kobliat_trigger_http::headers;
 use std::time::Duration;
 
 /// What asks for no more than the component's health.
 const PATH: &str = "/health";
+
+/// Of an answer: 64 KiB are more than any health says.
+const MOST_SAID: usize = 64 << 10;
 
 /// A version that is not healthy by then is not.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,16 +29,24 @@ pub async fn probe(instances: &Instances, runnable: &Runnable) -> Result<(), Str
     let pool = instances.probe_pool(runnable);
     let context = CallContext::external(PATIENCE.min(declared.kobliat.limits.timeout), "probe");
     let answer = match pool.http(context, request(&declared.id, path)).await {
-        Ok(response) => Ok((response.status(), response.into_body().collect().await.is_ok())),
+        Ok(response) => Ok((response.status(), Limited::new(response.into_body(), MOST_SAID).collect().await.ok())),
         Err(failure) => Err(format!("its probe `GET {path}` failed: {failure}")),
     };
     pool.close();
     pool.end();
     match answer? {
-        (status, false) => Err(format!("its probe `GET {path}` was answered with {status} and half a body")),
-        (status, true) if is_healthy(status, named.is_some()) => Ok(()),
-        (status, true) => Err(format!("its probe `GET {path}` was answered with {status}")),
+        (status, None) => Err(format!("its probe `GET {path}` was answered with {status} and half a body")),
+        (status, Some(_)) if is_healthy(status, named.is_some()) => Ok(()),
+        (status, Some(said)) => {
+            Err(format!("its probe `GET {path}` was answered with {status}{}", reason(&said.to_bytes())))
+        }
     }
+}
+
+/// What a problem (RFC 9457) says besides its status.
+fn reason(said: &[u8]) -> String {
+    let problem: serde_json::Value = serde_json::from_slice(said).unwrap_or_default();
+    problem["detail"].as_str().map(|detail| format!(": {}", detail.escape_debug())).unwrap_or_default()
 }
 
 /// A component need not have the default path; the one that the manifest names it has.

@@ -119,3 +119,25 @@ async fn a_variable_that_has_no_value() {
     let command = crate::up().manifest(application.path().join("spin.toml")).without_variables();
     assert_refused(&command.run(state.path()).await, &["bootstrap_api_key"]);
 }
+
+/// Each component's health is asked at start, and all that is wrong is told at once, with the variable's name.
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_that_make_no_sense() {
+    if kobliat_e2e::skipped("our command's sentences") {
+        return;
+    }
+    let state = tempfile::tempdir().unwrap();
+    let wrong = [("media_storage", "s3"), ("outbound_timeout_ms", "soon"), ("log_retention_days", "a month")];
+    let refused = crate::up().variables(&wrong).run(state.path()).await;
+    assert_refused(
+        &refused,
+        &[
+            "component `media` is not healthy",
+            "variable `s3_endpoint` has no value",
+            "component `outbound-gateway` is not healthy",
+            "outbound_timeout_ms",
+            "component `api-gateway` is not healthy",
+            "log_retention_days",
+        ],
+    );
+}
