@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use sdk::{
-    Context, Outcome, Problem, Router, context::REQUEST_ID, http::BODY_LIMIT_BYTES, log, query::Query, response,
+    Context, Outcome, Problem, Router, context::REQUEST_ID, etag, http::BODY_LIMIT_BYTES, log, query::Query, response,
     sql::Driver,
 };
 use serde_json::json;
@@ -123,7 +123,9 @@ fn router<D: Driver + 'static, P: Platform>() -> Router<App<D, P>> {
 
 async fn get<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) -> Outcome {
     request.context.require("media:read")?;
-    response::ok(&View::from(found(app, &request).await?))
+    let media = found(app, &request).await?;
+    let updated_at = media.updated_at;
+    response::ok(&View::from(media)).map(|answer| etag::with(answer, updated_at))
 }
 
 async fn found<D: Driver, P: Platform>(app: &App<D, P>, request: &sdk::Request) -> Result<domain::Media, Problem> {
@@ -172,10 +174,9 @@ pub(crate) async fn link_secret<D: Driver, P: Platform>(app: &App<D, P>, context
 async fn delete<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) -> Outcome {
     request.context.require("media:write")?;
     let id = request.id("id", "media")?;
-    let deleted = store::media::delete(&app.database, &request.context.tenant, &id).await;
-    if !deleted.map_err(|e| told(&request.context, e))? {
-        return Err(Problem::not_found("media"));
-    }
+    let version = etag::if_match(&request)?;
+    let deleted = store::media::delete(&app.database, &request.context.tenant, &id, version).await;
+    deleted.map_err(|e| told(&request.context, e))?;
     storage::clear(app, &request.context).await;
     response::no_content()
 }

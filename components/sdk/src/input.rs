@@ -148,9 +148,10 @@ impl Input {
         self.fields.get(name).is_some_and(Value::is_null)
     }
 
-    /// Records what a rule over several fields found.
+    /// Records what a rule over several fields found; without a name, at the object itself.
     pub fn refuse(&mut self, name: &str, detail: &str) {
-        self.errors.push(FieldError { pointer: format!("{}/{name}", self.at), detail: detail.to_owned() });
+        let pointer = if name.is_empty() { self.at.clone() } else { format!("{}/{name}", self.at) };
+        self.errors.push(FieldError { pointer, detail: detail.to_owned() });
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {

@@ -8,14 +8,14 @@ use super::{Action, Doc, Route};
 use crate::call::Call;
 use crate::clients::{Body, Outside};
 use crate::keys::{self, IssuedKey, KeyHash};
-use crate::reply::{ok, whole};
+use crate::reply::whole;
 use crate::{scopes, store};
 use sdk::clock::rfc3339;
 use sdk::context::ADMIN;
 use sdk::idempotency::Done;
 use sdk::pagination::Keyset;
 use sdk::query::Query;
-use sdk::{Input, Micros, Problem, ids};
+use sdk::{Input, Micros, Problem, etag, ids};
 
 const RIGHTS: &[&str] = &[ADMIN];
 const MAX_NAME: usize = 255;
@@ -53,7 +53,7 @@ pub const ROUTES: &[Route] = &[
         "/api-keys/{id}",
         RIGHTS,
         Action::ApiKeys(Do::Revoke),
-        Doc::new("revokeApiKey", "Revoke an API key for good", &[(204, None)]).query(&["tenant"]),
+        Doc::new("revokeApiKey", "Revoke an API key for good", &[(204, None)]).query(&["tenant"]).if_match(),
     ),
 ];
 
@@ -61,7 +61,7 @@ pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Do) -> Result<R
     match what {
         Do::List => list(outside, call).await,
         Do::Create => create(outside, call).await,
-        Do::Get => ok(&view(&get(outside, call).await?)),
+        Do::Get => shown_in_version(&get(outside, call).await?),
         Do::Revoke => revoke(outside, call).await,
     }
 }
@@ -148,9 +148,21 @@ async fn get<B: Outside>(outside: &B, call: &Call<'_>) -> Result<IssuedKey, Prob
 async fn revoke<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let key = get(outside, call).await?;
     scopes::check_covered(&call.context, &key.scopes)?;
+    if etag::if_match(&own::request(call))?.is_some_and(|version| version != changed_at(&key)) {
+        return Err(etag::mismatch());
+    }
     let revoked = store::api_keys::revoke(outside.tables(), &key.tenant, &key.id, outside.now()).await;
     revoked.map_err(|error| store::failed(&call.context, "revoke an API key", &error))?;
     own::no_content()
+}
+
+fn shown_in_version(key: &IssuedKey) -> Result<Response<Body>, Problem> {
+    own::versioned(&view(key), changed_at(key))
+}
+
+/// All that ever changes of a key is that it is revoked.
+fn changed_at(key: &IssuedKey) -> Micros {
+    key.revoked_at.unwrap_or(key.created_at)
 }
 
 fn view(key: &IssuedKey) -> Value {

@@ -60,7 +60,9 @@ pub const ROUTES: &[Route] = &[
         "/channels/{id}",
         RIGHTS,
         Action::Channels,
-        Doc::new("deleteChannel", "Forget a channel account and its credentials", &[(204, None)]).query(&["tenant"]),
+        Doc::new("deleteChannel", "Forget a channel account and its credentials", &[(204, None)])
+            .query(&["tenant"])
+            .if_match(),
     ),
 ];
 

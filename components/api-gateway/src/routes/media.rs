@@ -52,7 +52,7 @@ pub const ROUTES: &[Route] = &[
         "/media/{id}",
         WRITE,
         FORWARD,
-        Doc::new("deleteMedia", "Delete an attachment; identical ones keep their bytes", &[(204, None)]),
+        Doc::new("deleteMedia", "Delete an attachment; identical ones keep their bytes", &[(204, None)]).if_match(),
     ),
     Route::delete(
         "/media",

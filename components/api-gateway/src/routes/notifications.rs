@@ -57,7 +57,7 @@ pub const ROUTES: &[Route] = &[
         "/webhook-endpoints/{id}",
         WRITE_WEBHOOKS,
         FORWARD,
-        Doc::new("deleteWebhookEndpoint", "Send no more to it", &[(204, None)]),
+        Doc::new("deleteWebhookEndpoint", "Send no more to it", &[(204, None)]).if_match(),
     ),
     Route::post(
         "/webhook-endpoints/{id}/rotate-secret",

@@ -52,7 +52,8 @@ pub const ROUTES: &[Route] = &[
             "deleteTenant",
             "Close a tenant for good: no credential of it works, its name is not given again, its data stays",
             &[(204, None)],
-        ),
+        )
+        .if_match(),
     ),
 ];
 
@@ -125,7 +126,10 @@ async fn delete<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Bod
     if id == DEFAULT || id == call.context.tenant {
         return Err(Problem::conflict("neither the default tenant nor one's own can be deleted"));
     }
-    let deleted = store::tenants::delete(outside.tables(), &id, outside.now()).await;
-    let deleted = deleted.map_err(|error| store::failed(&call.context, "delete a tenant", &error))?;
-    if deleted { own::no_content() } else { Err(unknown()) }
+    let if_match = etag::if_match(&own::request(call))?;
+    let deleted = store::tenants::delete(outside.tables(), &id, if_match, outside.now()).await;
+    match deleted.map_err(|error| store::failed(&call.context, "delete a tenant", &error))? {
+        true => own::no_content(),
+        false => find(outside, call, &id).await.and_then(|_| Err(etag::mismatch())),
+    }
 }

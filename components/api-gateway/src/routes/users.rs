@@ -48,7 +48,7 @@ pub const ROUTES: &[Route] = &[
         "/users/{id}",
         RIGHTS,
         Action::Users(Verb::Delete),
-        Doc::new("deleteUser", "Delete a user", &[(204, None)]).query(&["tenant"]),
+        Doc::new("deleteUser", "Delete a user", &[(204, None)]).query(&["tenant"]).if_match(),
     ),
 ];
 
@@ -130,7 +130,11 @@ async fn change<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Bod
 async fn delete<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let user = find(outside, call).await?;
     scopes::check_covered(&call.context, &user.scopes)?;
-    let deleted = store::users::delete(outside.tables(), &user.tenant, &user.id).await;
-    let deleted = deleted.map_err(|error| store::failed(&call.context, "delete a user", &error))?;
-    if deleted { own::no_content() } else { Err(Problem::not_found("user")) }
+    let if_match = etag::if_match(&own::request(call))?;
+    let deleted = store::users::delete(outside.tables(), &user.tenant, &user.id, if_match).await;
+    match deleted.map_err(|error| store::failed(&call.context, "delete a user", &error))? {
+        true => own::no_content(),
+        false if if_match.is_some() => Err(etag::mismatch()),
+        false => Err(Problem::not_found("user")),
+    }
 }

@@ -31,7 +31,8 @@ pub const UPDATE: &str = "\
     RETURNING tenant_id, name, requests_per_hour, disabled_at, created_at, updated_at";
 
 pub const DELETE: &str = "\
-    UPDATE tenants SET deleted_at = ? WHERE tenant_id = ? AND deleted_at IS NULL RETURNING tenant_id";
+    UPDATE tenants SET deleted_at = ?
+    WHERE tenant_id = ? AND deleted_at IS NULL AND updated_at = coalesce(?, updated_at) RETURNING tenant_id";
 
 /// [`Failure::NotMade`] when the name is taken.
 pub async fn insert<D: Driver>(
@@ -86,9 +87,14 @@ pub async fn update<D: Driver>(
     rows.into_iter().next().map(read).transpose()
 }
 
-/// Whether there was one to delete.
-pub async fn delete<D: Driver>(tables: &Database<D>, id: &str, now: Micros) -> Result<bool, SqlError> {
-    tables.execute(DELETE, vec![now.into(), id.into()]).await.map(|rows| !rows.is_empty())
+/// Whether there was one to delete, in this version.
+pub async fn delete<D: Driver>(
+    tables: &Database<D>,
+    id: &str,
+    if_match: Option<Micros>,
+    now: Micros,
+) -> Result<bool, SqlError> {
+    tables.execute(DELETE, vec![now.into(), id.into(), if_match.into()]).await.map(|rows| !rows.is_empty())
 }
 
 fn read(mut row: Row) -> Result<Tenant, SqlError> {

@@ -34,7 +34,8 @@ pub const UPDATE: &str = "\
     WHERE tenant_id = ? AND id = ? AND updated_at = coalesce(?, updated_at)
     RETURNING id, username, name, scopes, disabled_at, created_at, updated_at";
 
-pub const DELETE: &str = "DELETE FROM users WHERE tenant_id = ? AND id = ? RETURNING id";
+pub const DELETE: &str =
+    "DELETE FROM users WHERE tenant_id = ? AND id = ? AND updated_at = coalesce(?, updated_at) RETURNING id";
 
 pub async fn find<D: Driver>(tables: &Database<D>, tenant: &str, username: &str) -> Result<Option<Login>, SqlError> {
     let rows = tables.execute(FIND, vec![tenant.into(), username.into()]).await?;
@@ -115,9 +116,14 @@ pub async fn update<D: Driver>(
     rows.into_iter().next().map(|row| read(tenant, row)).transpose()
 }
 
-/// Whether there was one to delete.
-pub async fn delete<D: Driver>(tables: &Database<D>, tenant: &str, id: &str) -> Result<bool, SqlError> {
-    tables.execute(DELETE, vec![tenant.into(), id.into()]).await.map(|rows| !rows.is_empty())
+/// Whether there was one to delete, in this version.
+pub async fn delete<D: Driver>(
+    tables: &Database<D>,
+    tenant: &str,
+    id: &str,
+    if_match: Option<Micros>,
+) -> Result<bool, SqlError> {
+    tables.execute(DELETE, vec![tenant.into(), id.into(), if_match.into()]).await.map(|rows| !rows.is_empty())
 }
 
 fn read(tenant: &str, mut row: Row) -> Result<User, SqlError> {

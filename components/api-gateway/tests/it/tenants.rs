@@ -1,7 +1,7 @@
 //! Tenants: made, changed and closed by who operates the platform, and by nobody else.
 
 use http::{Method, Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::{TestApp, request_as};
 use crate::world::NOW;
@@ -68,6 +68,32 @@ fn a_change_of_what_somebody_else_changed_is_412() {
     rename(&tag).problem(412);
     rename("\"made-up\"").problem(412);
     assert_eq!(rename("*").status, 200);
+}
+
+/// What was changed since is not what its reader wanted to delete.
+#[test]
+fn only_the_version_that_was_seen_is_deleted() {
+    let app = TestApp::new();
+    app.post(TENANTS, &json!({ "id": "acme" }));
+    let user = json!({ "username": "ada", "password": "correct horse battery", "scopes": ["admin"] });
+    let key = json!({ "name": "shop", "scopes": ["customers:read"] });
+    let made = |path: &str, body: &Value| app.post(path, body).json()["id"].as_str().unwrap().to_owned();
+    for path in [
+        format!("{TENANTS}/acme"),
+        format!("/api/v1/users/{}", made("/api/v1/users", &user)),
+        format!("/api/v1/api-keys/{}", made("/api/v1/api-keys", &key)),
+    ] {
+        let delete = |tag: &str| {
+            let request = Request::delete(&path).header("x-api-key", crate::app::KEY).header("if-match", tag);
+            app.send(request.body("").unwrap())
+        };
+        let tag = app.get(&path).header("etag").to_owned();
+        assert!(!tag.is_empty(), "{path}");
+        for other in ["\"1\"", "\"made-up\"", "W/\"1\""] {
+            delete(other).problem(412);
+        }
+        assert_eq!(delete(&tag).status, 204, "{path}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod keeping;
 
 use sdk::{
-    Error, Micros, ids,
+    Error, Micros, etag, ids,
     sql::{self, Database, Driver, Execute, Row, SqlError, Value},
 };
 
@@ -114,9 +114,16 @@ pub async fn fail<D: Driver>(
     get(db, tenant, id).await
 }
 
-/// False when there was none. The bytes go with the last attachment that shows them.
-pub async fn delete<D: Driver>(db: &Database<D>, tenant: &str, id: &str) -> Result<bool, Error> {
-    Ok(db.transaction(async |transaction: &D::Connection| forget(transaction, tenant, id).await).await?)
+/// In this version, if one is named. The bytes go with the last attachment that shows them.
+pub async fn delete<D: Driver>(db: &Database<D>, tenant: &str, id: &str, version: Option<Micros>) -> Result<(), Error> {
+    let work = async |transaction: &D::Connection| -> Result<(), Error> {
+        let rows = transaction.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?;
+        let found = sql::one(rows, media)?.ok_or(Error::NotFound)?;
+        etag::check(version, found.updated_at)?;
+        forget(transaction, tenant, id).await?;
+        Ok(())
+    };
+    db.transaction(work).await
 }
 
 /// How many there were. A hundred in a transaction, which holds the only writer.

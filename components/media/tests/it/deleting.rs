@@ -7,6 +7,7 @@ use crate::{Form, TestApp, files};
 crate::on_both! {
     the_bytes_go_with_the_last_attachment_that_shows_them,
     a_conversation_s_attachments_go_together,
+    only_the_version_that_was_seen_is_deleted,
 }
 
 fn the_bytes_go_with_the_last_attachment_that_shows_them(app: &TestApp) {
@@ -20,6 +21,17 @@ fn the_bytes_go_with_the_last_attachment_that_shows_them(app: &TestApp) {
     app.holds_nothing();
     // And they can come again.
     app.stored("a.png", &files::png(400, 4));
+}
+
+fn only_the_version_that_was_seen_is_deleted(app: &TestApp) {
+    let path = format!("/media/{}", app.stored("a.txt", b"words")["id"].as_str().unwrap());
+    let tag = app.get(&path).expect(200).headers["etag"].clone();
+    let delete = |tag: &http::HeaderValue| {
+        app.handle(crate::request(Method::DELETE, &path).header("if-match", tag).body(crate::body(&[], 1)).unwrap())
+    };
+    delete(&http::HeaderValue::from_static("\"1\"")).expect(412);
+    app.get(&path).expect(200);
+    delete(&tag).expect(204);
 }
 
 fn a_conversation_s_attachments_go_together(app: &TestApp) {

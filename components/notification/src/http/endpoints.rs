@@ -146,8 +146,9 @@ fn changes(input: &mut Input) -> Changes {
 pub async fn delete<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {
     request.context.require(WRITE)?;
     let id = request.id("id", "webhook endpoint")?;
-    let deleted = endpoints::delete(&app.database, &request.context.tenant, &id).await;
-    if deleted.map_err(failed(&request.context))? { response::no_content() } else { Err(unknown()) }
+    let version = etag::if_match(&request)?;
+    let deleted = endpoints::delete(&app.database, &request.context.tenant, &id, version).await;
+    check(&request.context, deleted).and_then(|()| response::no_content())
 }
 
 pub async fn attempts<D: Driver, P: Platform>(app: &App<D, P>, request: Request) -> Outcome {

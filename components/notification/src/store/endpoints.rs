@@ -152,12 +152,20 @@ pub async fn update<D: Driver>(
     database.transaction(work).await
 }
 
-/// With its deliveries and attempts; false when there is none.
-pub async fn delete<D: Driver>(database: &Database<D>, tenant: &str, id: &str) -> Result<bool, SqlError> {
-    const DELETE: &str = "DELETE FROM webhook_endpoints WHERE tenant_id = ? AND id = ? RETURNING 1";
-    let work = async |transaction: &D::Connection| -> Result<bool, SqlError> {
+/// With its deliveries and attempts, if it is in this version.
+pub async fn delete<D: Driver>(
+    database: &Database<D>,
+    tenant: &str,
+    id: &str,
+    version: Option<Micros>,
+) -> Result<(), Error> {
+    const DELETE: &str = "DELETE FROM webhook_endpoints WHERE tenant_id = ? AND id = ?";
+    let work = async |transaction: &D::Connection| -> Result<(), Error> {
+        let rows = transaction.execute(statements::BY_ID, vec![tenant.into(), id.into()]).await?;
+        etag::check(version, sql::one(rows, endpoint)?.ok_or(Error::NotFound)?.updated_at)?;
         deliveries::delete_of(transaction, tenant, id).await?;
-        Ok(!transaction.execute(DELETE, vec![tenant.into(), id.into()]).await?.is_empty())
+        transaction.execute(DELETE, vec![tenant.into(), id.into()]).await?;
+        Ok(())
     };
     database.transaction(work).await
 }

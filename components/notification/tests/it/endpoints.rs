@@ -174,4 +174,10 @@ fn only_the_version_that_was_seen_is_changed() {
     let changed = change();
     assert_eq!((changed.status().as_u16(), tag(&changed) != seen), (200, true), "in the same microsecond, too");
     assert_eq!(change().status(), 412);
+    let delete = |tag: &::http::HeaderValue| {
+        let mut request = request(Method::DELETE, &path, "");
+        request.headers.insert("if-match", tag.clone());
+        block_on(app.router.handle(&app.service, request)).status().as_u16()
+    };
+    assert_eq!((delete(&seen), delete(&tag(&changed))), (412, 204));
 }

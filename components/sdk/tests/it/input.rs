@@ -33,6 +33,13 @@ fn tells_everything_that_is_wrong_at_once() {
 }
 
 #[test]
+fn what_is_wrong_with_the_whole_object_points_at_it() {
+    let read = |input: &mut sdk::Input| input.refuse("", "name or nick is required");
+    let problem = Input::decode(b"{}", read).unwrap_err();
+    assert_eq!((problem.errors[0].pointer.as_str(), problem.detail.as_str()), ("", "name or nick is required"));
+}
+
+#[test]
 fn tells_unreadable_from_invalid() {
     for body in [&b""[..], b"{", b"{\"name\":\"\xff\"}", b"nonsense"] {
         assert_eq!(decode(body).unwrap_err().status, 400);
