@@ -111,7 +111,8 @@ fn pooling(options: &EngineOptions) -> PoolingAllocationConfig {
     pool.linear_memory_keep_resident(MEMORY_KEEP_RESIDENT);
     pool.table_keep_resident(TABLE_KEEP_RESIDENT);
     pool.max_unused_warm_slots(instances.min(100));
-    // 48.0.8 mistakes a swapped-out dirty page for a clean one, so that the next tenant of a slot could read it.
+    // 48.0.8 mistakes a dirty page that is not present for a clean one, so that the next tenant of a slot could read it.
+    // Without swap, too: a page that the kernel moves (compaction) is not present for a moment.
     pool.pagemap_scan(Enabled::No);
     pool
 }

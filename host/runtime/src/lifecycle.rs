@@ -3,10 +3,11 @@
 //! A [`Slot`] is the place of one component: its version, its state, and the targets by which its callers know it.
 //! Whatever changes it makes new pools, sets them into the targets, and lets the old ones finish ([`retire`]).
 //! [`swap`] is the way of new bytes: [`check`], [`schema`], [`probe`], [`fresh`] instances, the switch, and the [`trial`] after it. [`apply`] is the way
-//! of a changed manifest: the [`difference`] is checked as at start, then made.
+//! of a changed manifest: the [`difference`] is checked as at start, then made. Both are made [`aside`].
 
 mod apply;
 mod archive;
+mod aside;
 mod check;
 mod difference;
 mod fresh;
@@ -20,6 +21,7 @@ mod trial;
 mod version;
 
 pub use archive::Archive;
+pub use aside::aside;
 pub use report::{describe, report};
 pub use slot::{Phase, Slot};
 pub use swap::{MAX_COMPONENT, Source, Wish};

@@ -9,7 +9,7 @@ use crate::site::Site;
 use crate::traced;
 use http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use kobliat_engine::{Body, CallContext, Target, trace};
@@ -20,6 +20,9 @@ use wasmtime_wasi_http::Error as BodyError;
 
 /// Request line and headers together.
 pub(crate) const MAX_HEAD_BYTES: usize = 32 << 10;
+
+/// By which a client names its request, and the log, too.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What `/.well-known/spin/info` tells.
 #[derive(Clone, Debug)]
@@ -95,7 +98,7 @@ impl Service {
 
     /// The client's id where it can be logged as it is, else one of ours.
     fn request_id(&self, headers: &HeaderMap) -> String {
-        let given = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
         match given.filter(|id| !id.is_empty() && id.len() <= 128) {
             Some(id) => id.to_string(),
             None => format!("host-{}", self.requests.fetch_add(1, Relaxed) + 1),

@@ -1,7 +1,7 @@
 //! `/application`: what the manifest says as it is in force, and taking over what it says now.
 
 use super::components::problem;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, aside};
 use crate::routes;
 use http::Method;
 use kobliat_admin::{AdminRequest, Answer, Problem, Reply, RouteGroup};
@@ -34,7 +34,7 @@ impl Application {
     /// A client that goes away shall not leave half a change.
     async fn apply(&self) -> Result<Reply, Problem> {
         let lifecycle = Arc::clone(&self.lifecycle);
-        let applied = tokio::spawn(async move { lifecycle.apply().await }).await;
+        let applied = aside(async move { lifecycle.apply().await }).await;
         let applied = applied.map_err(|error| Problem::internal(format!("the change broke off: {error}")))?;
         Ok(Reply::json(&applied.map_err(problem)?))
     }

@@ -2,10 +2,10 @@
 
 use super::logs::{Filter, Logs};
 use crate::compiler::Quality;
-use crate::lifecycle::{ChangeError, Lifecycle, MAX_COMPONENT, Source, Wish, describe, report};
+use crate::lifecycle::{ChangeError, Lifecycle, MAX_COMPONENT, Source, Wish, aside, describe, report};
 use http::Method;
 use kobliat_admin::{AdminRequest, Answer, Problem, Reply, RouteGroup};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 
 /// Lines of a log that are told where nobody says how many.
@@ -53,29 +53,20 @@ impl Components {
     }
 
     async fn change(&self, id: &str, action: &str, request: &AdminRequest) -> Result<Reply, Problem> {
-        let version = match action {
-            "swap" => self.swap(id, request).await?,
-            "rollback" => self.lifecycle.roll_back(id).await,
-            "promote" => self.lifecycle.promote(id).await,
-            "withdraw" => self.lifecycle.withdraw(id).await,
-            _ => return self.change_phase(id, action).await,
-        };
-        Ok(Reply::json(&version.map_err(problem)?))
-    }
-
-    /// The body is the component; without one it is the manifest's file, as it is now.
-    async fn swap(&self, id: &str, request: &AdminRequest) -> Result<Result<Value, ChangeError>, Problem> {
-        let percent = request.parameter::<u8>("percent")?;
-        if percent.is_some_and(|percent| !(1..=99).contains(&percent)) {
-            return Err(Problem::bad_request("`percent` is 1 to 99"));
-        }
-        let draft = request.parameter::<bool>("draft")?.unwrap_or(false);
-        let wish = Wish { percent, quality: if draft { Quality::Draft } else { Quality::Full } };
-        let source = if request.body.is_empty() { Source::Manifest } else { Source::Bytes(request.body.to_vec()) };
-        // A client that goes away shall not leave half a swap.
         let (lifecycle, id) = (Arc::clone(&self.lifecycle), id.to_owned());
-        let swapped = tokio::spawn(async move { lifecycle.swap(&id, source, wish).await }).await;
-        swapped.map_err(|error| Problem::internal(format!("the swap broke off: {error}")))
+        // A client that goes away shall not leave half a change.
+        let changed = match action {
+            "swap" => {
+                let (source, wish) = asked_for(request)?;
+                aside(async move { lifecycle.swap(&id, source, wish).await }).await
+            }
+            "rollback" => aside(async move { lifecycle.roll_back(&id).await }).await,
+            "promote" => aside(async move { lifecycle.promote(&id).await }).await,
+            "withdraw" => aside(async move { lifecycle.withdraw(&id).await }).await,
+            _ => return self.change_phase(&id, action).await,
+        };
+        let changed = changed.map_err(|error| Problem::internal(format!("the change broke off: {error}")))?;
+        Ok(Reply::json(&changed.map_err(problem)?))
     }
 
     async fn change_phase(&self, id: &str, action: &str) -> Result<Reply, Problem> {
@@ -101,6 +92,18 @@ impl Components {
         self.logs.clear(id)?;
         Ok(Reply::no_content())
     }
+}
+
+/// The body is the component; without one it is the manifest's file, as it is now.
+fn asked_for(request: &AdminRequest) -> Result<(Source, Wish), Problem> {
+    let percent = request.parameter::<u8>("percent")?;
+    if percent.is_some_and(|percent| !(1..=99).contains(&percent)) {
+        return Err(Problem::bad_request("`percent` is 1 to 99"));
+    }
+    let draft = request.parameter::<bool>("draft")?.unwrap_or(false);
+    let wish = Wish { percent, quality: if draft { Quality::Draft } else { Quality::Full } };
+    let source = if request.body.is_empty() { Source::Manifest } else { Source::Bytes(request.body.to_vec()) };
+    Ok((source, wish))
 }
 
 pub fn problem(error: ChangeError) -> Problem {

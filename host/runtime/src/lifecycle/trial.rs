@@ -1,6 +1,6 @@
 //! The time after a switch: a new version that fails is taken back by itself, and told of.
 
-use super::{Lifecycle, Version};
+use super::{Lifecycle, Version, aside};
 use kobliat_engine::Counts;
 use kobliat_manifest::SwapPolicy;
 use serde_json::{Value, json};
@@ -28,7 +28,8 @@ impl Lifecycle {
             if let Some(reason) = failure(&lifecycle, &id, &policy).await
                 && let Some(lifecycle) = lifecycle.upgrade()
             {
-                lifecycle.take_back(&id, old, &reason).await;
+                // Without the thread for it there is nothing to make it with.
+                drop(aside(async move { lifecycle.take_back(&id, old, &reason).await }).await);
             }
         });
     }
