@@ -13,11 +13,12 @@ use crate::call::{Call, call, context};
 use crate::clients::{Body, Outside};
 use crate::credentials;
 use crate::limits::{Slices, Standing};
-use crate::logs::redact::Policy;
+use crate::logs::redact::{self, Readable};
 use crate::logs::{Entry, Logs};
 use crate::reply::{buffered, ok, whole};
 use crate::routes::{
-    self, API_PREFIX, Action, Match, Route, api_keys, channels, conversations, inbox, messages, tenants, users,
+    self, API_PREFIX, Action, Match, Route, api_keys, channels, conversations, customers, inbox, messages, tenants,
+    users,
 };
 use crate::routes::{media, oauth};
 use crate::tenants::STRANGERS;
@@ -178,6 +179,7 @@ impl<B: Outside> Gateway<B> {
             Action::Forward(service) => {
                 crate::forward::forward(outside, call, service, &routes::fill(route.path, &call.parameters)).await
             }
+            Action::GetCustomer => customers::get(outside, call).await,
             Action::ListConversations => conversations::list(outside, call).await,
             Action::ListCustomerConversations => conversations::list_of_customer(outside, call).await,
             Action::CreateConversation => conversations::create(outside, call).await,
@@ -210,19 +212,21 @@ impl<B: Outside> Gateway<B> {
         seen: Seen,
         started: Micros,
     ) -> Response<Body> {
-        let policy = Policy::new(self.outside.variable("log_redact_fields").await.as_deref());
         let (answer, said) = if answer.status().as_u16() >= 400 { heard(answer).await } else { (answer, Bytes::new()) };
         let (tenant, principal) = seen.caller.map_or((STRANGERS.to_owned(), None), |c| (c.tenant, Some(c.principal)));
         let address = credentials::address(&parts.headers);
+        // A stranger's path and query may be anything, also a credential.
+        let query = parts.uri.query().filter(|_| principal.is_some());
+        let Readable { query: query_params, asked: request_body, said: response_body } =
+            redact::readable(&self.outside, query, &seen.body, &said).await;
         let entry = Entry {
             tenant,
             id: ids::new(),
             method: parts.method.to_string(),
-            // A stranger's path and query may be anything, also a credential.
             path: seen.path.unwrap_or_else(|| API_PREFIX.to_owned()),
-            query_params: principal.as_ref().and_then(|_| policy.query(parts.uri.query()?)),
-            request_body: policy.body(&seen.body),
-            response_body: policy.body(&said),
+            query_params,
+            request_body,
+            response_body,
             status: answer.status().as_u16(),
             duration_ms: (self.outside.now() - started) / 1000,
             ip_address: (!address.is_empty()).then(|| address.to_owned()),

@@ -9,6 +9,17 @@ use sdk::clock::rfc3339;
 use sdk::response::raw_object;
 
 #[derive(Serialize)]
+pub struct CustomerView<'a> {
+    id: &'a str,
+    external_id: &'a str,
+    external_type: &'a str,
+    name: Option<&'a str>,
+    metadata: Box<RawValue>,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
 pub struct ConversationView<'a> {
     id: &'a str,
     #[serde(rename = "type")]
@@ -68,6 +79,18 @@ pub struct NamedMessageView<'a> {
     #[serde(flatten)]
     message: MessageView<'a>,
     sender_name: Option<&'a str>,
+}
+
+pub fn customer(one: &Customer) -> CustomerView<'_> {
+    CustomerView {
+        id: &one.id,
+        external_id: &one.external_id,
+        external_type: &one.external_type,
+        name: one.name.as_deref(),
+        metadata: raw_object(one.metadata.clone()),
+        created_at: rfc3339(one.created_at),
+        updated_at: rfc3339(one.updated_at),
+    }
 }
 
 /// A conversation with its participants and their names.

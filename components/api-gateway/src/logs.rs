@@ -3,6 +3,7 @@
 pub mod redact;
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use crate::clients::Outside;
 use crate::store;
 use sdk::{Context, Micros, log};
 
-/// Entries that wait while the database does not answer; then the oldest are given up, with a line in the log that says so.
-const MAX_WAITING: usize = 1000;
+/// Entries that wait while the database does not answer, of 12 KiB at most; then the oldest are given up, with a line in the log that says
+/// how many.
+const MAX_WAITING: usize = 2000;
 /// How often an instance looks for entries that are too old, in microseconds (1 h).
 const SWEEP_EVERY_MICROS: Micros = 3_600_000_000;
 const DEFAULT_RETENTION_DAYS: i64 = 30;
@@ -38,7 +40,7 @@ pub struct Entry {
 
 /// How long entries gather before they are written: a busy gateway writes twenty times a second, whatever it is asked.
 const GATHERING: Duration = Duration::from_millis(50);
-/// So many are written at once (a fifth of those that may wait).
+/// So many are written at once (a tenth of those that may wait).
 const MANY: usize = 200;
 
 /// Where entries wait until they are written. While a batch gathers, or is on its way to the disk, requests cost it nothing; a host
@@ -48,7 +50,9 @@ pub struct Logs(Rc<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
-    entries: RefCell<Vec<Entry>>,
+    entries: RefCell<VecDeque<Entry>>,
+    /// Since the last line about it.
+    given_up: Cell<u64>,
     stage: Cell<Stage>,
     swept_at: Cell<Micros>,
 }
@@ -66,15 +70,11 @@ impl Logs {
     /// Keeps the entry; the writing goes on after the answer.
     pub fn add<B: Outside>(&self, outside: &B, entry: Entry) {
         let mut entries = self.0.entries.borrow_mut();
-        if entries.len() >= MAX_WAITING {
-            log::error(
-                &Context::default(),
-                "gave up an entry of the request log",
-                &[("request_id", &entry.request_id)],
-            );
-            entries.remove(0);
+        entries.push_back(entry);
+        if entries.len() > MAX_WAITING {
+            entries.pop_front();
+            self.0.given_up.update(|given_up| given_up + 1);
         }
-        entries.push(entry);
         match self.0.stage.get() {
             Stage::Idle => self.start(outside, Stage::Gathering),
             Stage::Gathering if entries.len() >= MANY => self.start(outside, Stage::Writing),
@@ -99,7 +99,8 @@ impl Logs {
 
     async fn write<B: Outside>(&self, outside: &B) {
         loop {
-            let batch = self.0.entries.take();
+            self.tell_given_up();
+            let batch = Vec::from(self.0.entries.take());
             if batch.is_empty() {
                 break;
             }
@@ -113,10 +114,17 @@ impl Logs {
         self.sweep(outside).await;
     }
 
-    fn keep(&self, mut batch: Vec<Entry>) {
+    fn tell_given_up(&self) {
+        let given_up = self.0.given_up.take();
+        if given_up > 0 {
+            log::error(&Context::default(), "gave up entries of the request log", &[("entries", &given_up)]);
+        }
+    }
+
+    fn keep(&self, batch: Vec<Entry>) {
         let mut entries = self.0.entries.borrow_mut();
-        batch.append(&mut entries);
-        *entries = batch;
+        let newer = std::mem::replace(&mut *entries, batch.into());
+        entries.extend(newer);
     }
 
     async fn sweep<B: Outside>(&self, outside: &B) {

@@ -74,6 +74,7 @@ impl Service {
 pub enum Action {
     /// The service that owns the resource, at the same path without the prefix.
     Forward(Service),
+    GetCustomer,
     ListConversations,
     ListCustomerConversations,
     CreateConversation,

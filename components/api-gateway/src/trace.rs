@@ -1,5 +1,6 @@
 //! What ties one request's log lines, calls and events together: the request id and the W3C trace context.
 
+use crate::secret;
 use http::{HeaderMap, HeaderName};
 use sdk::context::{REQUEST_ID, TRACEPARENT};
 use sdk::ids;
@@ -58,9 +59,11 @@ fn is_zero(text: &str) -> bool {
     text.bytes().all(|byte| byte == b'0')
 }
 
-/// The random half of a UUIDv7 is its last 16 digits: enough for a span id.
+/// Random ids (3.2.2.3 and 3.2.2.4); none where there is no randomness: then nothing is traced.
 fn new_traceparent() -> String {
-    let trace = ids::new().replace('-', "");
-    let parent = ids::new().replace('-', "").split_off(16);
-    format!("00-{trace}-{parent}-01")
+    let random = secret::random::<24>().ok();
+    let ids = random.as_ref().and_then(|bytes| Some((bytes.first_chunk::<16>()?, bytes.last_chunk::<8>()?)));
+    ids.map_or_else(String::new, |(trace, parent)| {
+        format!("00-{:032x}-{:016x}-01", u128::from_be_bytes(*trace), u64::from_be_bytes(*parent))
+    })
 }

@@ -2,13 +2,17 @@
 
 use crate::context::CallContext;
 use crate::state::{State, current_context};
+use http::HeaderName;
 use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
 use wasmtime::AsContextMut;
 use wasmtime::component::{Accessor, Linker, Resource};
 use wasmtime_wasi_http::p3::bindings::http::client::HostWithStore;
 use wasmtime_wasi_http::p3::bindings::http::types;
 use wasmtime_wasi_http::p3::{Request, Response};
-use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttp, WasiHttpHooks, WasiHttpView};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttp, WasiHttpHooks, WasiHttpView,
+};
 
 /// The body of a request or response, streamed.
 pub type Body = WasiBody;
@@ -44,7 +48,21 @@ impl Hooks {
     }
 }
 
+/// Wasmtime's own list, made once: its default makes the list anew for every header of every request and answer.
+static FORBIDDEN: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| {
+    let names = DEFAULT_FORBIDDEN_HEADERS;
+    Arc::new(move |name| names.contains(name))
+});
+
 impl WasiHttpHooks for Hooks {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        FORBIDDEN(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::clone(&FORBIDDEN)
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<Body>,

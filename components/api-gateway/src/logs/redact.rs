@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::clients::Settings;
 use sdk::query::Query;
 
 /// Longer ones (4 KiB) are cut: a log is for finding out, not for keeping data.
@@ -26,6 +27,23 @@ const CREDENTIALS: &[&str] = &[
 const ENDINGS: &[&str] = &["_secret", "_token", "_password"];
 /// Unless the variable `log_redact_fields` names others: what people write, and who they are.
 pub const PERSONAL: &[&str] = &["body", "name", "subject", "metadata", "external_id", "message", "q"];
+
+/// What the log may keep of what was said.
+#[derive(Default)]
+pub struct Readable {
+    pub query: Option<String>,
+    pub asked: Option<String>,
+    pub said: Option<String>,
+}
+
+/// Most requests that succeed have nothing to read.
+pub async fn readable(outside: &impl Settings, query: Option<&str>, asked: &[u8], said: &[u8]) -> Readable {
+    if query.is_none() && asked.is_empty() && said.is_empty() {
+        return Readable::default();
+    }
+    let policy = Policy::new(outside.variable("log_redact_fields").await.as_deref());
+    Readable { query: query.and_then(|raw| policy.query(raw)), asked: policy.body(asked), said: policy.body(said) }
+}
 
 /// The field names that are made unreadable.
 pub struct Policy(Vec<String>);

@@ -6,8 +6,8 @@ use sdk::sql::{Database, Driver, Row, SqlError, Value};
 
 use crate::logs::Entry;
 
-/// Rows in one statement, far below any database's limit of parameters.
-const ROWS: usize = 50;
+/// Rows in one statement, so that a batch waits for the disk once: a tenth of SQLite's limit of parameters.
+const ROWS: usize = 200;
 /// Rows that one sweep takes away, so that it never holds the writer for long.
 const SWEPT: u32 = 5000;
 

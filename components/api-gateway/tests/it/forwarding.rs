@@ -118,7 +118,7 @@ fn services_learn_who_asks_and_nothing_that_the_client_made_up() {
 fn of_the_answer_only_known_headers_come_out() {
     let app = TestApp::new();
     let id = app.world.customer("Ada");
-    let answer = app.get(&format!("/api/v1/customers/{id}"));
+    let answer = app.get(&format!("/api/v1/customers/external/known/{id}"));
     assert_eq!(answer.json()["name"], "Ada");
     assert_eq!(answer.header("etag"), "\"1\"");
     assert_eq!(answer.header("kobliat-secret"), "");
@@ -138,7 +138,7 @@ fn locations_are_told_as_the_client_knows_them() {
 #[test]
 fn a_service_s_problem_is_told_at_the_public_path() {
     let app = TestApp::new();
-    let path = format!("/api/v1/customers/{ID}");
+    let path = format!("/api/v1/customers/external/known/{ID}");
     let problem = app.get(&path).problem(404);
     assert_eq!(problem["instance"], path);
     assert_eq!(problem["detail"], "there is no such customer");
@@ -149,6 +149,7 @@ fn another_tenant_s_customer_is_not_found() {
     let app = TestApp::new();
     let id = app.world.customer_of("acme", "Eve");
     app.get(&format!("/api/v1/customers/{id}")).problem(404);
+    app.get(&format!("/api/v1/customers/external/known/{id}")).problem(404);
 }
 
 #[test]

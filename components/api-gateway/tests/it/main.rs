@@ -17,6 +17,7 @@ mod authentication;
 mod channels;
 mod conversations;
 mod cors;
+mod customers;
 mod details;
 mod forwarding;
 mod fuzz;

@@ -17,7 +17,7 @@ pub fn answer(world: &World, service: Service, request: &Request<Bytes>) -> Resp
         (_, "GET", ["health"]) => reply(StatusCode::OK, &json!({ "status": "ok" })),
         (Service::Messaging, "POST", ["messages"]) => store_message(world, &tenant, request),
         (Service::Conversation, "POST", ["conversations"]) => open_conversation(world, &tenant, request),
-        (Service::Customer, "GET", ["customers", id]) => find_customer(world, &tenant, id),
+        (Service::Customer, "GET", ["customers", "external", "known", id]) => find_customer(world, &tenant, id),
         (Service::Customer, "POST", ["customers"]) => reply(StatusCode::CREATED, &json!({ "seen": path })),
         (Service::Customer, "GET" | "PUT" | "PATCH", ["customers", ..] | ["stats", "channels"]) => echo(request),
         (Service::Customer, "DELETE", ["customers", _]) => empty(StatusCode::NO_CONTENT),
