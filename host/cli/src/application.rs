@@ -1,7 +1,7 @@
 //! The flags of `kobliat up` that change the application: what it is given, what of it runs, within which limits.
 
 use crate::registries::RegistryFlags;
-use crate::values::{bytes, compiled_dir, counts, durations, pair, sqlite, variables};
+use crate::values::{bytes, compiled_dir, counts, durations, maybe_empty, pair, sqlite, variables};
 use clap::Args;
 use kobliat_runtime::{InstanceOptions, Options, SqlitePreset};
 use std::ops::Range;
@@ -35,7 +35,7 @@ pub struct ApplicationFlags {
     #[arg(long)]
     allow_transient_write: bool,
     /// The directory of the components' logs; empty for none
-    #[arg(short = 'L', long, value_name = "DIR", env = "SPIN_LOG_DIR")]
+    #[arg(short = 'L', long, value_name = "DIR", env = "SPIN_LOG_DIR", value_parser = maybe_empty)]
     log_dir: Option<PathBuf>,
     /// Begin the components' logs anew
     #[arg(long)]
@@ -55,6 +55,9 @@ pub struct ApplicationFlags {
     /// How long an unused instance is kept, or a range
     #[arg(long, value_name = "TIME", value_parser = durations)]
     idle_instance_timeout: Option<Range<Duration>>,
+    /// Where the copies of the components' files are made [default: the state directory]
+    #[arg(long, alias = "tmp", value_name = "DIR")]
+    temp: Option<PathBuf>,
     /// Make instances one by one, where address space is short
     #[arg(long)]
     disable_pooling: bool,
@@ -87,6 +90,7 @@ impl ApplicationFlags {
             allow_transient_write: self.allow_transient_write,
             log_dir: self.log_dir.clone(),
             truncate_logs: self.truncate_logs,
+            temp_dir: self.temp.clone(),
             instances: InstanceOptions {
                 max_memory: self.max_instance_memory,
                 reuse: self.max_instance_reuse_count.clone(),

@@ -23,6 +23,11 @@ pub struct Build {
     /// Print only warnings and errors
     #[arg(short, long)]
     quiet: bool,
+    /// As one who comes from `spin build` may write: there are no such checks here, nor anything generated
+    #[arg(long, hide = true)]
+    skip_target_checks: bool,
+    #[arg(long, hide = true)]
+    skip_generate_wits: bool,
 }
 
 impl Build {

@@ -47,6 +47,10 @@ impl Follow {
         Ok(Self(followed.flat_map(|id| ["stdout", "stderr"].map(|stream| Log::at_end(dir, id, stream))).collect()))
     }
 
+    pub fn all(platform: &Runtime) -> Result<Self> {
+        Self::new(&[ALL.to_owned()], platform)
+    }
+
     /// Never ends.
     pub async fn run(mut self) {
         if self.0.is_empty() {

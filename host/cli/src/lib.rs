@@ -104,3 +104,41 @@ pub fn main() -> ExitCode {
 fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_of_a_user_of_spin_is_understood() {
+        Cli::command().debug_assert();
+        let lines: [&[&str]; 7] = [
+            &["--from-file", "spin.toml", "--listen", "0.0.0.0:80", "--log-dir", "", "--sh"],
+            &["--file", "app", "-L", "logs", "--truncate-logs", "-e", "A=1", "--env", "B=2", "--temp", "t"],
+            &["--from-registry", "registry.example/app:1", "-k", "--cache-dir", "c", "--tmp", "t"],
+            &["-f", "app.wasm", "-c", "a", "--component-id", "b", "--find-free-port", "--format", "json", "--shush"],
+            &["--variable", "a=b", "--key-value", "a=b", "--sqlite", "SELECT 1", "--direct-mounts", "--build"],
+            &["--max-instance-memory", "1000000", "--request-timeout", "1s..2s", "--max-instance-reuse-count", "1..3"],
+            &[
+                "--http1-max-buf-size",
+                "16384",
+                "--disable-pooling",
+                "--disable-cache",
+                "--follow",
+                "a",
+                "--follow",
+                "b",
+            ],
+        ];
+        let up = lines.iter().map(|line| [&["kobliat", "up"], *line].concat());
+        let others: [&[&str]; 2] = [
+            &["kobliat", "build", "-f", "app", "-c", "a", "--skip-target-checks", "--skip-generate-wits"],
+            &["kobliat", "new", "-t", "http-rust", "my-app", "--accept-defaults"],
+        ];
+        for line in up.chain(others.map(<[_]>::to_vec)) {
+            let parsed = Cli::try_parse_from(&line);
+            assert!(parsed.is_ok(), "{line:?}: {:?}", parsed.err().map(|error| error.to_string()));
+        }
+    }
+}

@@ -17,6 +17,9 @@ pub struct New {
     /// One sentence about it
     #[arg(long, default_value = "A new application", value_name = "TEXT")]
     description: String,
+    /// As one who comes from `spin new` may write: nothing is asked here
+    #[arg(short, long, hide = true)]
+    accept_defaults: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

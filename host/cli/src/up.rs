@@ -4,13 +4,14 @@ use crate::application::ApplicationFlags;
 use crate::build;
 use crate::follow::Follow;
 use crate::registries;
+use crate::values::head_size;
 use crate::watch;
 use anyhow::{Context, Error, Result, bail};
 use clap::{Args, ValueEnum};
 use kobliat_registry::Reference;
 use kobliat_runtime::{Log, Options, RouteInfo, Runtime, TelemetrySettings, TlsOptions};
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,6 +60,9 @@ pub struct Up {
     find_free_port: bool,
     #[command(flatten)]
     tls: TlsFlags,
+    /// The longest head of a request, in bytes [default: 32768]
+    #[arg(long, env = "SPIN_HTTP1_MAX_BUF_SIZE", value_name = "BYTES", value_parser = head_size)]
+    http1_max_buf_size: Option<usize>,
     /// How the start-up lines are written
     #[arg(long, value_enum, default_value_t = Format::Plain)]
     format: Format,
@@ -82,12 +86,39 @@ pub struct Up {
     /// Run the manifest's versions again, whatever was swapped in
     #[arg(long)]
     reset: bool,
-    /// Show what this component writes, as it comes; may be repeated, and `all` is every component
+    /// Show what this component writes, as it comes; may be repeated, and `all` is every component [default on a terminal: all]
     #[arg(long, value_name = "ID")]
     follow: Vec<String>,
     /// Print only warnings and errors
     #[arg(short, long, aliases = ["sh", "shush"], conflicts_with = "follow")]
     pub quiet: bool,
+    #[command(flatten)]
+    refused: Refused,
+}
+
+/// Flags of `spin up` that mean nothing here: who has them in a script is told why.
+#[derive(Args)]
+struct Refused {
+    #[arg(long, hide = true)]
+    debug_info: bool,
+    #[arg(long, hide = true)]
+    experimental_wasi_otel: bool,
+}
+
+impl Refused {
+    fn check(&self) -> Result<()> {
+        if self.debug_info {
+            bail!(
+                "`--debug-info` is for a debugger of the host's process, which this host has no support for; leave it out"
+            );
+        }
+        if self.experimental_wasi_otel {
+            bail!(
+                "`--experimental-wasi-otel`: this host has no `wasi:otel`; leave it out (spans of components go to `OTEL_EXPORTER_OTLP_ENDPOINT` without it)"
+            );
+        }
+        Ok(())
+    }
 }
 
 impl Up {
@@ -97,6 +128,7 @@ impl Up {
     }
 
     pub fn run(&self, log: Log) -> Result<()> {
+        self.refused.check()?;
         let remote = registries::application(&self.from);
         if remote.is_some() && (self.build || self.watch) {
             bail!("`{}` is built already; leave out `--build` and `--watch`", self.from.display());
@@ -121,8 +153,8 @@ impl Up {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
         };
+        let followed = self.followed(&platform)?;
         self.announce(&platform);
-        let followed = Follow::new(&self.follow, &platform)?;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -136,6 +168,16 @@ impl Up {
             () = platform.shutdown() => Ok(()),
             _ = interrupt.recv() => bail!("stopped at once; what was acknowledged is on disk"),
             _ = terminate.recv() => bail!("stopped at once; what was acknowledged is on disk"),
+        }
+    }
+
+    /// Who sits before it sees what components write, as with Spin; a file or a pipe gets it when it is asked for.
+    fn followed(&self, platform: &Runtime) -> Result<Follow> {
+        let watched = self.follow.is_empty() && !self.quiet && std::io::stdout().is_terminal();
+        if watched && platform.log_dir().is_some() {
+            Follow::all(platform)
+        } else {
+            Follow::new(&self.follow, platform)
         }
     }
 
@@ -168,6 +210,7 @@ impl Up {
             admin_listen: self.admin_listen,
             find_free_port: self.find_free_port,
             tls: self.tls.options(),
+            max_head: self.http1_max_buf_size,
             reset: self.reset,
             compiler: std::env::current_exe().ok(),
             state_dir: self.state_dir.clone(),

@@ -12,6 +12,17 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A path that may be `""`, which clap's own takes for a missing value.
+pub fn maybe_empty(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+    Ok(PathBuf::from(text))
+}
+
+/// What a request's head may be at most; hyper's least buffer is the least.
+pub fn head_size(text: &str) -> Result<usize, String> {
+    let size = text.trim().parse().ok().filter(|size| (8192..=16 << 20).contains(size));
+    size.ok_or_else(|| "write bytes, from 8192 to 16777216".to_owned())
+}
+
 /// `name=value`, `name=@file`, `@file.json`, `@file.toml`.
 pub fn variables(text: &str) -> Result<Vec<(String, String)>, String> {
     if let Some(file) = text.strip_prefix('@') {
@@ -200,6 +211,8 @@ mod tests {
 
     #[test]
     fn sizes_and_times() {
+        assert_eq!((head_size("8192"), head_size("65536")), (Ok(8192), Ok(65536)));
+        assert!(head_size("8191").is_err() && head_size("64KiB").is_err() && head_size("999999999").is_err());
         assert_eq!((bytes("1000"), bytes("64MiB")), (Ok(1000), Ok(64 << 20)));
         assert_eq!((duration("30s"), duration("5ms")), (Ok(Duration::from_secs(30)), Ok(Duration::from_millis(5))));
         for bad in ["", "0", "MiB", "-1", "99999999999GiB"] {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestError {
-    /// 1 is the first line; 0 when the file could not be read at all.
+    /// 1 is the first line; 0 when it is nowhere in the file.
     pub line: usize,
     /// In characters; 1 is the first.
     pub column: usize,
@@ -26,7 +26,13 @@ pub struct ManifestErrors {
 impl ManifestErrors {
     pub(crate) fn unreadable(path: &Path, cause: &std::io::Error) -> Self {
         let message = format!("cannot read the manifest: {cause}; name a Spin manifest with `--from <spin.toml>`");
-        Self { path: path.to_owned(), errors: vec![ManifestError { line: 0, column: 0, message }] }
+        Self::somewhere(path, [message])
+    }
+
+    /// Without positions.
+    pub(crate) fn somewhere(path: &Path, messages: impl IntoIterator<Item = String>) -> Self {
+        let at_large = |message| ManifestError { line: 0, column: 0, message };
+        Self { path: path.to_owned(), errors: messages.into_iter().map(at_large).collect() }
     }
 }
 

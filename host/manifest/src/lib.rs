@@ -24,6 +24,7 @@ mod tool;
 mod trigger;
 mod units;
 mod variable;
+mod version_1;
 
 pub use allowed_hosts::{AllowedHost, AllowedHosts, HostPattern, PortPattern, SchemePattern, default_port};
 pub use application::{Application, Target};

@@ -14,6 +14,7 @@ use crate::limits::Limits;
 use crate::reader::{Field, Table};
 use crate::trigger::{HttpRoute, HttpTarget, HttpTrigger, RedisTrigger, read_triggers};
 use crate::variable::{Variable, read_variables};
+use crate::version_1::upgraded;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
@@ -40,15 +41,31 @@ impl Manifest {
         Self::parse(&text, path)
     }
 
+    /// Errors have no positions: they are about the same application in the words of version 2.
+    fn parse_version_1(text: &str, path: &Path) -> Result<Self, ManifestErrors> {
+        let upgraded = upgraded(text).map_err(|message| ManifestErrors::somewhere(path, [message]))?;
+        Self::parse(&upgraded, path)
+            .map_err(|found| ManifestErrors::somewhere(path, found.errors.into_iter().map(|error| error.message)))
+    }
+
     /// `path` is where the text came from: it is named in errors, and its folder is where relative paths start.
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, ManifestErrors> {
         let path = path.as_ref();
         let document = parse_toml(text, path)?;
         let sink = Sink::default();
         let root = Table::root(&document, &sink);
+        if is_version_1(&root) {
+            return Self::parse_version_1(text, path);
+        }
         let manifest = version_is_understood(&root).then(|| read(&root, path));
         sink.into_result(path, text, manifest)
     }
+}
+
+/// `"1"`, or the key that it had before.
+fn is_version_1(root: &Table) -> bool {
+    let version = root.optional("spin_manifest_version").or_else(|| root.optional("spin_version"));
+    version.filter(Field::is_string).and_then(|version| version.str()) == Some("1")
 }
 
 /// Syntax errors stand alone: what was recovered around them would only raise follow-up errors.
@@ -63,24 +80,13 @@ fn parse_toml<'t>(text: &'t str, path: &Path) -> Result<DeTable<'t>, ManifestErr
 
 /// Nothing else can be judged in a manifest of another version.
 fn version_is_understood(root: &Table) -> bool {
-    if let Some(old) = root.optional("spin_version") {
-        old.key_error(VERSION_1);
-        return false;
-    }
     let Some(version) = root.required("spin_manifest_version", "spin_manifest_version = 2") else { return false };
-    if version.is_string() && version.str() == Some("1") {
-        version.error(VERSION_1);
-        return false;
-    }
     let understood = !version.is_string() && version.integer(0..=u64::MAX) == Some(2);
     if !understood {
         version.error("only version 2 manifests are supported; write `spin_manifest_version = 2`, without quotes");
     }
     understood
 }
-
-const VERSION_1: &str =
-    "version 1 manifests are not supported; run `spin doctor` to upgrade it, then write `spin_manifest_version = 2`";
 
 fn read(root: &Table, path: &Path) -> Manifest {
     let component_fields = component_fields(root);

@@ -4,9 +4,11 @@ use crate::Error;
 use crate::credentials::Credentials;
 use futures::StreamExt;
 use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::errors::OciDistributionError;
 use oci_client::manifest::OciImageManifest;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
+use std::error::Error as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -87,9 +89,15 @@ impl Connection {
     }
 
     /// With its first cause, which is what says that nobody listens, or that a certificate is wrong.
-    fn failed(&self, error: impl std::error::Error) -> Error {
+    fn failed(&self, error: OciDistributionError) -> Error {
         let causes = std::iter::successors(error.source(), |cause| cause.source());
-        let reason = causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        let mut reason = causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        if matches!(
+            error,
+            OciDistributionError::UnauthorizedError { .. } | OciDistributionError::AuthenticationFailure(_)
+        ) {
+            reason.push_str(&format!("; log in by `docker login {}`", self.reference.resolve_registry()));
+        }
         Error::failed(&self.reference, reason)
     }
 }

@@ -21,6 +21,8 @@ pub struct Options {
     pub find_free_port: bool,
     /// Without it, the listener speaks plain HTTP.
     pub tls: Option<TlsOptions>,
+    /// The longest head of a request, in bytes; by default [`kobliat_trigger_http::MAX_HEAD_BYTES`].
+    pub max_head: Option<usize>,
     /// Overrides the runtime config's; by default `.kobliat` beside the manifest.
     pub state_dir: Option<PathBuf>,
     /// By default `runtime-config.toml` beside the manifest, where there is one.
@@ -34,6 +36,8 @@ pub struct Options {
     pub instances: InstanceOptions,
     /// `--log-dir`: over the runtime config's; `""` turns the components' logs off.
     pub log_dir: Option<PathBuf>,
+    /// `--temp`: where the copies of `files` are made instead of the state directory.
+    pub temp_dir: Option<PathBuf>,
     /// `--truncate-logs`: logs begin anew.
     pub truncate_logs: bool,
     /// `--direct-mounts`: `files` are the application's own folders, not copies.
@@ -106,6 +110,7 @@ impl Options {
             admin_listen: None,
             find_free_port: false,
             tls: None,
+            max_head: None,
             state_dir: None,
             runtime_config: None,
             variables: BTreeMap::new(),
@@ -113,6 +118,7 @@ impl Options {
             components: Vec::new(),
             instances: InstanceOptions::default(),
             log_dir: None,
+            temp_dir: None,
             truncate_logs: false,
             direct_mounts: false,
             allow_transient_write: false,

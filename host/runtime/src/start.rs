@@ -127,7 +127,7 @@ impl Runtime {
         admin.add(Arc::clone(&page) as Arc<dyn RouteGroup>);
         admin.add(Arc::clone(&telemetry) as Arc<dyn RouteGroup>);
 
-        let server = bind(&options, Service::new(Arc::clone(&live.site), Arc::clone(&tracer)))?;
+        let server = bind(&options, Service::new(Arc::clone(&live.site), Arc::clone(&tracer), options.max_head))?;
         let address = server.local_addr().map_err(|error| StartError::because("learn the port", error))?;
         let (stopped, drain) = (stop.clone(), options.drain);
         let admin_address = listeners.address();

@@ -70,7 +70,7 @@ impl Ground {
 
     /// Where this world's copies of files go. Those of earlier worlds may be mounted still; the first one finds nobody.
     fn assets(&self) -> PathBuf {
-        let assets = self.state_dir.join("assets");
+        let assets = self.options.temp_dir.as_ref().unwrap_or(&self.state_dir).join("assets");
         match self.worlds.fetch_add(1, Relaxed) {
             0 => {
                 drop(std::fs::remove_dir_all(assets.join(LATER)));

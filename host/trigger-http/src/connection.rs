@@ -1,7 +1,7 @@
 //! One connection: TLS or not, HTTP/1.1 or HTTP/2, and how long a client may keep it without asking for anything.
 
 use crate::client::Client;
-use crate::service::{MAX_HEAD_BYTES, Service};
+use crate::service::Service;
 use crate::tls::{HTTP_2, Tls};
 use http::uri::Scheme;
 use hyper::server::conn::{http1, http2};
@@ -22,9 +22,8 @@ use tracing::debug;
 /// A client that has not sent its request head by then is not going to; nor one that has not shaken hands.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Twice what the service takes, so that it can say what is wrong with most heads that are too large. Beyond this, and
-/// beyond 100 headers, hyper answers 431 by itself, without a body.
-const MAX_HEADER_BYTES: usize = 2 * MAX_HEAD_BYTES;
+/// What hyper reads into at most, and writes from; more where heads may be larger.
+const BUFFER: usize = 8192 + 4096 * 100;
 
 /// Requests at once on one connection of HTTP/2.
 const MAX_STREAMS: u32 = 256;
@@ -70,6 +69,12 @@ impl Connections {
         }
     }
 
+    /// Twice what the service takes, so that it can say what is wrong with most heads that are too large. Beyond this, and
+    /// beyond 100 headers, hyper answers 431 by itself, without a body.
+    fn max_header(&self) -> usize {
+        self.service.max_head().saturating_mul(2)
+    }
+
     async fn http_1<S>(&self, stream: S, client: &Client, scheme: &Scheme, stop: Stop)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -82,7 +87,8 @@ impl Connections {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .max_header_size(MAX_HEADER_BYTES)
+            .max_header_size(self.max_header())
+            .max_buf_size(self.max_header().max(BUFFER))
             .half_close(false)
             .serve_connection(TokioIo::new(stream), answer);
         drive(connection, client, None, &asked, stop).await;
@@ -103,7 +109,7 @@ impl Connections {
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(self.max_header()).unwrap_or(u32::MAX))
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_TIMEOUT)
             .serve_connection(TokioIo::new(stream), answer);

@@ -21,6 +21,6 @@ mod traced;
 pub use public::PublicRoutes;
 pub use router::{Destination, Router};
 pub use server::{Server, ServerOptions};
-pub use service::{AppInfo, Service};
+pub use service::{AppInfo, MAX_HEAD_BYTES, Service};
 pub use site::{Served, Site};
 pub use tls::{Tls, TlsError, TlsOptions};

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmtime_wasi_http::Error as BodyError;
 
-/// Request line and headers together.
-pub(crate) const MAX_HEAD_BYTES: usize = 32 << 10;
+/// Request line and headers together, unless the command line says otherwise.
+pub const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// By which a client names its request, and the log, too.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,12 +35,20 @@ pub struct AppInfo {
 pub struct Service {
     site: Arc<Site>,
     tracer: Arc<Tracer>,
+    max_head: usize,
     requests: AtomicU64,
 }
 
 impl Service {
-    pub fn new(site: Arc<Site>, tracer: Arc<Tracer>) -> Arc<Self> {
-        Arc::new(Self { site, tracer, requests: AtomicU64::new(0) })
+    /// Without `max_head`, it is [`MAX_HEAD_BYTES`].
+    pub fn new(site: Arc<Site>, tracer: Arc<Tracer>, max_head: Option<usize>) -> Arc<Self> {
+        let max_head = max_head.unwrap_or(MAX_HEAD_BYTES);
+        Arc::new(Self { site, tracer, max_head, requests: AtomicU64::new(0) })
+    }
+
+    /// Bytes of the longest head that is served.
+    pub(crate) fn max_head(&self) -> usize {
+        self.max_head
     }
 
     /// Never fails: what goes wrong is a response.
@@ -49,8 +57,8 @@ impl Service {
         if request.method() == Method::CONNECT {
             return text(StatusCode::METHOD_NOT_ALLOWED, "this is no proxy");
         }
-        if head_bytes(&request) > MAX_HEAD_BYTES {
-            return head_too_large();
+        if head_bytes(&request) > self.max_head {
+            return head_too_large(self.max_head);
         }
         let client_waits = request.headers().contains_key(EXPECT);
         let request = request.map(|body| Drained::new(body, client_waits));
@@ -126,8 +134,8 @@ fn info_json(info: &AppInfo) -> String {
 }
 
 /// The connection ends with it, as when hyper says so.
-fn head_too_large() -> Response<Body> {
-    let detail = format!("the request line and the headers together are longer than {MAX_HEAD_BYTES} bytes");
+fn head_too_large(most: usize) -> Response<Body> {
+    let detail = format!("the request line and the headers together are longer than {most} bytes");
     let mut answer = problem(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &detail);
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer

@@ -33,6 +33,16 @@ async fn files_are_read_only_unless_the_command_line_says_otherwise() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_are_made_where_the_command_line_says() {
+    let temp = tempfile::tempdir().unwrap();
+    let at = temp.path().to_owned();
+    let host = Start::behaviour("files").options(|options| options.temp_dir = Some(at)).start().await;
+    assert_eq!(host.get("/read?/www/index.html").await.expect(200), "hello\n");
+    assert!(temp.path().join("assets").is_dir());
+    assert!(!host.stop().await.path().join("assets").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn direct_mounts_show_the_folder_as_it_is_now() {
     let text = "spin_manifest_version = 2\napplication = { name = \"f\" }\n[[trigger.http]]\nroute = \"/...\"\ncomponent = \"one\"\n\
         [component.one]\nsource = \"GUESTS/visitor.wasm\"\nfiles = [{ source = \"site\", destination = \"/\" }]\n";

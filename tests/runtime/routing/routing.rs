@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::support::client::Answer;
-use crate::support::host::Host;
+use crate::support::host::{Host, Start};
 
 /// The value of a header in what the reporter saw; asserts that there is one at most.
 fn seen<'r>(report: &'r str, name: &str) -> Option<&'r str> {
@@ -174,6 +174,18 @@ async fn what_is_no_request_ends_the_connection_and_harms_nobody() {
     let told = host.raw(format!("GET /api/x HTTP/1.1\r\nhost: x\r\nx-big: {big}\r\n\r\n")).await;
     assert!(told.contains("application/problem+json") && told.contains("longer than 32768 bytes"), "{told}");
     host.get("/api/x").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_says_how_long_a_head_may_be() {
+    let asked = |length: usize| {
+        format!("GET /api/x HTTP/1.1\r\nhost: x\r\nx-big: {}\r\nconnection: close\r\n\r\n", "x".repeat(length))
+    };
+    for (most, length, status) in [(8192, 8000, "200"), (8192, 8200, "431"), (600_000, 500_000, "200")] {
+        let host = Start::behaviour("routing").options(|options| options.max_head = Some(most)).start().await;
+        let answer = host.raw(asked(length)).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{length} of {most}: {}", &answer[..100]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,7 +35,7 @@ fn names_the_platform(part: &Part) -> bool {
 fn read_http_host(field: &Field) -> Vec<Template> {
     let Some(text) = field.str() else { return Vec::new() };
     let entries = match text.split_once("://") {
-        _ if text == "insecure:allow-all" => vec!["http://*:*".to_owned(), "https://*:*".to_owned()],
+        _ if text == "insecure:allow-all" => ["http://*:*", "https://*:*", "http://self"].map(str::to_owned).to_vec(),
         Some(_) => vec![text.to_owned()],
         None => vec![format!("http://{text}"), format!("https://{text}")],
     };

@@ -37,6 +37,26 @@ fn a_folder_stands_for_its_spin_toml() {
     assert_eq!(Manifest::parse(&minimal_text(), "spin.toml").unwrap().dir, PathBuf::from("."));
 }
 
+#[test]
+fn a_manifest_of_version_1_is_the_same_application() {
+    let manifest = load("version-1.toml");
+    let hello = &manifest.components["hello-world"];
+    assert_eq!(
+        texts(&hello.allowed_outbound_hosts),
+        ["http://example.com", "https://example.com", "http://self", "https://self"]
+    );
+    assert_eq!(
+        (hello.variables["token"].to_string().as_str(), hello.environment["LANG"].as_str()),
+        ("{{ token }}", "en")
+    );
+    assert_eq!((hello.key_value_stores.len(), hello.exclude_files.len(), hello.build.is_some()), (1, 1, true));
+    assert!(matches!(manifest.components["other"].source, ComponentSource::Url { .. }));
+    let routes: Vec<_> = manifest.http_triggers.iter().map(|trigger| trigger.id.as_str()).collect();
+    assert_eq!(routes, ["trigger-hello-world", "trigger-other"]);
+    assert_eq!((manifest.application.name.as_str(), manifest.application.version.as_deref()), ("old", Some("1.0.0")));
+    assert!(manifest.variables["token"].default.is_none());
+}
+
 fn minimal_text() -> String {
     std::fs::read_to_string(load("minimal.toml").path).unwrap()
 }

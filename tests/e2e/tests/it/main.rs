@@ -35,6 +35,7 @@ mod compiling;
 mod events;
 mod example;
 mod faults;
+mod from_a_registry;
 mod kills;
 mod modes;
 mod new;
