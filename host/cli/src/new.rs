@@ -130,7 +130,8 @@ mod tests {
             let name = "my-app2".to_owned();
             let output = folder.path().join(format!("{}", *template as u8));
             let description = "It \"greets\"".to_owned();
-            let new = New { name, template: *template, output: Some(output.clone()), description };
+            let new =
+                New { name, template: *template, output: Some(output.clone()), description, accept_defaults: true };
             new.run().unwrap();
             let manifest = Manifest::load(&output).unwrap_or_else(|errors| panic!("{errors}"));
             assert_eq!(manifest.application.name, "my-app2");

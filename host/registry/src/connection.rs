@@ -8,7 +8,6 @@ use oci_client::errors::OciDistributionError;
 use oci_client::manifest::OciImageManifest;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
-use std::error::Error as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -55,13 +54,13 @@ impl Connection {
 
     /// The image's manifest, and its digest: what a tag means just now.
     pub async fn manifest(&self) -> Result<(OciImageManifest, String), Error> {
-        self.client.pull_image_manifest(&self.reference, &self.auth).await.map_err(|error| self.failed(error))
+        self.client.pull_image_manifest(&self.reference, &self.auth).await.map_err(|error| self.refused(error))
     }
 
     /// A blob of at most `most` bytes. It is had by its digest alone: a manifest may name other places, and this registry was asked.
     pub async fn blob(&self, digest: &str, most: usize) -> Result<Vec<u8>, Error> {
         let blob = self.client.pull_blob_stream(&self.reference, digest).await;
-        let mut stream = blob.map_err(|error| self.failed(error))?.stream;
+        let mut stream = blob.map_err(|error| self.refused(error))?.stream;
         let mut bytes = Vec::new();
         // The stream's last item is an error when the digest is another.
         while let Some(part) = stream.next().await {
@@ -78,7 +77,7 @@ impl Connection {
         for _ in 0..PAGES {
             let last = tags.last().map(String::as_str);
             let page = self.client.list_tags(&self.reference, &self.auth, Some(TAGS), last).await;
-            let page = page.map_err(|error| self.failed(error))?.tags;
+            let page = page.map_err(|error| self.refused(error))?.tags;
             let is_last = page.len() < TAGS;
             tags.extend(page);
             if is_last {
@@ -88,16 +87,22 @@ impl Connection {
         Ok(tags)
     }
 
-    /// With its first cause, which is what says that nobody listens, or that a certificate is wrong.
-    fn failed(&self, error: OciDistributionError) -> Error {
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
-        let mut reason = causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-        if matches!(
-            error,
-            OciDistributionError::UnauthorizedError { .. } | OciDistributionError::AuthenticationFailure(_)
-        ) {
-            reason.push_str(&format!("; log in by `docker login {}`", self.reference.resolve_registry()));
+    /// Who is not let in is told how.
+    fn refused(&self, error: OciDistributionError) -> Error {
+        use OciDistributionError::{AuthenticationFailure, UnauthorizedError};
+        match error {
+            AuthenticationFailure(_) | UnauthorizedError { .. } => {
+                let registry = self.reference.resolve_registry();
+                Error::failed(&self.reference, format!("{error}; log in by `docker login {registry}`"))
+            }
+            error => self.failed(error),
         }
+    }
+
+    /// With its first cause, which is what says that nobody listens, or that a certificate is wrong.
+    fn failed(&self, error: impl std::error::Error) -> Error {
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let reason = causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
         Error::failed(&self.reference, reason)
     }
 }
