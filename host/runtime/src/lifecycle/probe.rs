@@ -46,7 +46,11 @@ pub async fn probe(instances: &Instances, runnable: &Runnable) -> Result<(), Str
 /// What a problem (RFC 9457) says besides its status.
 fn reason(said: &[u8]) -> String {
     let problem: serde_json::Value = serde_json::from_slice(said).unwrap_or_default();
-    problem["detail"].as_str().map(|detail| format!(": {}", detail.escape_debug())).unwrap_or_default()
+    problem
+        .get("detail")
+        .and_then(serde_json::Value::as_str)
+        .map(|detail| format!(": {}", detail.escape_debug()))
+        .unwrap_or_default()
 }
 
 /// A component need not have the default path; the one that the manifest names it has.
