@@ -6,6 +6,7 @@ mod events;
 mod hello;
 mod idle;
 mod platform;
+mod reads;
 mod records;
 mod stream;
 mod swap;

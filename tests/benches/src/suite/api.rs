@@ -10,7 +10,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use super::Bench;
+use super::{Bench, reads};
 use crate::load::{Connection, Requests};
 use crate::report::Report;
 use crate::rounds::{Load, Slots, Subject};
@@ -32,6 +32,7 @@ pub fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let twin = bench.start("twin, reader", twin(bench, twin_state.path())?)?;
     let data = bench.runtime.block_on(Data::make(&ours)).context("the platform could not be filled")?;
     one_customer(bench, report, &ours, &twin, &data)?;
+    reads::measure(bench, report)?;
     details(bench, report, &ours, &data)
 }
 

@@ -89,16 +89,16 @@ fn asking(path: String) -> Requests {
 }
 
 fn cpu_of(calling: &Slots, bare: &Slots) -> Vec<f64> {
-    per_call(&calling.cpu_micros, &bare.cpu_micros)
+    per_call(&calling.cpu_micros, &bare.cpu_micros, CALLS)
 }
 
 fn wall_of(calling: &Slots, bare: &Slots) -> Vec<f64> {
-    per_call(&calling.p50, &bare.p50).into_iter().map(|millis| millis * 1000.0).collect()
+    per_call(&calling.p50, &bare.p50, CALLS).into_iter().map(|millis| millis * 1000.0).collect()
 }
 
-/// What is left for each call when the request around them is taken off, round by round.
-fn per_call(calling: &[f64], bare: &[f64]) -> Vec<f64> {
-    calling.iter().zip(bare).map(|(calling, bare)| (calling - bare) / f64::from(CALLS)).collect()
+/// What is left for each of the calls when the request around them is taken off, round by round.
+pub(super) fn per_call(calling: &[f64], bare: &[f64], calls: u32) -> Vec<f64> {
+    calling.iter().zip(bare).map(|(calling, bare)| (calling - bare) / f64::from(calls)).collect()
 }
 
 fn cpu(report: &mut Report, load: &str, costs: &Costs, targets: [&str; 2]) {
@@ -122,6 +122,6 @@ mod tests {
 
     #[test]
     fn the_request_around_the_calls_is_taken_off() {
-        assert_eq!(per_call(&[1050.0, 560.0], &[50.0, 60.0]), vec![10.0, 5.0]);
+        assert_eq!(per_call(&[1050.0, 560.0], &[50.0, 60.0], 100), vec![10.0, 5.0]);
     }
 }

@@ -45,6 +45,8 @@ mod observability;
 mod pings;
 #[path = "../../protocols/protocols.rs"]
 mod protocols;
+#[path = "../../reads/reads.rs"]
+mod reads;
 #[path = "../../records/records.rs"]
 mod records;
 #[path = "../../refusals/refusals.rs"]
