@@ -4,6 +4,7 @@ mod api;
 mod calls;
 mod events;
 mod hello;
+mod hostile;
 mod idle;
 mod platform;
 mod reads;
@@ -77,6 +78,7 @@ const PARTS: &[Part] = &[
     Part { name: "platform", measure: platform::measure, needs_platform: true },
     Part { name: "idle", measure: idle::measure, needs_platform: true },
     Part { name: "swap", measure: swap::measure, needs_platform: true },
+    Part { name: "hostile", measure: hostile::measure, needs_platform: true },
     Part { name: "events", measure: events::measure, needs_platform: false },
 ];
 
