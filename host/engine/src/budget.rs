@@ -5,17 +5,28 @@ use kobliat_telemetry::{Limit, PoolMetrics};
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
-/// How often the epoch advances, and so how long a guest may hold a thread before it yields.
-pub const TICK: Duration = Duration::from_millis(10);
+/// How often the epoch advances, and so how long a guest may hold a thread before it yields: whoever asks a neighbour waits for
+/// some such slices of each guest that computes.
+const TICK: Duration = Duration::from_millis(1);
+/// The same while no guest runs, so that an idle host sleeps.
+const IDLE_TICK: Duration = Duration::from_millis(10);
 
 /// A slice shorter than this is not a guest that holds the thread: it merely resumed after the epoch had moved on.
-pub(crate) const SHORTEST_SLICE: Duration = Duration::from_millis(4);
+pub(crate) const SHORTEST_SLICE: Duration = Duration::from_micros(500);
+
+/// Guests have run since the ticker last looked.
+static RAN: AtomicBool = AtomicBool::new(false);
+
+/// How long the ticker sleeps before the epoch advances again.
+pub(crate) fn until_next_tick() -> Duration {
+    if RAN.swap(false, Relaxed) { TICK } else { IDLE_TICK }
+}
 
 /// Says how long the store's event loop has been running without returning to the scheduler.
 pub struct PollClock {
@@ -33,6 +44,7 @@ impl PollClock {
 
     fn mark(&self) {
         self.started_ns.store(self.now_ns(), Relaxed);
+        RAN.store(true, Relaxed);
     }
 
     fn elapsed(&self) -> Duration {

@@ -1,6 +1,6 @@
 //! The wasmtime engine: one for the whole host, sized at start from what the components may use together.
 
-use crate::budget::TICK;
+use crate::budget::until_next_tick;
 use crate::http_client;
 use crate::limits::Limits;
 use crate::state::State;
@@ -124,7 +124,7 @@ fn start_ticker(engine: &wasmtime::Engine) {
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             drop(engine);
-            std::thread::sleep(TICK);
+            std::thread::sleep(until_next_tick());
         }
     });
     if let Err(error) = ticker {
