@@ -11,21 +11,40 @@ use std::time::{Duration, Instant};
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
-/// How often the epoch advances, and so how long a guest may hold a thread before it yields: whoever asks a neighbour waits for
-/// some such slices of each guest that computes.
-const TICK: Duration = Duration::from_millis(1);
-/// The same while no guest runs, so that an idle host sleeps.
-const IDLE_TICK: Duration = Duration::from_millis(10);
+/// How often the epoch advances, and so how long a guest may hold a thread before it yields.
+const TICK: Duration = Duration::from_millis(10);
+/// The same while a guest computes without a pause: whoever asks its neighbours waits for some such slices of it.
+const FINE_TICK: Duration = Duration::from_millis(1);
+/// So many fine ticks after the last such guest the ticks are long again: the short ones cost everybody else.
+const FINE_TICKS: u32 = 50;
 
 /// A slice shorter than this is not a guest that holds the thread: it merely resumed after the epoch had moved on.
-pub(crate) const SHORTEST_SLICE: Duration = Duration::from_micros(500);
+pub(crate) const SHORTEST_SLICE: Duration = Duration::from_millis(4);
+/// The same while ticks are fine.
+const SHORTEST_FINE_SLICE: Duration = Duration::from_micros(500);
 
-/// Guests have run since the ticker last looked.
-static RAN: AtomicBool = AtomicBool::new(false);
+/// A request has computed for [`SHORTEST_SLICE`] or more since the ticker last looked.
+static HOLDS: AtomicBool = AtomicBool::new(false);
+static IS_FINE: AtomicBool = AtomicBool::new(false);
 
-/// How long the ticker sleeps before the epoch advances again.
-pub(crate) fn until_next_tick() -> Duration {
-    if RAN.swap(false, Relaxed) { TICK } else { IDLE_TICK }
+/// After how long others are let run.
+pub(crate) fn shortest_slice() -> Duration {
+    if IS_FINE.load(Relaxed) { SHORTEST_FINE_SLICE } else { SHORTEST_SLICE }
+}
+
+/// How long it is to each tick of the epoch.
+#[derive(Default)]
+pub(crate) struct Ticks {
+    fine: u32,
+}
+
+impl Ticks {
+    pub fn until_next(&mut self) -> Duration {
+        self.fine = if HOLDS.swap(false, Relaxed) { FINE_TICKS } else { self.fine.saturating_sub(1) };
+        let is_fine = self.fine > 0;
+        IS_FINE.store(is_fine, Relaxed);
+        if is_fine { FINE_TICK } else { TICK }
+    }
 }
 
 /// Says how long the store's event loop has been running without returning to the scheduler.
@@ -44,7 +63,6 @@ impl PollClock {
 
     fn mark(&self) {
         self.started_ns.store(self.now_ns(), Relaxed);
-        RAN.store(true, Relaxed);
     }
 
     fn elapsed(&self) -> Duration {
@@ -103,13 +121,16 @@ fn on_tick(
     clock: &PollClock,
 ) -> wasmtime::Result<UpdateDeadline> {
     let slice = clock.elapsed();
-    if slice < SHORTEST_SLICE {
+    if slice < shortest_slice() {
         return Ok(UpdateDeadline::Continue(1));
     }
     // The last of the stack is the call that the host made: the request.
     let request = store.async_call_stack().ok().and_then(Iterator::last);
     let spent = store.data_mut().meter.charge(request, slice);
     clock.metrics.computed(slice);
+    if spent >= SHORTEST_SLICE {
+        HOLDS.store(true, Relaxed);
+    }
     if spent > budget {
         clock.metrics.reached(Limit::Cpu);
         return Err(wasmtime::format_err!("used its CPU budget of {} ms", budget.as_millis()));

@@ -1,6 +1,6 @@
 //! The wasmtime engine: one for the whole host, sized at start from what the components may use together.
 
-use crate::budget::until_next_tick;
+use crate::budget::Ticks;
 use crate::http_client;
 use crate::limits::Limits;
 use crate::state::State;
@@ -121,10 +121,11 @@ fn pooling(options: &EngineOptions) -> PoolingAllocationConfig {
 fn start_ticker(engine: &wasmtime::Engine) {
     let engine = engine.weak();
     let ticker = std::thread::Builder::new().name("epoch-ticker".into()).spawn(move || {
+        let mut ticks = Ticks::default();
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             drop(engine);
-            std::thread::sleep(until_next_tick());
+            std::thread::sleep(ticks.until_next());
         }
     });
     if let Err(error) = ticker {

@@ -12,7 +12,7 @@ mod streams;
 mod tests;
 mod watch;
 
-use crate::budget::{self, PollClock, SHORTEST_SLICE};
+use crate::budget::{self, PollClock, shortest_slice};
 use crate::handler::Handler;
 use crate::job::CallError;
 use crate::limits::Limits;
@@ -198,7 +198,7 @@ fn poll_turn<F: Future>(
             return polled;
         }
         held += clock.took();
-        if held >= SHORTEST_SLICE {
+        if held >= shortest_slice() {
             // Others may have waited for it.
             dispatch.give_back(slot);
             // That took this worker off the waiting stack. If it has come to rest, it must be polled to be on it again.

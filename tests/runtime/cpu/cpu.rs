@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::host::Start;
 
-/// What a request may take beside four loops on two threads: some slices of 1 ms, not the loops' whole time.
+/// What a request may take beside four loops on two threads: some slices of 10 ms, not the loops' whole time.
 const BESIDE_LOOPS: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! A worker's turn on a thread, with something else in the place of the store's event loop.
 
-use super::{ComponentSpec, PollClock, SHORTEST_SLICE, Watch, poll_turn};
+use super::{ComponentSpec, PollClock, Watch, poll_turn};
+use crate::budget::SHORTEST_SLICE;
 use crate::limits::Limits;
 use crate::pool::tests::submit;
 use crate::pool::{Dispatch, Slot, WorkerGuard};
