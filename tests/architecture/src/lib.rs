@@ -1,5 +1,7 @@
 //! The repository as data: its crates and its files, read without building anything.
 
+pub mod markdown;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! The rules that always hold (README.md, "Invariants"), checked on the files themselves.
 
 mod dependencies;
+mod documents;
 mod guests;
 mod names;
 mod sources;
