@@ -84,7 +84,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Every second piece between backticks; a line with an odd number of them has an open one at its end.
 fn code_spans(line: &str) -> Vec<String> {
     let pieces: Vec<&str> = line.split('`').collect();
-    let closed = if pieces.len() % 2 == 0 { pieces.len() - 1 } else { pieces.len() };
+    let closed = if pieces.len().is_multiple_of(2) { pieces.len() - 1 } else { pieces.len() };
     let pieces = pieces.into_iter().take(closed);
     pieces.skip(1).step_by(2).filter(|piece| !piece.is_empty()).map(str::to_owned).collect()
 }
