@@ -191,7 +191,7 @@ fn routes_that_are_named_exist() {
         for span in &document.spans {
             let Some(route) = route_of(&span.text) else { continue };
             let is_known = known.contains(&normalised(&route)) || ROUTES_OF_OTHERS.contains(&route.as_str());
-            if !is_known && !is_matched_by_segment(&document, &route, &host) {
+            if !is_known && !is_matched_by_segment(document, &route, &host) {
                 unknown.push(at(document, span));
             }
         }
