@@ -105,7 +105,9 @@ impl<D: Driver, W: World> App<D, W> {
         let path = format!("{}{query}", account.path());
         let url = format!("{}{path}", base.trim_end_matches('/'));
         let signature = Some((twilio::SIGNATURE, twilio::signature(&account.secret, &url, form)));
-        Webhook { path, content_type: twilio::FORM, headers: Vec::new(), signature, body: twilio::encode(form) }
+        // Twilio itself takes anything, and gets TwiML.
+        let headers = vec![("accept", "application/json".to_owned())];
+        Webhook { path, content_type: twilio::FORM, headers, signature, body: twilio::encode(form) }
     }
 
     /// One attempt.

@@ -35,8 +35,9 @@ impl Run {
         self.touches.last().map_or(0, |touch| touch.seq)
     }
 
+    /// Of the latest.
     pub fn preview(&self) -> &str {
-        self.touches.last().map_or("", |touch| &touch.preview)
+        self.touches.iter().max_by_key(|touch| touch.at).map_or("", |touch| &touch.preview)
     }
 
     pub fn at(&self) -> Micros {

@@ -10,6 +10,7 @@ pub mod source;
 
 use sdk::Context;
 
+use crate::domain::files::Holder;
 use source::Source;
 
 /// Eight attempts over about five hours. WhatsApp keeps a file for seven days, Twilio until it is deleted.
@@ -96,6 +97,8 @@ pub trait Outside {
     /// GETs it, without following redirects.
     async fn get(&self, url: &str, authorization: Option<&str>) -> Result<Answer<Self::File>, String>;
     async fn read(&self, file: Self::File, limit_bytes: usize) -> Result<Vec<u8>, String>;
+    /// A file that came along with its delivery; `None` when it is not there any more.
+    async fn carried(&self, holder: Holder, file: u32) -> Result<Option<Answer<Self::File>>, String>;
 
     /// Announces the attachment to `media`, or finds it there.
     async fn expect(&self, context: Context, wanted: &Wanted) -> Result<Medium, Refusal>;

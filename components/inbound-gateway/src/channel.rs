@@ -6,7 +6,9 @@ pub mod telegram;
 pub mod web;
 pub mod whatsapp;
 
+pub mod carried;
 mod fields;
+mod parts;
 mod secret;
 mod stamped;
 
@@ -43,11 +45,37 @@ pub trait Channel: Sync {
         None
     }
 
+    /// Whether a message's id is made up by whoever sent it, and so may be another sender's, too.
+    fn ids_are_senders(&self) -> bool {
+        false
+    }
+
+    /// Where its bodies carry files.
+    fn files(&self) -> carried::Places {
+        &[]
+    }
+
+    /// Whether the head of the call alone proves who makes it: then a body may be long, because it is read as it comes.
+    fn is_authentic_by_its_head(&self, _secret: &str, _call: &Call<'_>) -> bool {
+        false
+    }
+
+    /// What its provider makes of an answer's body; `None`: nothing, and it gets the counts.
+    fn empty_answer(&self) -> Option<Answer> {
+        None
+    }
+
     /// Whether the call was made by somebody who knows the secret. An empty secret proves nothing, so nothing passes with it.
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool;
 
     /// What the body says. Depends on nothing but its arguments, so that every attempt sees the same.
     fn read(&self, payload: Payload<'_>, received_at: i64) -> Result<Contents, Unreadable>;
+}
+
+/// An answer in the provider's own form that asks for nothing.
+pub struct Answer {
+    pub content_type: &'static str,
+    pub body: &'static str,
 }
 
 /// A webhook before anybody has said who sent it.

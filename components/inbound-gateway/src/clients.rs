@@ -107,7 +107,14 @@ fn new_message(new: NewMessage) -> messages::NewMessage {
 }
 
 fn inserted(inserted: messages::Inserted) -> Inserted {
-    Inserted { id: inserted.message.id, seq: inserted.message.seq, duplicate: inserted.duplicate }
+    let messages::Inserted { message, duplicate } = inserted;
+    Inserted {
+        id: message.id,
+        conversation_id: message.conversation_id,
+        external_message_id: message.external_message_id.unwrap_or_default(),
+        seq: message.seq,
+        duplicate,
+    }
 }
 
 fn receipt(receipt: Receipt) -> messages::Receipt {

@@ -7,15 +7,18 @@ pub mod authority;
 pub mod conclusions;
 pub mod delivery;
 pub mod directory;
+pub mod files;
 mod ingest;
 pub mod outcome;
 mod receive;
 pub mod services;
+mod storing;
 mod tick;
 mod update;
 
 use std::time::Duration;
 
+pub use files::Carried;
 pub use receive::{Incoming, Received, receive};
 pub use tick::{Report, tick};
 pub use update::{Contact, Content, Direction, Identity, Message, Receipt, Update};
@@ -24,6 +27,7 @@ use crate::accounts::Accounts;
 use crate::attachments::Queue;
 use delivery::Store;
 use directory::Directory;
+use files::Files;
 use services::{Conversations, Customers, Messages};
 
 /// Why a webhook was not taken.
@@ -44,7 +48,7 @@ pub enum Error {
 /// The world as the domain sees it.
 #[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
 pub trait Platform {
-    type Store: Store + Accounts + Queue;
+    type Store: Store + Accounts + Queue + Files;
     type Customers: Customers;
     type Conversations: Conversations;
     type Messages: Messages;

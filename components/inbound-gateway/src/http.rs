@@ -1,7 +1,10 @@
 //! The gateway's routes: every channel's webhooks, Meta's verification, the host's tick, and what other components ask.
 
 mod accounts;
+pub mod intake;
 mod lending;
+
+use std::borrow::Cow;
 
 use http::Method;
 use sdk::http::Response;
@@ -9,10 +12,11 @@ use sdk::query::percent_encode;
 use sdk::{Problem, Request, Router, log, response, router::Outcome};
 use serde_json::{Map, Value};
 
+use crate::channel::carried::Cutter;
 use crate::channel::whatsapp::subscription;
 use crate::channel::{self, Call, Channel, Payload};
 use crate::domain::delivery::State;
-use crate::domain::{self, Error, Incoming, Platform, directory};
+use crate::domain::{self, Carried, Error, Incoming, Platform, directory};
 
 /// Meta sends 3 MB at most; the rest is room for its idea of a megabyte.
 pub const BODY_LIMIT_BYTES: usize = (3 << 20) + (64 << 10);
@@ -85,9 +89,11 @@ async fn receive<P: Platform>(platform: &P, request: Request) -> Outcome {
     let channel = channel_of(&request)?;
     let call = Call { request: &request, urls: urls(platform, &request).await?, now: platform.now() };
     let (headers, query) = (kept_headers(channel, &request), address_query(&request));
+    let (body, files) = without_files(channel, &request);
     let incoming = Incoming {
         channel,
-        payload: Payload { body: &request.body, query: &query },
+        payload: Payload { body: &body, query: &query },
+        files,
         is_signed_with: &|secret| channel.is_authentic(secret, &call),
         headers: &headers,
         request_id: &request.context.request_id,
@@ -98,7 +104,30 @@ async fn receive<P: Platform>(platform: &P, request: Request) -> Outcome {
         log::warn(&request.context, "delivery goes on in the background", &[("delivery", &received.conclusion.id)]);
     }
     platform.conclude_later(received.conclusion);
-    response::ok(&received.answer)
+    match channel.empty_answer().filter(|_| !asks_for_json(&request)) {
+        Some(empty) => Ok(response::bytes(http::StatusCode::OK, empty.content_type, empty.body.into())),
+        None => response::ok(&received.answer),
+    }
+}
+
+/// Providers take anything (`*/*`); who tries a webhook by hand or by program may ask what became of it.
+fn asks_for_json(request: &Request) -> bool {
+    let types = request.header("accept").unwrap_or_default().split(',');
+    types.filter_map(|one| one.split(';').next()).any(|one| one.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The body without the files in it, and those. What came through [`intake`] has none any more.
+fn without_files<'r>(channel: &dyn Channel, request: &'r Request) -> (Cow<'r, [u8]>, Carried) {
+    if let Some(id) = request.header(intake::STAGED.as_str()) {
+        return (Cow::Borrowed(&request.body), Carried::Staged(id.to_owned()));
+    }
+    if channel.files().is_empty() {
+        return (Cow::Borrowed(&request.body), Carried::None);
+    }
+    let (mut cutter, mut pieces) = (Cutter::new(channel.files()), Vec::new());
+    cutter.push(&request.body, &mut pieces);
+    let files = if pieces.is_empty() { Carried::None } else { Carried::Here(pieces) };
+    (Cow::Owned(cutter.finish()), files)
 }
 
 async fn tick<P: Platform>(platform: &P, request: Request) -> Outcome {

@@ -26,7 +26,7 @@ mod component {
     use sdk::Router;
     use spin_sdk::http::{IntoResponse, Request};
 
-    use super::http::{BODY_LIMIT_BYTES, router};
+    use super::http::{intake, router};
     use super::live::Live;
 
     thread_local! {
@@ -38,6 +38,7 @@ mod component {
     #[spin_sdk::http_service]
     async fn handle(request: Request) -> impl IntoResponse {
         let (live, router) = GATEWAY.with(|gateway| *gateway);
-        sdk::http::serve(request, BODY_LIMIT_BYTES, async |request| router.handle(live, request).await).await
+        let take = async |request: &mut sdk::Request, body| intake::read(live, request, body).await;
+        sdk::http::serve_reading(request, take, async |request| router.handle(live, request).await).await
     }
 }

@@ -1,7 +1,9 @@
-//! The gateway's SQL: deliveries here, channel accounts in `store/accounts.rs`, files to fetch in `store/attachments.rs`.
+//! The gateway's SQL: deliveries here, channel accounts in `store/accounts.rs`, files to fetch in `store/attachments.rs`, files that came
+//! along in `store/files.rs`.
 
 pub mod accounts;
 pub mod attachments;
+pub mod files;
 
 use sdk::idempotency;
 use sdk::sql::{Database, Driver, Migration, Row, SqlError, list};
@@ -14,6 +16,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(3, include_str!("../migrations/0003_channel_accounts.sql")),
     Migration::new(4, idempotency::MIGRATION),
     Migration::new(5, include_str!("../migrations/0005_attachments.sql")),
+    Migration::new(6, include_str!("../migrations/0006_webhook_files.sql")),
 ];
 
 /// Nothing, when an account (`?12`: a list of `[name, version]`, 0 where there was none) is no longer as it was looked up: so whose it

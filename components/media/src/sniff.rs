@@ -1,5 +1,8 @@
 //! What a file is, by its bytes: what a sender says, or its name, is not believed.
 
+pub mod ole;
+pub mod zip;
+
 /// Enough to see what every format here begins with, and to tell text from other bytes.
 pub const HEAD_BYTES: usize = 8 << 10;
 
@@ -54,8 +57,8 @@ pub fn is_taken(mime_type: &str) -> bool {
     extension(mime_type).is_some()
 }
 
-/// The type of a file that begins so; `application/octet-stream` when nobody knows. `filename` only tells old office documents apart, which
-/// are all one container.
+/// The type of a file that begins so; `application/octet-stream` when nobody knows. Of containers the beginning says little: `zip` and `ole`
+/// look further, and `filename` only counts for old office documents that are too short or too odd for that.
 pub fn mime_type(head: &[u8], filename: &str) -> &'static str {
     if let Some(found) = by_container(head, filename) {
         return found;
@@ -67,12 +70,20 @@ pub fn mime_type(head: &[u8], filename: &str) -> &'static str {
     }
 }
 
+pub fn is_archive(head: &[u8]) -> bool {
+    [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"].iter().any(|begin| head.starts_with(*begin))
+}
+
+/// Archives whose first entry says in plain letters what they are (OpenDocument, EPUB).
+pub fn says_itself(mime_type: &str) -> bool {
+    mime_type.starts_with("application/vnd.oasis.opendocument.") || mime_type == "application/epub+zip"
+}
+
 fn by_container(head: &[u8], filename: &str) -> Option<&'static str> {
-    const OLE: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
-    if head.starts_with(OLE) {
+    if head.starts_with(ole::MAGIC) {
         let extension = filename.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         let office = TYPES.iter().find(|(_, known)| ["doc", "xls", "ppt"].contains(known) && *known == extension);
-        return Some(office.map_or("application/x-ole-storage", |(mime_type, _)| *mime_type));
+        return Some(office.map_or(ole::CONTAINER, |(mime_type, _)| *mime_type));
     }
     // `ftyp3gp4`, `ftyp3gp5`, …: what telephones record.
     (head.get(4..11) == Some(b"ftyp3gp")).then_some("video/3gpp")

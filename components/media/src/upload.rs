@@ -1,5 +1,6 @@
 //! Bytes on their way in: written as they arrive, looked at, and kept in one transaction; what is refused leaves nothing behind.
 
+mod containers;
 mod form;
 mod intake;
 mod paced;
@@ -179,7 +180,7 @@ async fn examined<D: Driver, P: Platform>(
     if size == 0 {
         return Err(refusal(invalid("file", "is empty")));
     }
-    let mime_type = sniff::mime_type(&head, filename);
+    let mime_type = containers::mime_type(storage, place, &head, size, filename).await?;
     if !sniff::is_taken(mime_type) && !app.extra_types().await.iter().any(|extra| extra == mime_type) {
         return Err(unsupported(format!("files of the type {mime_type} are not taken")).into());
     }

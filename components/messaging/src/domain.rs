@@ -24,6 +24,8 @@ pub const MAX_IDS: usize = 500;
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 pub const MAX_TYPED_CHARS: usize = 65_536;
 pub const MAX_WORD: usize = 64;
+/// RFC 6838: 127 characters on either side of the slash.
+pub const MAX_MEDIA_TYPE: usize = 255;
 pub const MAX_REF: usize = 255;
 const MAX_METADATA_BYTES: usize = 256 << 10;
 
@@ -197,6 +199,23 @@ pub fn check(new: &NewMessage) -> Result<(), Error> {
         return Err(invalid("metadata", "must be a JSON object of at most 256 KiB"));
     }
     Ok(())
+}
+
+/// The kind of message that a media type stands for. Without a file, ours or one that the metadata name, it stands for nothing; plain
+/// text is what the body is.
+pub fn kind_of(media_type: &str, is_attached: bool, metadata: &str) -> Option<&'static str> {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let (family, subtype) = essence.split_once('/').filter(|(_, subtype)| !subtype.is_empty())?;
+    let metadata: serde_json::Value = serde_json::from_str(metadata).unwrap_or_default();
+    let has_file = is_attached || metadata.get("media").is_some_and(serde_json::Value::is_object);
+    match family {
+        "image" if has_file => Some("image"),
+        "audio" if has_file => Some("audio"),
+        "video" if has_file => Some("video"),
+        "application" | "text" if has_file => Some("document"),
+        "text" if subtype == "plain" => Some("text"),
+        _ => None,
+    }
 }
 
 /// A message that the provider has an id for has left us; what has come in is here.

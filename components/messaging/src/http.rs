@@ -38,7 +38,7 @@ pub fn router<S: Store + 'static>() -> Router<App<S>> {
 
 async fn create<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("messages:write")?;
-    let attached = request.header(ATTACHED).unwrap_or("document");
+    let attached = request.header(ATTACHED);
     let new = request.decode(|input| new_message(input, attached))?;
     domain::check(&new).map_err(|e| problem(&request.context, e))?;
     let (context, now) = (&request.context, app.clock.now());
@@ -46,8 +46,8 @@ async fn create<S: Store>(app: &App<S>, request: Request) -> Outcome {
     answer_once(&request, told, insert, |e| problem(context, e)).await
 }
 
-/// `attached` is what an attachment is when its sender does not say.
-fn new_message(input: &mut Input, attached: &str) -> NewMessage {
+/// `attached` is what the attachment is, as far as anybody knows.
+fn new_message(input: &mut Input, attached: Option<&str>) -> NewMessage {
     if !input.has("direction") {
         input.refuse("direction", "is required");
     }
@@ -56,7 +56,8 @@ fn new_message(input: &mut Input, attached: &str) -> NewMessage {
     if body.is_none() && media_id.is_none() {
         input.refuse("body", "body or media_id is required");
     }
-    let kind = if media_id.is_some() { attached } else { "text" };
+    let metadata = input.object("metadata");
+    let content_type = content_type(input, media_id.is_some(), attached, &metadata);
     NewMessage {
         conversation_id: input.required_id("conversation_id"),
         sender_customer_id: input.id("sender_customer_id"),
@@ -64,15 +65,40 @@ fn new_message(input: &mut Input, attached: &str) -> NewMessage {
             .choice("direction", Direction::parse, "inbound, outbound, system")
             .unwrap_or(Direction::System),
         body,
-        content_type: input.text("content_type", domain::MAX_WORD).unwrap_or_else(|| kind.to_owned()),
+        content_type,
         media_id,
         channel: input.text("channel", domain::MAX_WORD),
         channel_account_id: input.text("channel_account_id", domain::MAX_REF),
         external_message_id: input.text("external_message_id", domain::MAX_REF),
         client_ref: input.text("client_ref", domain::MAX_REF),
         sent_at: input.time("sent_at"),
-        metadata: input.object("metadata"),
+        metadata,
     }
+}
+
+/// What kind of message it is. A media type says the same of a file, so it is taken for that; where there is no file, it is refused here
+/// and not when the message is sent.
+fn content_type(input: &mut Input, is_attached: bool, attached: Option<&str>, metadata: &str) -> String {
+    let given = input.text("content_type", domain::MAX_MEDIA_TYPE);
+    let (kind, refusal) = match given {
+        None if is_attached => (Ok(attached.unwrap_or("document").to_owned()), ""),
+        None => (Ok("text".to_owned()), ""),
+        // What the file is counts more than what is said of it.
+        Some(given) if given.contains('/') => (
+            attached
+                .filter(|_| is_attached)
+                .or(domain::kind_of(&given, is_attached, metadata))
+                .map(str::to_owned)
+                .ok_or(given),
+            "is a media type without a file of it: give a media_id, or say text, image, audio, video or document",
+        ),
+        Some(given) if given.len() > domain::MAX_WORD => (Err(given), "has more than 64 characters"),
+        Some(given) => (Ok(given), ""),
+    };
+    kind.unwrap_or_else(|given| {
+        input.refuse("content_type", refusal);
+        given
+    })
 }
 
 /// 200 for a message that was there: the caller's own repetition by `client_ref` or external id.

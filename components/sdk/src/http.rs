@@ -69,6 +69,16 @@ where
     B: http_body::Body<Data = bytes::Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    serve_reading(request, async |request, body| read(body, request, limit_bytes).await, answer).await
+}
+
+/// The same for whoever reads bodies in a way of its own: `take` gets the request without its body, and the body, and answers what
+/// `answer` is to see of it.
+pub async fn serve_reading<B>(
+    request: ::http::Request<B>,
+    take: impl AsyncFnOnce(&mut Request, B) -> Result<Vec<u8>, Problem>,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> ::http::Response<Full<bytes::Bytes>> {
     let (parts, body) = request.into_parts();
     let mut request = Request {
         method: parts.method,
@@ -82,7 +92,7 @@ where
     if let (Some(host), None) = (host, request.header("host")) {
         request.headers.insert(::http::header::HOST, host);
     }
-    let response = match read(body, &request, limit_bytes).await {
+    let response = match take(&mut request, body).await {
         Ok(body) => {
             request.body = body;
             answer(request).await
@@ -103,7 +113,7 @@ pub(crate) fn with_request_id(mut response: Response, context: &Context) -> Resp
 }
 
 /// A declared length over the limit is refused unread; an undeclared one as soon as it passes the limit.
-async fn read<B>(body: B, request: &Request, limit_bytes: usize) -> Result<Vec<u8>, Problem>
+pub async fn read<B>(body: B, request: &Request, limit_bytes: usize) -> Result<Vec<u8>, Problem>
 where
     B: http_body::Body<Data = bytes::Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

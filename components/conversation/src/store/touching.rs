@@ -12,10 +12,13 @@ use crate::{
     touch::{Rewording, Run, Touch},
 };
 
+// A message that comes more than a minute late (a provider's repetition) counts, but what is shown stays. Less is what clocks differ by.
 macro_rules! advance {
     ($unless:literal) => {
         concat!(
-            "UPDATE conversations SET last_seq = ?4, last_message_preview = ?5, reworded_at = NULL, \
+            "UPDATE conversations SET last_seq = ?4, \
+             last_message_preview = CASE WHEN ?6 < last_message_at - 60000000 THEN last_message_preview ELSE ?5 END, \
+             reworded_at = CASE WHEN ?6 < last_message_at - 60000000 THEN reworded_at END, \
              last_message_at = max(coalesce(last_message_at, ?6), ?6), \
              activity_at = max(coalesce(last_message_at, ?6), ?6), unread_count = unread_count + ?7, \
              status = CASE WHEN ?7 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = max(updated_at + 1, ?8) \

@@ -134,3 +134,22 @@ fn shows_the_newest_message_in_its_newest_words() {
     assert_eq!((shown().as_str(), app.get(&id).unread_count), ("corrected", 2));
     assert!(words(u64::MAX, "x", NOW).is_err());
 }
+
+#[test]
+fn a_message_that_comes_late_is_unread_and_does_not_become_the_newest_shown() {
+    let app = TestApp::start();
+    let id = app.open().id;
+    const HOUR: i64 = 3600 * 1_000_000;
+    let at = |seq: u64, at: i64| Touch { at, ..inbound(&id, seq) };
+    app.touch(&[at(1, NOW)]);
+    app.touch(&[at(2, NOW - 2 * HOUR)]);
+    let touched = app.get(&id);
+    assert_eq!((touched.last_seq, touched.unread_count, touched.last_message_at), (2, 2, Some(NOW)));
+    assert_eq!(touched.last_message_preview.as_deref(), Some("message 1"));
+    // Clocks differ by seconds: that is not late.
+    app.touch(&[at(3, NOW - 30_000_000)]);
+    assert_eq!(app.get(&id).last_message_preview.as_deref(), Some("message 3"));
+    app.touch(&[at(4, NOW), at(5, NOW - 2 * HOUR)]);
+    let touched = app.get(&id);
+    assert_eq!((touched.last_message_preview.as_deref(), touched.unread_count), (Some("message 4"), 5));
+}

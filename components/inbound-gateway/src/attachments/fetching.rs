@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::source::Place;
 use super::{Answer, Fetched, Medium, Outside, Refusal, Wanted, hosts};
+use crate::domain::files::Holder;
 
 /// WhatsApp's description of a file has some 400 bytes.
 const MAX_DESCRIPTION_BYTES: usize = 16 << 10;
@@ -53,9 +54,25 @@ async fn fetch<O: Outside>(outside: &O, context: &Context, wanted: &Wanted, id: 
         Place::WhatsApp { id } => whatsapp(outside, wanted, id).await?,
         Place::Twilio { url } => twilio(outside, wanted, url).await?,
         Place::Telegram { id } => telegram(outside, wanted, id).await?,
+        Place::Carried { delivery, file } => {
+            let holder = Holder { tenant: wanted.tenant.clone(), delivery: delivery.clone() };
+            let carried = outside.carried(holder, *file).await.map_err(Stop::Later)?;
+            let carried = carried.ok_or_else(|| Stop::Failed("the file went with its webhook".to_owned()))?;
+            return keep(outside, context, id, carried, None).await;
+        }
     };
     let file = download(outside, &target).await?;
-    match outside.keep(context.clone(), id, file, target.sha256.as_deref()).await {
+    keep(outside, context, id, file, target.sha256.as_deref()).await
+}
+
+async fn keep<O: Outside>(
+    outside: &O,
+    context: &Context,
+    id: &str,
+    file: Answer<O::File>,
+    sha256: Option<&str>,
+) -> Result<Medium, Stop> {
+    match outside.keep(context.clone(), id, file, sha256).await {
         Ok(medium) => Ok(medium),
         Err(Refusal::Never(reason)) => Err(Stop::Failed(reason)),
         Err(Refusal::NotNow(reason)) => Err(Stop::Later(reason)),

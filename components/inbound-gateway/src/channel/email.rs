@@ -1,17 +1,23 @@
 //! `email`: inbound mail as JSON, in our neutral form or as Postmark posts it; and what became of mail that we sent.
 
+mod automatic;
 mod item;
 mod names;
+mod sender;
+mod words;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use super::fields::{self, Object, shape};
-use super::{Call, Channel, Contents, Payload, Unreadable, secret, stamped};
+use super::{Call, Channel, Contents, Payload, Unreadable, carried, secret, stamped};
 
 /// The channel's name in routes, rows and typed calls.
 pub const CHANNEL: &str = "email";
+
+/// A mail that lists more people, files or mails than this is kept with so many.
+const MAX_LISTED: usize = 100;
 
 pub struct Email;
 
@@ -40,11 +46,23 @@ impl Channel for Email {
         payload.parameter("account").map(|account| account.to_lowercase())
     }
 
+    fn ids_are_senders(&self) -> bool {
+        true
+    }
+
+    /// Of our neutral form, and of Postmark's.
+    fn files(&self) -> carried::Places {
+        &[&["attachments", "*", "content"], &["Attachments", "*", "Content"]]
+    }
+
+    fn is_authentic_by_its_head(&self, secret: &str, call: &Call<'_>) -> bool {
+        call.only_header("authorization").and_then(password).is_some_and(|given| secret::same(&given, secret))
+    }
+
     /// Our signature, or the secret as the password of HTTP basic authentication, which is what mail services can do
     /// (`https://any:<secret>@host/webhooks/email`).
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {
-        stamped::is_valid(secret, call)
-            || call.only_header("authorization").and_then(password).is_some_and(|given| secret::same(&given, secret))
+        stamped::is_valid(secret, call) || self.is_authentic_by_its_head(secret, call)
     }
 
     /// One mail, or one report of a mail that we sent.
@@ -52,7 +70,7 @@ impl Channel for Email {
         let document = fields::document(payload.body).ok_or(Unreadable::Malformed)?;
         let document: Object = shape(document).ok_or(Unreadable::Malformed)?;
         let account = payload.parameter("account").map(|account| account.to_lowercase());
-        Ok(Contents::of(vec![item::read(document, account, received_at)]))
+        Ok(Contents::of(item::read(document, account, received_at)))
     }
 }
 
@@ -65,5 +83,9 @@ fn password(header: &str) -> Option<String> {
 
 /// The value under the first of these names that is there.
 fn either<'a>(object: &'a Object, names: &[&str]) -> Option<&'a Value> {
-    names.iter().find_map(|name| object.get(*name)).filter(|value| !value.is_null())
+    names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null()))
+}
+
+fn text(object: &Object, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| fields::text(object, name)).map(fields::readable)
 }

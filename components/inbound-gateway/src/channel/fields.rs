@@ -1,5 +1,6 @@
 //! Reading one hostile JSON object: bounded strings, times, and nothing that panics.
 
+use sdk::clock::parse_rfc3339;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -70,6 +71,24 @@ pub fn timestamp(object: &Object, received_at: i64) -> i64 {
 pub fn believable(micros: Option<i64>, received_at: i64) -> i64 {
     let may_be = |micros: &i64| *micros > 0 && *micros <= received_at.saturating_add(MAX_AHEAD_MICROS);
     micros.filter(may_be).unwrap_or(received_at)
+}
+
+/// A time however it is written: RFC 3339, or Unix seconds or milliseconds as a number or in digits.
+pub fn moment(value: &Value) -> Option<i64> {
+    // From here on it is milliseconds: seconds reach it in the year 5138, and milliseconds had reached it in 1973.
+    const MILLISECONDS_FROM: i64 = 100_000_000_000;
+    let unix = |number: i64| number.checked_mul(if number < MILLISECONDS_FROM { 1_000_000 } else { 1000 });
+    match value {
+        Value::String(text) => parse_rfc3339(text.trim()).or_else(|| unix(text.trim().parse().ok()?)),
+        Value::Number(number) => unix(number.as_i64()?),
+        _ => None,
+    }
+}
+
+/// Whether a reader sees anything: blanks of all kinds, and marks without a width, say nothing.
+pub fn is_visible(text: &str) -> bool {
+    let is_mark = |c: char| matches!(c, '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    !text.chars().all(|c| c.is_whitespace() || c.is_control() || is_mark(c))
 }
 
 /// What a person wrote, as it can be stored: U+0000 cannot be stored by every database and says nothing.

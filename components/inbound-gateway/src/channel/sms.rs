@@ -4,7 +4,7 @@ mod form;
 pub mod signature;
 mod update;
 
-use super::{Call, Channel, Contents, Payload, Unreadable};
+use super::{Answer, Call, Channel, Contents, Payload, Unreadable};
 use form::Form;
 
 /// The channel's name in routes, rows and typed calls.
@@ -37,6 +37,14 @@ impl Channel for Sms {
     fn fallback(&self, payload: Payload<'_>) -> Option<String> {
         let form = Form::read(payload.body)?;
         form.get("AccountSid").filter(|sid| sid.len() <= 255).map(str::to_owned)
+    }
+
+    /// Twilio reads an answer as TwiML, and logs an error (12300) for everything else.
+    fn empty_answer(&self) -> Option<Answer> {
+        Some(Answer {
+            content_type: "text/xml; charset=utf-8",
+            body: "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>",
+        })
     }
 
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {

@@ -1,6 +1,8 @@
 //! `telegram`: the updates of a bot (Telegram Bot API).
 
 mod content;
+mod notice;
+mod person;
 mod update;
 
 use super::fields::{self, shape};

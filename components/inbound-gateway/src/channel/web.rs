@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fields::{self, list, shape};
-use super::{Call, Channel, Contents, Payload, Unreadable, stamped};
+use super::{Call, Channel, Contents, Payload, Unreadable, carried, stamped};
 use crate::domain::{Content, Update};
 
 /// The channel's name in routes, rows and typed calls.
@@ -43,6 +43,14 @@ impl Channel for Web {
 
     fn unnamed_account(&self) -> Option<&'static str> {
         Some(ACCOUNT)
+    }
+
+    fn ids_are_senders(&self) -> bool {
+        true
+    }
+
+    fn files(&self) -> carried::Places {
+        &[&["messages", "*", "media", "content"]]
     }
 
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {

@@ -49,7 +49,7 @@ impl Attempt {
         let until = platform.now().saturating_add(i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
         for (tenant, updates) in self.open_by_tenant(outcomes) {
             let context = || self.context(tenant, until.saturating_sub(platform.now()));
-            Ingest { platform, context, outcomes }.run(&updates).await;
+            Ingest { platform, context, delivery: &self.id, outcomes }.run(&updates).await;
         }
     }
 

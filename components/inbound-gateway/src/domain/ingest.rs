@@ -11,11 +11,9 @@ use super::services::{
     Batch, CallContext, CallError, Conversations, Customers, Direct, Inserted, MAX_BATCH, Messages, NewMessage,
     Recorded, Touch,
 };
-use super::update::{Content, Direction, Message, Receipt, Update};
-use crate::attachments::{Queue, Wanted, source};
-
-/// What `messaging` stores with a message. Real ones have some kilobytes.
-const MAX_METADATA_BYTES: usize = 256 << 10;
+use super::storing::{attachment, is_a_stranger_s, new_message, renamed, touch, wanted};
+use super::update::{Content, Message, Receipt, Update};
+use crate::attachments::{Queue, Wanted};
 
 /// A message that is not at its goal yet, and its place among the outcomes.
 #[derive(Clone)]
@@ -32,6 +30,8 @@ pub(super) struct Ingest<'a, P, C> {
     pub platform: &'a P,
     /// The context of a call made now.
     pub context: C,
+    /// By which the items came.
+    pub delivery: &'a str,
     pub outcomes: &'a mut Outcomes,
 }
 
@@ -89,10 +89,22 @@ impl<P: Platform, C: Fn() -> CallContext> Ingest<'_, P, C> {
     }
 
     async fn insert(&mut self, messages: Vec<((Open<'_>, String), String)>) -> Vec<(usize, Touch)> {
-        let new: Vec<NewMessage> =
-            messages.iter().map(|((open, customer), conversation)| new_message(open, customer, conversation)).collect();
-        let (platform, context) = (self.platform, &self.context);
-        let answers = in_batches(&new, async |batch| platform.messages().insert_many(context(), batch).await).await;
+        let new: Vec<NewMessage> = messages
+            .iter()
+            .map(|((open, customer), conversation)| new_message((open.account, open.message), customer, conversation))
+            .collect();
+        let mut answers = self.insert_many(&new).await;
+        // An id that its sender makes up may be another sender's, too: then the sender is part of it.
+        let pairs = new.iter().zip(&messages).zip(&answers).enumerate();
+        let (strangers, others): (Vec<usize>, Vec<NewMessage>) = pairs
+            .filter(|(_, ((new, _), answer))| is_a_stranger_s(new, answer))
+            .map(|(at, ((new, ((open, _), _)), _))| (at, renamed(new, open.message)))
+            .unzip();
+        for (at, answer) in strangers.into_iter().zip(self.insert_many(&others).await) {
+            if let Some(place) = answers.get_mut(at) {
+                *place = answer;
+            }
+        }
         let inserted = answers.into_iter().zip(messages).map(|(answer, message)| (Some(answer), message)).collect();
         let kept = self.keep(inserted, "message");
         let kept = self.want_attachments(kept).await;
@@ -105,13 +117,20 @@ impl<P: Platform, C: Fn() -> CallContext> Ingest<'_, P, C> {
         touches
     }
 
+    async fn insert_many(&self, new: &[NewMessage]) -> Vec<Result<Inserted, CallError>> {
+        let (platform, context) = (self.platform, &self.context);
+        in_batches(new, async |batch| platform.messages().insert_many(context(), batch).await).await
+    }
+
     /// Notes which files are to be fetched, once; duplicates too, because their first delivery may have stopped before it. Messages
     /// whose files could not be noted are left to the next attempt.
     async fn want_attachments<'m>(&mut self, kept: Vec<Kept<'m>>) -> Vec<Kept<'m>> {
         let tenant = (self.context)().tenant;
         let wanted: Vec<Wanted> = kept
             .iter()
-            .filter_map(|(((open, _), conversation), inserted)| wanted(&tenant, open, conversation, inserted))
+            .filter_map(|(((open, _), conversation), inserted)| {
+                wanted(&tenant, self.delivery, (open.account, open.message), conversation, inserted)
+            })
             .collect();
         if wanted.is_empty() {
             return kept;
@@ -119,7 +138,7 @@ impl<P: Platform, C: Fn() -> CallContext> Ingest<'_, P, C> {
         let platform = self.platform;
         if let Err(reason) = platform.store().want(&wanted, platform.now()).await {
             let (without, with): (Vec<_>, Vec<_>) =
-                kept.into_iter().partition(|(((open, _), _), _)| attachment(open.message).is_none());
+                kept.into_iter().partition(|(((open, _), _), _)| attachment(open.message, self.delivery).is_none());
             with.iter().for_each(|(place, _)| self.outcomes.postpone(place.index(), &format!("attachment: {reason}")));
             return without;
         }
@@ -199,62 +218,6 @@ impl<T: Place, R> Place for (T, R) {
     fn index(&self) -> usize {
         self.0.index()
     }
-}
-
-fn new_message(open: &Open, customer: &str, conversation: &str) -> NewMessage {
-    let message = open.message;
-    NewMessage {
-        conversation_id: conversation.to_owned(),
-        sender_customer_id: (message.direction != Direction::Outbound).then(|| customer.to_owned()),
-        direction: message.direction,
-        body: message.body.clone(),
-        content_type: message.content_type.clone(),
-        channel: message.contact.channel,
-        channel_account_id: open.account.to_owned(),
-        external_message_id: message.external_id.clone(),
-        sent_at: message.sent_at,
-        metadata: metadata(message),
-    }
-}
-
-fn attachment(message: &Message) -> Option<source::Source> {
-    source::of(message.contact.channel, &message.metadata)
-}
-
-/// The file of a message that is stored. The same message has the same reference in every delivery.
-fn wanted(tenant: &str, open: &Open, conversation: &str, inserted: &Inserted) -> Option<Wanted> {
-    let message = open.message;
-    Some(Wanted {
-        tenant: tenant.to_owned(),
-        reference: format!("{}/{}/{}", message.contact.channel, open.account, message.external_id),
-        message_id: inserted.id.clone(),
-        conversation_id: conversation.to_owned(),
-        channel: message.contact.channel.to_owned(),
-        channel_account_id: open.account.to_owned(),
-        source: attachment(message)?,
-    })
-}
-
-/// With `media.status`, when there is a file to be fetched: `messaging` is told when it is here.
-/// Rather without its details than not at all: they stay in the delivery.
-fn metadata(message: &Message) -> String {
-    let mut metadata = message.metadata.clone();
-    if attachment(message).is_some()
-        && let Some(media) = metadata.get_mut("media").and_then(serde_json::Value::as_object_mut)
-    {
-        media.insert("status".to_owned(), "pending".into());
-    }
-    let whole = serde_json::Value::Object(metadata).to_string();
-    if whole.len() <= MAX_METADATA_BYTES {
-        return whole;
-    }
-    let reply_to = message.metadata.get("reply_to");
-    serde_json::json!({ "omitted": "larger than 256 KiB", "reply_to": reply_to }).to_string()
-}
-
-fn touch(message: &Message, conversation_id: String, seq: u64) -> Touch {
-    let inbound = message.direction == Direction::Inbound;
-    Touch { conversation_id, seq, preview: message.preview(), at: message.sent_at, inbound }
 }
 
 /// One answer for each different key.

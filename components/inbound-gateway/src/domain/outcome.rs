@@ -121,14 +121,17 @@ impl Item {
     /// `seen` holds what came before in the same body: the same message twice is one.
     fn of(update: &Update, seen: &mut HashSet<(String, String, String)>) -> Self {
         let (id, key) = match &update.content {
-            Content::Message(message) => (Some(message.external_id.clone()), Some("")),
+            Content::Message(message) => {
+                let sender = message.contact.identities.first().map_or("", |identity| identity.value.as_str());
+                (Some(message.external_id.clone()), Some(sender))
+            }
             Content::Receipt(receipt) => (Some(receipt.external_message_id.clone()), Some(receipt.status.as_str())),
             Content::Ignored(_) | Content::Rejected(_) => (None, None),
         };
         let repeated = id
             .as_ref()
             .zip(key)
-            .is_some_and(|(id, status)| !seen.insert((update.account.clone(), id.clone(), status.to_owned())));
+            .is_some_and(|(id, key)| !seen.insert((update.account.clone(), id.clone(), key.to_owned())));
         let (outcome, reason) = match &update.content {
             Content::Ignored(reason) => (Some(Outcome::Ignored), Some(reason.clone())),
             Content::Rejected(reason) => (Some(Outcome::Rejected), Some(reason.clone())),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::attempt::Attempt;
 use super::authority::{Authority, MAX_ACCOUNTS, establish};
 use super::delivery::{Conclusion, LEASE_MICROS, NewDelivery, Store};
+use super::files::{Carried, Keeping};
 use super::outcome::Outcomes;
 use super::{Error, Platform};
 use crate::channel::{Channel, Contents, Payload, Unreadable};
@@ -23,6 +24,7 @@ pub struct Incoming<'a> {
     pub payload: Payload<'a>,
     /// Whether who sent it knows this secret.
     pub is_signed_with: &'a dyn Fn(&str) -> bool,
+    pub files: Carried,
     /// A JSON object.
     pub headers: &'a str,
     pub request_id: &'a str,
@@ -54,15 +56,31 @@ fn is_zero(count: &usize) -> bool {
 
 /// Once this answers `Ok`, the webhook is never lost. `Error::Store` promises nothing.
 pub async fn receive<P: Platform>(platform: &P, incoming: Incoming<'_>) -> Result<Received, Error> {
-    let id = platform.new_id();
+    let mut incoming = incoming;
+    let files = std::mem::take(&mut incoming.files);
+    let id = if let Carried::Staged(id) = &files { id.clone() } else { platform.new_id() };
+    let files = Keeping::of(platform, &id, files);
+    let received = take(platform, &incoming, &id, &files).await;
+    if received.is_err() {
+        files.drop().await;
+    }
+    received
+}
+
+async fn take<P: Platform>(
+    platform: &P,
+    incoming: &Incoming<'_>,
+    id: &str,
+    files: &Keeping<'_, P>,
+) -> Result<Received, Error> {
     let received_at = platform.now();
     // The body says whose secret signs it, so it is read before that is checked; nothing else is done with it before.
     let read = incoming.channel.read(incoming.payload, received_at).and_then(bounded);
-    let arrival = Arrival { platform, incoming: &incoming, id: &id, received_at };
+    let arrival = Arrival { platform, incoming, id, received_at, files };
     let (authority, mut contents) = match read {
         Ok(contents) => (arrival.store(&contents).await?, contents),
         Err(Unreadable::TooManyItems) => {
-            establish(platform, &incoming, None, true).await?;
+            establish(platform, incoming, None, true).await?;
             return Err(Error::TooManyItems);
         }
         Err(Unreadable::Malformed) => {
@@ -73,7 +91,7 @@ pub async fn receive<P: Platform>(platform: &P, incoming: Incoming<'_>) -> Resul
     authority.grants.apply(&mut contents.updates);
     let mut attempt = Attempt {
         tenant: authority.tenant,
-        id: id.clone(),
+        id: id.to_owned(),
         channel: incoming.channel.name(),
         number: 1,
         grants: authority.grants,
@@ -97,6 +115,7 @@ struct Arrival<'a, P> {
     incoming: &'a Incoming<'a>,
     id: &'a str,
     received_at: i64,
+    files: &'a Keeping<'a, P>,
 }
 
 impl<P: Platform> Arrival<'_, P> {
@@ -124,7 +143,10 @@ impl<P: Platform> Arrival<'_, P> {
                 established => established?,
             };
             let grants = authority.grants.to_json();
+            self.files.keep(&authority.tenant).await.map_err(Error::Store)?;
             if insert(&self.delivery(contents, &authority, &grants)).await.map_err(Error::Store)? {
+                // If not, the sweep finds that the delivery is there.
+                let _ = self.files.settle().await;
                 return Ok(authority);
             }
             fresh = true;

@@ -64,6 +64,9 @@ pub struct NewMessage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inserted {
     pub id: String,
+    /// Where it is, and under which id; of one that was there already, as it was stored.
+    pub conversation_id: String,
+    pub external_message_id: String,
     pub seq: u64,
     /// It was there already.
     pub duplicate: bool,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::attempt::Attempt;
 use super::authority::Grants;
 use super::delivery::{Claimed, Conclusion, LEASE_MICROS, MAX_ATTEMPTS, State, Store};
+use super::files::Files;
 use super::outcome::{Item, Outcome, Outcomes};
 use super::{Error, Platform};
 use crate::accounts::Accounts;
@@ -21,6 +22,10 @@ const AT_ONCE: u32 = 4;
 const CLAIM_MICROS: i64 = 4 * 1_000_000;
 /// Rows deleted per tick: a short transaction, and still 500,000 an hour.
 const SWEEP_ROWS: u32 = 700;
+
+/// Files whose webhook was not stored within this time never will be: a request takes minutes at most.
+const UPLOAD_MICROS: i64 = 3600 * 1_000_000;
+const SWEEP_UPLOADS: u32 = 50;
 
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -49,6 +54,11 @@ pub async fn tick<P: Platform>(platform: &P, retention_micros: i64) -> Result<Re
             }
         }
     }
+    platform
+        .store()
+        .sweep_files(platform.now().saturating_sub(UPLOAD_MICROS), SWEEP_UPLOADS)
+        .await
+        .map_err(Error::Store)?;
     let before = platform.now().saturating_sub(retention_micros);
     report.swept = platform.store().sweep(before, SWEEP_ROWS).await.map_err(Error::Store)?;
     Ok(report)

@@ -4,8 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::SinkExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
-use http_body_util::{BodyExt, Limited};
+use http_body::Frame;
+use http_body_util::{BodyExt, Limited, StreamBody};
 use sdk::sql::Spin;
 use sdk::{Clock, Context, SystemClock, config, log};
 use serde_json::Value;
@@ -18,6 +21,7 @@ use crate::attachments::{Answer, Medium, Outside, Refusal, Told, Wanted};
 use crate::bindings::kobliat::media::media;
 use crate::bindings::kobliat::messages::messages;
 use crate::domain::delivery::DEFAULT_TENANT;
+use crate::domain::files::{Files, Holder};
 use crate::store::SqlStore;
 
 /// What `media` says of an attachment, or why it refused one.
@@ -127,6 +131,27 @@ impl Outside for Fetcher {
     async fn read(&self, file: BoxBody, limit_bytes: usize) -> Result<Vec<u8>, String> {
         let read = Limited::new(file, limit_bytes).collect().await;
         read.map(|body| body.to_bytes().into()).map_err(|error| error.to_string())
+    }
+
+    async fn carried(&self, holder: Holder, file: u32) -> Result<Option<Answer<BoxBody>>, String> {
+        let Some(length) = self.store.file_size(&holder, file).await? else { return Ok(None) };
+        // The request's body may be sent from anywhere, as far as its type goes; the store cannot. So a task of ours reads, a piece ahead.
+        let (mut pieces, body) = futures::channel::mpsc::channel::<Result<Frame<Bytes>, std::io::Error>>(1);
+        let store = self.store.clone();
+        wit_bindgen::spawn(async move {
+            for number in 0.. {
+                let piece = match store.file_stretch(&holder, file, number).await {
+                    Ok(Some(piece)) => Ok(Frame::data(Bytes::from(piece))),
+                    Ok(None) => break,
+                    Err(reason) => Err(std::io::Error::other(reason)),
+                };
+                let is_broken = piece.is_err();
+                if pieces.send(piece).await.is_err() || is_broken {
+                    break;
+                }
+            }
+        });
+        Ok(Some(Answer { status: 200, location: None, length: Some(length), file: box_body(StreamBody::new(body)) }))
     }
 
     async fn expect(&self, context: Context, wanted: &Wanted) -> Result<Medium, Refusal> {

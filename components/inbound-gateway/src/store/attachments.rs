@@ -4,7 +4,9 @@ use sdk::sql::{Driver, Row, SqlError, list};
 use serde_json::json;
 
 use super::{SqlStore, reason};
+use crate::attachments::source::Place;
 use crate::attachments::{Claimed, Queue, Wanted};
+use crate::domain::files::Holder;
 
 pub const WANT: &str = "
 INSERT INTO attachments
@@ -52,7 +54,14 @@ impl<D: Driver> Queue for SqlStore<D> {
         let state = if failure.is_some() { "failed" } else { "ready" };
         let parameters = vec![(&wanted.tenant).into(), (&wanted.reference).into(), state.into(), failure.into()];
         self.0.execute(SETTLE, parameters).await.map_err(reason)?;
-        Ok(())
+        match (&wanted.source.place, failure) {
+            (Place::Carried { delivery, file }, None) => {
+                let holder = Holder { tenant: wanted.tenant.clone(), delivery: delivery.clone() };
+                self.drop_file(&holder, *file).await
+            }
+            // What failed stays with its delivery, for whoever looks into it.
+            _ => Ok(()),
+        }
     }
 
     async fn postpone(&self, wanted: &Wanted, due_at: i64, why: &str) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! Attachments: fetched after their message, through `media`, however often it takes.
 
 mod addresses;
+mod carried;
 mod elsewhere;
 
 use std::time::Duration;

@@ -60,7 +60,8 @@ fn each_type_has_its_words_and_its_details() {
         assert_eq!(message.body.as_deref(), words, "{kind}");
         assert_eq!(message.metadata.get(details), Some(&part), "{kind}: nothing of it is lost");
         assert!(!message.metadata.contains_key("raw"), "{kind}: and nothing is kept twice");
-        let expected = if kind == "system" { Direction::System } else { Direction::Inbound };
+        let is_notice = kind == "system" || (kind == "reaction" && words.is_none());
+        let expected = if is_notice { Direction::System } else { Direction::Inbound };
         assert_eq!(message.direction, expected);
     }
 }
@@ -71,16 +72,95 @@ fn what_is_not_understood_is_kept_as_it_came() {
         json!({"from": "1", "id": "m", "type": "hologram", "hologram": {"size": 3}}),
         json!({"from": "1", "id": "m", "type": "unsupported", "errors": [{"code": 131051, "title": "Message type unknown"}]}),
         json!({"from": "1", "id": "m", "type": "edit", "edit": {"original_message_id": "wamid.x"}}),
+        json!({"from": "1", "id": "m", "type": "revoke", "revoke": {}}),
         json!({"from": "1", "id": "m", "type": "text"}),
         json!({"from": "1", "id": "m", "type": "text", "text": {"body": 7}}),
         json!({"from": "1", "id": "m", "type": "image", "image": "not an object"}),
     ] {
         let message = message_in(json!({"messages": [item]}));
-        assert_eq!(message.metadata["raw"], item);
+        assert_eq!((&message.metadata["raw"], &message.metadata["understood"]), (&item, &json!(false)));
         assert_eq!(Some(message.content_type.as_str()), item["type"].as_str());
         assert_eq!(message.body, None);
         assert_eq!(message.preview(), format!("[{}]", message.content_type));
     }
+}
+
+#[test]
+fn an_edit_says_what_the_message_says_from_now_on() {
+    let edit = |message: Value| of_type("edit", json!({"original_message_id": "wamid.x", "message": message}));
+    let words = edit(json!({"context": {"id": "M0"}, "type": "text", "text": {"body": "three boxes"}}));
+    assert_eq!((words.content_type.as_str(), words.body.as_deref()), ("edit", Some("three boxes")));
+    assert_eq!((&words.metadata["edits"], words.direction), (&json!("wamid.x"), Direction::Inbound));
+    assert!(!words.metadata.contains_key("raw"));
+    let caption = edit(json!({"type": "image", "image": {"id": "media-1", "caption": "Look again"}}));
+    assert_eq!((caption.body.as_deref(), &caption.metadata["media"]["id"]), (Some("Look again"), &json!("media-1")));
+    let within = edit(json!({"type": "edit", "edit": {"original_message_id": "wamid.y", "message": {}}}));
+    assert_eq!((within.body.as_deref(), &within.metadata["understood"]), (None, &json!(false)));
+}
+
+#[test]
+fn what_is_taken_back_is_a_notice() {
+    let revoked = of_type("revoke", json!({"original_message_id": "wamid.x"}));
+    assert_eq!((&revoked.metadata["revokes"], revoked.direction), (&json!("wamid.x"), Direction::System));
+    assert_eq!(of_type("reaction", json!({"message_id": "wamid.x"})).direction, Direction::System);
+    assert_eq!(of_type("reaction", json!({"message_id": "wamid.x", "emoji": ""})).direction, Direction::System);
+}
+
+#[test]
+fn a_form_says_what_was_filled_in() {
+    let answers =
+        json!({"flow_token": "t", "rating": 5, "words": "grüße 👍", "agreed": true, "empty": "", "list": [1]})
+            .to_string();
+    let part = json!({"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": answers}});
+    let message = of_type("interactive", part.clone());
+    assert_eq!(message.body.as_deref(), Some("Sent\nagreed: true\nrating: 5\nwords: grüße 👍"));
+    assert_eq!(message.metadata["interactive"], part);
+    let odd = json!({"type": "nfm_reply", "nfm_reply": {"response_json": "[not an object]"}});
+    assert_eq!(of_type("interactive", odd).body, None);
+}
+
+#[test]
+fn a_type_of_tomorrow_shows_its_words() {
+    for part in [json!({"body": "new words"}), json!({"text": {"body": "new words"}}), json!({"caption": "new words"})]
+    {
+        let message = of_type("hologram", part.clone());
+        assert_eq!((message.content_type.as_str(), message.body.as_deref()), ("hologram", Some("new words")));
+        assert_eq!(message.metadata["raw"]["hologram"], part);
+    }
+}
+
+#[test]
+fn a_first_message_that_cannot_be_shown_opens_its_conversation_with_the_reason() {
+    let world = World::new();
+    let errors = json!([{"code": 131060, "title": "This message is unavailable", "error_data": {"details": "Open WhatsApp on your phone"}}]);
+    let item = json!({"from": "16505551234", "id": "wamid.1", "timestamp": "1749416383", "type": "unsupported", "errors": errors});
+    assert_eq!(world.receive(&delivery(json!({"messages": [item]}))).answer.accepted, 1);
+    let (_, message) = world.messages.rows.borrow()[0].clone();
+    let metadata: Value = serde_json::from_str(&message.metadata).unwrap();
+    assert_eq!((message.direction, &metadata["errors"]), (Direction::Inbound, &errors));
+    assert_eq!(world.conversations.state.borrow()["conversation-1"], (1, "[unsupported]".to_owned(), 1));
+}
+
+#[test]
+fn a_changed_number_is_a_notice_that_keeps_both_numbers() {
+    let system = json!({"body": "A changed from 1 to 2", "wa_id": "2", "type": "user_changed_number"});
+    let message = of_type("system", system.clone());
+    assert_eq!((message.direction, &message.metadata["system"]), (Direction::System, &system));
+    assert_eq!(message.contact.identities, [identity("phone", "1650")], "whose conversation it is in");
+}
+
+#[test]
+fn words_and_details_that_are_too_long_are_cut_and_never_lost() {
+    let world = World::new();
+    let long = "ü".repeat(600_000);
+    let item = json!({"from": "1", "id": "m", "timestamp": "1749416383", "type": "text", "text": {"body": long},
+        "referral": {"body": "x".repeat(300_000)}, "context": {"id": "wamid.0"}});
+    assert_eq!(world.receive(&delivery(json!({"messages": [item]}))).answer.accepted, 1);
+    let (_, message) = world.messages.rows.borrow()[0].clone();
+    assert_eq!(message.body.map(|body| body.len()), Some(1 << 20));
+    let metadata: Value = serde_json::from_str(&message.metadata).unwrap();
+    assert_eq!((&metadata["omitted"], &metadata["reply_to"]), (&json!("larger than 256 KiB"), &json!("wamid.0")));
+    assert_eq!(metadata.get("referral"), None);
 }
 
 #[test]

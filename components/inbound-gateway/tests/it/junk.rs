@@ -15,6 +15,17 @@ fn junk() -> impl Strategy<Value = Value> {
         ".{0,12}".prop_map(Value::from),
         prop::sample::select(vec!["messages", "text", "image", "system", "1749416383", "16505551234", "sent", ""])
             .prop_map(Value::from),
+        prop::sample::select(vec![
+            "Ann <ann@example.com>, \"B, C\" <b@example.com>",
+            "Sun, 8 Jun 2025 20:59:43 +0000 (CEST)",
+            "<a@b.example> <c@d.example>",
+            "<p>Hi &amp; <style>",
+            "Bounce",
+            "AutoResponder",
+            "kobliat-file:0:1",
+            "eA==",
+        ])
+        .prop_map(Value::from),
     ];
     let name = prop::sample::select(vec![
         "object",
@@ -47,6 +58,45 @@ fn junk() -> impl Strategy<Value = Value> {
         "system",
         "code",
         "from_user_id",
+        "edit",
+        "original_message_id",
+        "message",
+        "nfm_reply",
+        "response_json",
+        "update_id",
+        "edited_message",
+        "business_message",
+        "callback_query",
+        "message_reaction",
+        "chat",
+        "sender_chat",
+        "business_connection_id",
+        "message_id",
+        "date",
+        "pinned_message",
+        "new_reaction",
+        "account",
+        "receipts",
+        "media",
+        "content",
+        "From",
+        "FromFull",
+        "ToFull",
+        "To",
+        "Email",
+        "ReplyTo",
+        "Date",
+        "Subject",
+        "HtmlBody",
+        "TextBody",
+        "MessageID",
+        "RecordType",
+        "Type",
+        "Headers",
+        "Name",
+        "Value",
+        "Attachments",
+        "Content",
     ]);
     leaf.prop_recursive(8, 128, 6, move |inner| {
         prop_oneof![
@@ -67,12 +117,58 @@ fn taken(body: &[u8]) {
     }
 }
 
+/// By every channel there is.
+fn taken_by_all(body: &[u8]) {
+    for channel in inbound_gateway::channel::names() {
+        let world = World::new();
+        if let Ok(received) = world.try_receive_by(channel, body, "account=shop") {
+            assert!(received.answer.processed, "{channel}");
+            let again = world.try_receive_by(channel, body, "account=shop").unwrap();
+            assert_eq!(again.answer.accepted, 0, "{channel}: all of it is known by now");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     #[test]
     fn any_json_is_answered(body in junk()) {
         taken(body.to_string().as_bytes());
+    }
+
+    #[test]
+    fn any_json_is_answered_by_every_channel(body in junk()) {
+        taken_by_all(body.to_string().as_bytes());
+    }
+
+    #[test]
+    fn any_update_of_telegram_is_answered(message in junk(), number in 1_i64..1000, kind in prop::sample::select(vec!["message", "edited_message",
+        "business_message", "channel_post", "callback_query", "message_reaction", "my_chat_member", "deleted_business_messages"])) {
+        let mut fields = json!({"message_id": 1, "id": "q", "from": {"id": 4}, "chat": {"id": 5}});
+        if let Value::Object(more) = message { fields.as_object_mut().unwrap().extend(more); }
+        taken_by_all(json!({"update_id": number, kind: fields}).to_string().as_bytes());
+    }
+
+    #[test]
+    fn any_mail_is_answered(more in junk(), words in ".{0,40}", date in ".{0,30}", reply_to in ".{0,40}", html in ".{0,80}") {
+        let mut mail = json!({"MessageID": "m", "From": "ann@example.com", "To": "shop@kobliat.example", "TextBody": words, "Date": date,
+            "ReplyTo": reply_to, "HtmlBody": html, "Headers": [{"Name": "Message-ID", "Value": words}, {"Name": "Auto-Submitted", "Value": date}]});
+        if let Value::Object(more) = more { mail.as_object_mut().unwrap().extend(more); }
+        taken_by_all(mail.to_string().as_bytes());
+    }
+
+    #[test]
+    fn whatever_is_cut_out_of_a_body_the_rest_is_the_same_however_it_came(body in ".{0,60}|[\\[\\]{}\":,\\\\a]{0,60}", at in 0..60_usize) {
+        use inbound_gateway::channel::carried::Cutter;
+        let body = format!("{{\"attachments\":[{{\"content\":{body}");
+        let cut = |pieces: &[&[u8]]| {
+            let (mut cutter, mut files) = (Cutter::new(&[&["attachments", "*", "content"]]), Vec::new());
+            pieces.iter().for_each(|piece| cutter.push(piece, &mut files));
+            (cutter.finish(), files.into_iter().flat_map(|piece| piece.bytes).collect::<Vec<u8>>())
+        };
+        let (one, two) = body.as_bytes().split_at(at.min(body.len()));
+        prop_assert_eq!(cut(&[body.as_bytes()]), cut(&[one, two]));
     }
 
     #[test]

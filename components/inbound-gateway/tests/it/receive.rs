@@ -247,12 +247,12 @@ fn what_the_business_writes_with_its_phone_is_an_outbound_message_of_the_same_co
 }
 
 #[test]
-fn a_message_with_too_many_details_is_kept_without_them() {
+fn a_message_with_too_many_details_is_kept_without_the_largest() {
     let world = World::new();
     let order = json!({"text": "all of it", "product_items": vec!["x".repeat(1000); 300]});
     let message = json!({"from": "1", "id": "m", "type": "order", "order": order, "context": {"id": "wamid.x"}});
     assert_eq!(world.receive(&delivery(json!({"messages": [message]}))).answer.accepted, 1);
     let row = &world.messages.rows.borrow()[0].1;
     assert_eq!(row.body.as_deref(), Some("all of it"));
-    assert_eq!(row.metadata, r#"{"omitted":"larger than 256 KiB","reply_to":"wamid.x"}"#);
+    assert_eq!(row.metadata, r#"{"context":{"id":"wamid.x"},"omitted":"larger than 256 KiB","reply_to":"wamid.x"}"#);
 }

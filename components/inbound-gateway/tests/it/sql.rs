@@ -3,6 +3,7 @@
 use inbound_gateway::accounts::Accounts;
 use inbound_gateway::channel::whatsapp::CHANNEL;
 use inbound_gateway::store::accounts::statements;
+use inbound_gateway::store::files;
 use inbound_gateway::store::{CLAIM, CONCLUDE, CONCLUDE_DONE, INSERT, SWEEP};
 
 use crate::support::*;
@@ -11,7 +12,9 @@ use crate::support::*;
 fn every_statement_uses_indexes_only() {
     let world = World::new();
     block_on(world.store.named(CHANNEL, &[])).unwrap();
-    for statement in [INSERT, CLAIM, CONCLUDE, CONCLUDE_DONE, SWEEP].iter().chain(statements::ALL) {
+    for statement in
+        [INSERT, CLAIM, CONCLUDE, CONCLUDE_DONE, SWEEP].iter().chain(statements::ALL).chain(files::statements::ALL)
+    {
         let plan = plan(&world, statement);
         let walks = |step: &&String| {
             step.starts_with("SCAN") && !step.contains("VIRTUAL TABLE") && !step.contains("CONSTANT ROW")

@@ -14,7 +14,7 @@ use inbound_gateway::channel::{self, Payload, whatsapp::CHANNEL};
 use inbound_gateway::domain::delivery::{Conclusion, Store};
 use inbound_gateway::domain::directory::Directory;
 use inbound_gateway::domain::outcome::{Item, Outcomes};
-use inbound_gateway::domain::{Error, Incoming, Platform, Received, Report, receive, tick};
+use inbound_gateway::domain::{Carried, Error, Incoming, Platform, Received, Report, receive, tick};
 use inbound_gateway::store::SqlStore;
 use sdk::testing::Memory;
 
@@ -83,8 +83,15 @@ impl World {
         let payload = Payload { body, query };
         self.variables.borrow_mut().entry(channel.secret().to_owned()).or_insert_with(|| "the deployment's".to_owned());
         let is_signed_with = &|_: &str| true;
-        let incoming =
-            Incoming { channel, payload, is_signed_with, headers: "{}", request_id: "request-1", traceparent: "" };
+        let incoming = Incoming {
+            channel,
+            payload,
+            files: Carried::None,
+            is_signed_with,
+            headers: "{}",
+            request_id: "request-1",
+            traceparent: "",
+        };
         block_on(receive(self, incoming))
     }
 

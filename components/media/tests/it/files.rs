@@ -56,5 +56,18 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, step)
 }
 
+/// An archive with empty files of these names, and so many bytes before its directory.
+pub fn archive(names: &[&str], filling: usize) -> Vec<u8> {
+    let mut bytes = b"PK\x03\x04".to_vec();
+    bytes.resize(30 + filling, 7);
+    let at = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    let entry = |name: &&str| {
+        [b"PK\x01\x02", &[0; 24][..], &[u8::try_from(name.len()).unwrap(), 0], &[0; 16], name.as_bytes()].concat()
+    };
+    let directory = names.iter().flat_map(entry).collect::<Vec<u8>>();
+    let length = u32::try_from(directory.len()).unwrap().to_le_bytes();
+    [&bytes, &directory[..], b"PK\x05\x06", &[0; 8], &length, &at, &[0; 2]].concat()
+}
+
 pub const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\x08\0some file in an archive";
 pub const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n";

@@ -76,6 +76,10 @@ fn files_that_are_not_what_may_be_sent(app: &TestApp) {
     let executable = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0";
     for (name, bytes) in [
         ("photo.jpg", files::ZIP),
+        // The names of a document, and no document; and a program that carries one along.
+        ("offer.docx", b"PK\x03\x04\x14\0\0\0\0\0[Content_Types].xml word/document.xml"),
+        ("offer.docx", &files::archive(&["[Content_Types].xml", "word/document.xml", "AndroidManifest.xml"], 0)),
+        ("offer.docx", &files::archive(&["[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"], 0)),
         ("photo.jpg", executable),
         ("photo.jpg", b"\x7fELF\x02\x01\x01\0"),
         ("photo.jpg", b"#!/bin/sh\nrm -rf /"),

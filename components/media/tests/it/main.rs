@@ -12,6 +12,7 @@ mod files;
 mod hostile;
 mod links;
 mod objects;
+mod office;
 mod pictures;
 mod plans;
 mod uploading;

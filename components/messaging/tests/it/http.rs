@@ -47,6 +47,44 @@ fn an_attachment_is_what_the_gateway_found_unless_its_sender_says_otherwise() {
     assert_eq!(sent(None, Value::Null), "document", "nobody knows yet");
 }
 
+#[test]
+fn a_media_type_is_taken_for_the_kind_of_its_file_and_refused_without_one() {
+    let app = TestApp::start();
+    let sent = |attached: Option<&str>, said: &str, more: Value| {
+        let mut body = json!({ "conversation_id": CONVERSATION, "direction": "outbound", "content_type": said });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let mut request = request(Method::POST, "/messages", body.to_string());
+        if let Some(kind) = attached {
+            request.headers.insert("kobliat-attached", kind.parse().unwrap());
+        }
+        let answer = app.handle(request);
+        (answer.status().as_u16(), json(&answer))
+    };
+    let attachment = || json!({ "media_id": ids::new() });
+    let office = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    for (attached, said, kind) in [
+        (Some("image"), "image/png", "image"),
+        (Some("document"), "image/png", "document"),
+        (None, "image/png", "image"),
+        (None, "Audio/OGG; codecs=opus", "audio"),
+        (None, "video/mp4", "video"),
+        (None, office, "document"),
+        (None, "text/plain", "document"),
+    ] {
+        let (status, message) = sent(attached, said, attachment());
+        assert_eq!((status, &message["content_type"]), (201, &kind.into()), "{said}");
+    }
+    let link = json!({ "body": "look", "metadata": { "media": { "url": "https://shop.example/a.png" } } });
+    assert_eq!(sent(None, "image/png", link).1["content_type"], "image");
+    assert_eq!(sent(None, "text/plain", json!({ "body": "hi" })).1["content_type"], "text");
+    for refused in ["image/png", "application/json", "text/html", "model/gltf", "/", "image/", "a/b"] {
+        let (status, problem) = sent(None, refused, json!({ "body": "hi" }));
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &"/content_type".into()), "{refused}: {problem}");
+    }
+    let (status, _) = sent(None, &"x".repeat(65), json!({ "body": "hi" }));
+    assert_eq!(status, 422);
+}
+
 /// Meanwhile the attachment has arrived, and is known to be a picture.
 #[test]
 fn a_repetition_is_one_whatever_is_known_of_the_attachment_by_then() {

@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 use super::CHANNEL;
 use super::form::Form;
 use crate::channel::fields::{self, Object};
+use crate::channel::parts;
 use crate::domain::{Contact, Content, Direction, Identity, Message, Receipt, Update};
 
 /// Kept in the metadata as they came, when they are there.
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 19] = [
     "MessagingServiceSid",
     "NumSegments",
     "FromCity",
@@ -21,6 +22,13 @@ const KEPT: [&str; 12] = [
     "ReferralBody",
     "ExternalUserId",
     "ParentExternalUserId",
+    "OptOutType",
+    "MessageType",
+    "FlowData",
+    "InteractiveData",
+    "ListId",
+    "ListTitle",
+    "ChannelMetadata",
 ];
 
 /// Twilio sends ten media at most; what claims more is read no further.
@@ -51,21 +59,8 @@ fn item(form: &Form, ours: Option<String>, received_at: i64) -> Update {
 }
 
 fn further_files(form: &Form, account: &str, first: &Message) -> Vec<Update> {
-    let further = |(index, medium): (usize, Value)| {
-        let mut metadata = Map::from_iter([("part_of".to_owned(), first.external_id.as_str().into())]);
-        let kind = kind(form, Some(&medium)).to_owned();
-        metadata.insert("media".to_owned(), medium);
-        let message = Message {
-            external_id: format!("{}:media:{index}", first.external_id),
-            contact: first.contact.clone(),
-            direction: first.direction,
-            content_type: kind,
-            body: None,
-            sent_at: first.sent_at,
-            metadata,
-        };
-        let content = Content::Message(Box::new(message));
-        Update { at: format!("/MediaUrl{index}"), account: account.to_owned(), content }
+    let further = |(index, medium)| {
+        parts::further(first, account, &format!("media:{index}"), format!("/MediaUrl{index}"), medium)
     };
     media(form).into_iter().enumerate().skip(1).map(further).collect()
 }
@@ -82,7 +77,7 @@ fn message(form: &Form, received_at: i64) -> Content {
         return Content::rejected("message_without_from");
     };
     let media = media(form).into_iter().next();
-    let button = form.get("ButtonText");
+    let button = form.get("ButtonText").or_else(|| form.get("ListTitle"));
     let words = form.get("Body").or(button).map(fields::readable);
     Content::Message(Box::new(Message {
         external_id,
@@ -109,12 +104,19 @@ fn identifier(text: &str) -> Option<String> {
     ((1..=255).contains(&text.len()) && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
-/// Numbers as digits, as WhatsApp writes them; what is no number (a sender's name) as it is.
+/// What stands before a telephone number; other prefixes (`messenger:`, `instagram:`) stand before ids of their own.
+const NUMBERED: [&str; 3] = ["whatsapp", "rcs", "sms"];
+
+/// Numbers as digits, as WhatsApp writes them. What is no number is told as it came, with its prefix: the digits of a Messenger id
+/// are somebody else's telephone.
 fn identity(account: &str, from: &str) -> Identity {
-    let bare = from.rsplit_once(':').map_or(from, |(_, after)| after);
-    let digits = bare.strip_prefix('+').unwrap_or(bare);
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let (kind, value) = if is_number { ("phone", digits) } else { ("sender-id", bare) };
+    let number = match from.split_once(':') {
+        Some((prefix, number)) => Some(number).filter(|_| NUMBERED.contains(&prefix.to_ascii_lowercase().as_str())),
+        None => Some(from),
+    };
+    let digits = number.map(|number| number.strip_prefix('+').unwrap_or(number));
+    let digits = digits.filter(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let (kind, value) = digits.map_or(("sender-id", from), |digits| ("phone", digits));
     Identity { channel_account_id: account.to_owned(), kind, value: value.to_owned() }
 }
 
@@ -129,14 +131,11 @@ fn media(form: &Form) -> Vec<Value> {
 }
 
 fn kind(form: &Form, medium: Option<&Value>) -> &'static str {
-    let mime_type = medium.map(|medium| medium["mime_type"].as_str().unwrap_or_default());
-    match mime_type.map(|mime_type| mime_type.split('/').next().unwrap_or_default()) {
-        Some("image") => "image",
-        Some("audio") => "audio",
-        Some("video") => "video",
-        Some(_) => "document",
+    match medium.map(|medium| parts::kind(medium["mime_type"].as_str())) {
+        Some(kind) => kind,
         None if form.get("Latitude").is_some() => "location",
         None if form.get("ButtonText").is_some() => "button",
+        None if ["ListId", "FlowData", "InteractiveData"].iter().any(|name| form.get(name).is_some()) => "interactive",
         None => "text",
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::notice;
 use crate::channel::fields::{self, Object};
 
 /// What a message says.
@@ -11,10 +12,12 @@ pub(super) struct Body {
     pub details: Map<String, Value>,
     /// False when there is no content that we know: then the item is kept as it came.
     pub understood: bool,
+    /// Telegram's own words: nobody wrote it.
+    pub is_notice: bool,
 }
 
 /// Telegram's field, what we call it, and where its details are kept. The first that is there counts: an animation is a document too.
-const KINDS: [(&str, &str, &str); 12] = [
+const KINDS: &[(&str, &str, &str)] = &[
     ("animation", "video", "media"),
     ("photo", "image", "media"),
     ("document", "document", "media"),
@@ -27,21 +30,31 @@ const KINDS: [(&str, &str, &str); 12] = [
     ("venue", "location", "location"),
     ("location", "location", "location"),
     ("poll", "poll", "poll"),
+    ("dice", "dice", "dice"),
+    ("game", "game", "game"),
+    ("invoice", "invoice", "invoice"),
+    ("checklist", "checklist", "checklist"),
+    ("web_app_data", "button", "button"),
+    ("story", "story", "story"),
 ];
 
 pub(super) fn read(message: &Object) -> Body {
     if let Some(text) = fields::text(message, "text") {
         let details = entities(message, "entities");
-        return Body { kind: "text", text: Some(fields::readable(text)), details, understood: true };
+        return Body { kind: "text", text: Some(fields::readable(text)), details, understood: true, is_notice: false };
     }
     let known = KINDS.iter().find_map(|(field, kind, name)| Some((*field, *kind, *name, message.get(*field)?)));
     let Some((field, kind, name, value)) = known else {
-        return Body { kind: "unknown", text: None, details: Map::new(), understood: false };
+        let notice = notice::kind(message);
+        // What is new may still have words beside it.
+        let text = fields::text(message, "caption").map(fields::readable).filter(|_| notice.is_none());
+        let (kind, is_notice) = (notice.unwrap_or("unknown"), notice.is_some());
+        return Body { kind, text, details: Map::new(), understood: false, is_notice };
     };
     let mut details = entities(message, "caption_entities");
     details.insert(name.to_owned(), detail(field, value));
     let caption = fields::text(message, "caption").map(fields::readable);
-    Body { kind, text: caption.or_else(|| words(field, value)), details, understood: true }
+    Body { kind, text: caption.or_else(|| words(field, value)), details, understood: true, is_notice: false }
 }
 
 /// A photo comes in several sizes, the largest last. A reference is enough: the bytes are fetched by `file_id`.
@@ -66,6 +79,9 @@ fn words(field: &str, value: &Value) -> Option<String> {
         "contact" => &["first_name", "last_name"],
         "venue" => &["title", "address"],
         "poll" => &["question"],
+        "dice" => &["emoji"],
+        "game" | "invoice" | "checklist" => &["title"],
+        "web_app_data" => &["button_text"],
         _ => &[],
     };
     let parts: Vec<String> = parts.iter().filter_map(|name| fields::name(object, name)).collect();

@@ -2,9 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use super::person::{Party, chat_id, name, party};
 use super::{CHANNEL, content};
 use crate::channel::fields::{self, Object};
 use crate::domain::{Contact, Content, Direction, Identity, Message, Update};
+
+/// Of the bot and its owner, not of a customer.
+const NOT_FROM_CUSTOMERS: [&str; 2] = ["business_connection", "managed_bot"];
 
 /// Ids of messages are unique in their chat only, so the chat is part of the name: `<chat>:<message>`.
 pub(super) fn read(update: &Object, account: &str, received_at: i64) -> Update {
@@ -21,10 +25,11 @@ fn read_kind(update: &Object, number: &str, account: &str, received_at: i64) -> 
     };
     let reader = Reader { object, number, account, received_at };
     match kind {
-        "message" | "business_message" => reader.message(),
-        "edited_message" | "edited_business_message" => reader.edit(),
+        "message" | "business_message" | "channel_post" => reader.message(),
+        "edited_message" | "edited_business_message" | "edited_channel_post" => reader.edit(),
         "callback_query" => reader.button(),
         "message_reaction" => reader.reaction(),
+        other if NOT_FROM_CUSTOMERS.contains(&other) => Content::ignored(format!("update:{other}")),
         other => reader.anything(fields::word(other).unwrap_or("unknown")),
     }
 }
@@ -45,9 +50,11 @@ impl Reader<'_> {
         let mut metadata = kept(self.object);
         metadata.extend(body.details);
         if !body.understood {
-            metadata.insert("raw".to_owned(), Value::Object(self.object.clone()));
+            metadata.extend(raw(self.object));
+            metadata.extend((!body.is_notice).then(|| ("understood".to_owned(), false.into())));
         }
-        self.told(external_id, Direction::Inbound, body.kind, body.text, metadata)
+        let direction = if body.is_notice { Some(Direction::System) } else { None };
+        self.told(external_id, direction, body.kind, body.text, metadata)
     }
 
     /// A message of its own, because what was said stays said; it names the one that it changes.
@@ -59,8 +66,12 @@ impl Reader<'_> {
         let mut metadata = kept(self.object);
         metadata.extend(body.details);
         metadata.insert("edits".to_owned(), Value::String(edited.clone()));
-        let version = fields::key(self.object, "edit_date").unwrap_or_else(|| self.number.to_owned());
-        self.told(format!("{edited}:edit:{version}"), Direction::Inbound, "edit", body.text, metadata)
+        if !body.understood {
+            metadata.extend(raw(self.object));
+            metadata.extend((!body.is_notice).then(|| ("understood".to_owned(), false.into())));
+        }
+        // By the update: `edit_date` has seconds, in which somebody may change a message twice.
+        self.told(format!("{edited}:edit:{}", self.number), None, "edit", body.text, metadata)
     }
 
     /// What was tapped is not said in words; the bot's own data is all there is.
@@ -73,49 +84,55 @@ impl Reader<'_> {
         metadata.insert("button".to_owned(), serde_json::json!({ "id": id, "payload": data }));
         let tapped = self.object.get("message").and_then(Value::as_object).and_then(name);
         metadata.extend(tapped.map(|tapped| ("reply_to".to_owned(), Value::String(tapped))));
-        self.told(format!("callback:{id}"), Direction::Inbound, "button", data, metadata)
+        // The answer goes to where the button is.
+        metadata.extend(self.object.get("message").and_then(Value::as_object).map(whereabouts).unwrap_or_default());
+        self.told(format!("callback:{id}"), None, "button", data, metadata)
     }
 
-    /// The emoji that are there now; none when they were taken back.
+    /// The emoji that are there now. None, when they were taken back: that says nothing, so it is a notice.
     fn reaction(&self) -> Content {
         let Some(target) = name(self.object) else {
             return Content::rejected("reaction_without_message");
         };
-        let reactions = self.object.get("new_reaction").and_then(Value::as_array).into_iter().flatten();
-        let emoji: Vec<&str> = reactions.filter_map(|reaction| reaction.get("emoji")?.as_str()).collect();
+        let emoji: Vec<&str> = reactions(self.object).filter_map(|reaction| reaction.get("emoji")?.as_str()).collect();
         let mut metadata = Map::new();
         metadata.insert("reaction".to_owned(), serde_json::json!({ "message_id": target, "emoji": emoji }));
         metadata.insert("reply_to".to_owned(), Value::String(target));
+        metadata.extend(whereabouts(self.object));
+        let is_gone = reactions(self.object).next().is_none();
         let words = (!emoji.is_empty()).then(|| emoji.concat());
-        self.told(format!("update:{}", self.number), Direction::Inbound, "reaction", words, metadata)
+        let direction = if is_gone { Some(Direction::System) } else { None };
+        self.told(format!("update:{}", self.number), direction, "reaction", words, metadata)
     }
 
     /// Of other kinds, what names a person is a notice in that person's conversation; the rest concerns nobody.
     fn anything(&self, kind: &str) -> Content {
-        if person(self.object).is_none() {
+        if party(self.object).is_none() {
             return Content::ignored(format!("update:{kind}"));
         }
-        let mut metadata = Map::new();
-        metadata.insert("raw".to_owned(), Value::Object(self.object.clone()));
-        self.told(format!("update:{}", self.number), Direction::System, kind, None, metadata)
+        let mut metadata = whereabouts(self.object);
+        metadata.extend(raw(self.object));
+        self.told(format!("update:{}", self.number), Some(Direction::System), kind, None, metadata)
     }
 
+    /// `direction`: what it is whoever wrote it; else that follows from who did.
     fn told(
         &self,
         external_id: String,
-        direction: Direction,
+        direction: Option<Direction>,
         kind: &str,
         body: Option<String>,
         metadata: Map<String, Value>,
     ) -> Content {
-        let Some((id, name)) = person(self.object) else {
+        let Some(Party { id, name, is_ours }) = party(self.object) else {
             return Content::rejected("message_without_from");
         };
+        let by_author = if is_ours { Direction::Outbound } else { Direction::Inbound };
         let identity = Identity { channel_account_id: self.account.to_owned(), kind: "chat-id", value: id };
         Content::Message(Box::new(Message {
             external_id,
             contact: Contact { channel: CHANNEL, identities: vec![identity], name },
-            direction,
+            direction: direction.unwrap_or(by_author),
             content_type: kind.to_owned(),
             body,
             sent_at: self.sent_at(),
@@ -129,31 +146,37 @@ impl Reader<'_> {
     }
 }
 
-/// `<chat>:<message>` of a message, or of what names one.
-fn name(object: &Object) -> Option<String> {
-    let chat = object.get("chat").and_then(Value::as_object).and_then(|chat| fields::key(chat, "id"))?;
-    Some(format!("{chat}:{}", fields::key(object, "message_id")?))
+/// As it came.
+fn raw(object: &Object) -> [(String, Value); 1] {
+    [("raw".to_owned(), Value::Object(object.clone()))]
 }
 
-/// Whom it is from. In a group too it is the person: a private chat with a bot has the person's own id.
-fn person(object: &Object) -> Option<(String, Option<String>)> {
-    let from = object.get("from").or_else(|| object.get("user"))?.as_object()?;
-    let names: Vec<String> = ["first_name", "last_name"].iter().filter_map(|name| fields::name(from, name)).collect();
-    let name = if names.is_empty() { fields::name(from, "username") } else { Some(names.join(" ")) };
-    Some((fields::key(from, "id")?, name))
+fn reactions(object: &Object) -> impl Iterator<Item = &Value> {
+    object.get("new_reaction").and_then(Value::as_array).into_iter().flatten()
 }
 
-/// What is kept of every message, whatever it says: to what it answers, and in which group it was written.
+/// What is kept of every message, whatever it says: to what it answers, and where it was written.
 fn kept(message: &Object) -> Map<String, Value> {
-    let mut metadata = Map::new();
-    for name in ["forward_origin", "media_group_id", "message_thread_id", "via_bot", "quote", "business_connection_id"]
-    {
+    let mut metadata = whereabouts(message);
+    for name in ["forward_origin", "media_group_id", "via_bot", "quote"] {
         metadata.extend(message.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     let replied_to = message.get("reply_to_message").and_then(Value::as_object).and_then(name);
     metadata.extend(replied_to.map(|id| ("reply_to".to_owned(), Value::String(id))));
-    let chat = message.get("chat").and_then(Value::as_object);
+    metadata
+}
+
+/// Where an answer has to go: the chat, its topic, and the business account in whose name the bot answers there. The chat of a private
+/// message is its writer's, so that only another one is named.
+fn whereabouts(object: &Object) -> Map<String, Value> {
+    let mut metadata = Map::new();
+    let topic = object.get("is_topic_message").and_then(Value::as_bool).unwrap_or(false);
+    let thread = object.get("message_thread_id").filter(|_| topic);
+    metadata.extend(thread.map(|thread| ("message_thread_id".to_owned(), thread.clone())));
+    let connection = fields::id(object, "business_connection_id");
+    metadata.extend(connection.map(|id| ("business_connection_id".to_owned(), id.into())));
+    let chat = object.get("chat").and_then(Value::as_object);
     let group = chat.filter(|chat| fields::text(chat, "type").is_some_and(|kind| kind != "private"));
-    metadata.extend(group.and_then(|chat| Some(("group_id".to_owned(), Value::String(fields::key(chat, "id")?)))));
+    metadata.extend(group.and_then(chat_id).map(|id| ("group_id".to_owned(), Value::String(id))));
     metadata
 }

@@ -1,11 +1,11 @@
 //! One item of `messages` or `receipts`.
 
-use sdk::clock::parse_rfc3339;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::CHANNEL;
 use crate::channel::fields::{self, Object};
+use crate::channel::{carried, parts};
 use crate::domain::{Contact, Content, Direction, Identity, Message, Receipt};
 
 pub(super) fn read(list: &str, raw: &RawValue, account: &str, received_at: i64) -> Content {
@@ -25,11 +25,12 @@ fn message(item: &Object, account: &str, received_at: i64) -> Content {
         return Content::rejected("message_without_from");
     };
     let body = fields::text(item, "text").map(fields::readable);
-    let media = item.get("media").filter(|media| media.is_object());
+    let media = item.get("media").and_then(Value::as_object).map(medium);
     if body.is_none() && media.is_none() {
         return Content::rejected("message_without_text_or_media");
     }
     let kind = fields::text(item, "type").and_then(fields::word);
+    let of_media = media.as_ref().filter(|_| body.is_none()).map(|media| parts::kind(media["mime_type"].as_str()));
     Content::Message(Box::new(Message {
         external_id,
         contact: Contact {
@@ -38,21 +39,30 @@ fn message(item: &Object, account: &str, received_at: i64) -> Content {
             name: fields::name(from, "name"),
         },
         direction: Direction::Inbound,
-        content_type: kind.unwrap_or(if body.is_some() { "text" } else { "document" }).to_owned(),
+        content_type: kind.or(of_media).unwrap_or("text").to_owned(),
         body,
         sent_at: time(item, "sent_at", received_at),
         metadata: metadata(item, media),
     }))
 }
 
+/// As it came; in place of bytes that came along, which file they are now.
+fn medium(media: &Object) -> Value {
+    let mut media = media.clone();
+    media.remove("file");
+    let carried = media.remove("content").as_ref().and_then(carried::read);
+    let media = Value::Object(media);
+    carried.map_or_else(|| media.clone(), |carried| carried.beside(media.clone()))
+}
+
 /// What the site gave as metadata, and beside it what has a name of its own.
-fn metadata(item: &Object, media: Option<&Value>) -> Map<String, Value> {
+fn metadata(item: &Object, media: Option<Value>) -> Map<String, Value> {
     let mut metadata = item.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
     if let Some(replied_to) = fields::key(item, "reply_to") {
         metadata.insert("reply_to".to_owned(), Value::String(replied_to));
     }
     if let Some(media) = media {
-        metadata.insert("media".to_owned(), media.clone());
+        metadata.insert("media".to_owned(), media);
     }
     metadata
 }
@@ -76,7 +86,7 @@ fn receipt(mut item: Object, account: &str, received_at: i64) -> Content {
     Content::Receipt(Receipt { channel_account_id, external_message_id, status, at, details })
 }
 
-/// RFC 3339; the time of receipt where it says nothing believable.
+/// The time of receipt where it says nothing believable.
 fn time(item: &Object, name: &str, received_at: i64) -> i64 {
-    fields::believable(fields::text(item, name).and_then(parse_rfc3339), received_at)
+    fields::believable(item.get(name).and_then(fields::moment), received_at)
 }

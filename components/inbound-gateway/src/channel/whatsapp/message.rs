@@ -37,7 +37,9 @@ fn read(side: &str, raw: &RawValue, account: &str, contacts: &Contacts, received
         external_id,
         contact,
         direction: match (kind, side) {
-            ("system", _) => Direction::System,
+            // The channel's own notice, and words that are no more: nobody waits for an answer to them.
+            ("system" | "revoke", _) => Direction::System,
+            ("reaction", "from") if body.text.is_none() => Direction::System,
             (_, "to") => Direction::Outbound,
             _ => Direction::Inbound,
         },
@@ -48,18 +50,17 @@ fn read(side: &str, raw: &RawValue, account: &str, contacts: &Contacts, received
     }))
 }
 
-fn metadata(message: &Object, details: Option<(&'static str, Value)>, understood: bool) -> Map<String, Value> {
+fn metadata(message: &Object, details: Vec<(&'static str, Value)>, understood: bool) -> Map<String, Value> {
     let mut metadata = Map::new();
     let kept = KEPT.iter().filter_map(|key| Some(((*key).to_owned(), message.get(*key)?.clone())));
     metadata.extend(kept);
     if let Some(replied_to) = message.get("context").and_then(Value::as_object).and_then(|c| fields::id(c, "id")) {
         metadata.insert("reply_to".to_owned(), Value::String(replied_to));
     }
-    if let Some((name, value)) = details {
-        metadata.insert(name.to_owned(), value);
-    }
+    metadata.extend(details.into_iter().map(|(name, value)| (name.to_owned(), value)));
     if !understood {
         metadata.insert("raw".to_owned(), Value::Object(message.clone()));
+        metadata.insert("understood".to_owned(), false.into());
     }
     metadata
 }

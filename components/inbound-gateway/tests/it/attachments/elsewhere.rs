@@ -7,6 +7,7 @@ use std::time::Duration;
 use inbound_gateway::attachments::round::{self, Watch};
 use inbound_gateway::attachments::{Answer, Medium, Outside, Refusal, Told, Wanted};
 use inbound_gateway::domain::Platform;
+use inbound_gateway::domain::files::{Files, Holder};
 use sdk::Context;
 use sdk::testing::block_on;
 use serde_json::json;
@@ -102,6 +103,19 @@ impl Outside for Elsewhere<'_> {
             return Ok(Some("42:the-token".to_owned()));
         }
         Ok(Some(format!("{name} of {}", wanted.channel_account_id)))
+    }
+
+    async fn carried(&self, holder: Holder, file: u32) -> Result<Option<Answer<String>>, String> {
+        let Some(length) = self.world.store.file_size(&holder, file).await? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        for number in 0.. {
+            match self.world.store.file_stretch(&holder, file, number).await? {
+                Some(stretch) => bytes.extend(stretch),
+                None => break,
+            }
+        }
+        let file = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Some(Answer { status: 200, location: None, length: Some(length), file }))
     }
 
     async fn setting(&self, name: &str) -> Option<String> {

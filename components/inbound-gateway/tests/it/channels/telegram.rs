@@ -1,5 +1,7 @@
 //! Telegram: the secret token, every kind of content, and updates that are no message.
 
+mod chats;
+
 use serde_json::json;
 
 use super::*;
@@ -102,7 +104,26 @@ fn every_kind_of_content_keeps_its_words_and_its_media() {
             ("/contacts/0/phone_number", json!("1")),
         ),
         (json!({"poll": {"id": "p", "question": "When?"}}), "poll", Some("When?"), ("/poll/id", json!("p"))),
-        (json!({"dice": {"emoji": "🎲", "value": 3}}), "unknown", None, ("/raw/dice/value", json!(3))),
+        (json!({"dice": {"emoji": "🎲", "value": 3}}), "dice", Some("🎲"), ("/dice/value", json!(3))),
+        (
+            json!({"checklist": {"title": "To do", "tasks": []}}),
+            "checklist",
+            Some("To do"),
+            ("/checklist/title", json!("To do")),
+        ),
+        (
+            json!({"web_app_data": {"data": "{}", "button_text": "Order"}}),
+            "button",
+            Some("Order"),
+            ("/button/data", json!("{}")),
+        ),
+        (
+            json!({"hologram": {"size": 3}, "caption": "Look"}),
+            "unknown",
+            Some("Look"),
+            ("/raw/hologram/size", json!(3)),
+        ),
+        (json!({"hologram": {"size": 3}}), "unknown", None, ("/understood", json!(false))),
     ] {
         let world = world();
         assert_eq!(update(&world, &message(1, content.clone()))["accepted"], 1, "{content}");
@@ -117,9 +138,7 @@ fn every_kind_of_content_keeps_its_words_and_its_media() {
 fn a_changed_message_is_a_message_of_its_own() {
     let world = world();
     update(&world, &message(7, json!({"text": "first"})));
-    let mut edited = message(7, json!({"text": "second", "edit_date": 1_749_416_390}));
-    edited["edited_message"] = edited["message"].take();
-    edited.as_object_mut().unwrap().remove("message");
+    let edited = changed(message(7, json!({"text": "second", "edit_date": 1_749_416_390})), 2000);
     assert_eq!(update(&world, &edited)["accepted"], 1);
     assert_eq!(update(&world, &edited)["duplicates"], 1);
     let message = last_message(&world);
@@ -197,4 +216,12 @@ fn a_group_is_kept_and_its_people_are_themselves() {
         ("-100123:3", &json!("-100123"))
     );
     assert!(world.customers.identities.borrow().keys().any(|key| key.3 == "4242"));
+}
+
+/// The same as an edit, by the update with this number.
+fn changed(mut update: Value, number: i64) -> Value {
+    let message = update["message"].take();
+    let name =
+        if message.get("business_connection_id").is_some() { "edited_business_message" } else { "edited_message" };
+    json!({"update_id": number, name: message})
 }

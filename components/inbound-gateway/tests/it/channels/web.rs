@@ -114,3 +114,39 @@ fn one_bad_item_rejects_no_sibling() {
     let many = json!({"messages": vec![0; 10_001]}).to_string();
     assert_eq!(send_at(&world, now, &many).status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[test]
+fn an_id_is_its_visitor_s() {
+    let world = world();
+    let message = |visitor: &str| json!({"id": "m-1", "from": {"id": visitor}, "text": "hi"});
+    let both = json!({"messages": [message("v-1"), message("v-2"), message("v-1")]});
+    let received = send(&world, &both);
+    assert_eq!((&received["accepted"], &received["duplicates"]), (&json!(2), &json!(1)));
+    assert_eq!(send(&world, &both)["duplicates"], 3, "and again all are known");
+    let ids: Vec<String> =
+        world.messages.rows.borrow().iter().map(|(_, row)| row.external_message_id.clone()).collect();
+    assert_eq!(ids, ["m-1", "m-1 v-2"]);
+}
+
+#[test]
+fn a_time_may_be_a_number() {
+    for at in [json!("2025-06-08T20:59:43Z"), json!(1_749_416_383), json!(1_749_416_383_000_i64), json!("1749416383")] {
+        let world = world();
+        send(&world, &json!({"messages": [{"id": "m", "from": {"id": "v"}, "text": "hi", "sent_at": at}]}));
+        assert_eq!(last_message(&world).sent_at, 1_749_416_383_000_000, "{at}");
+    }
+}
+
+#[test]
+fn a_file_that_comes_along_is_kept_and_a_reference_stays_one() {
+    let world = world();
+    let file = json!({"content": "aGVsbG8=", "filename": "hello.png", "mime_type": "image/png", "file": 7});
+    let link = json!({"url": "https://shop.example/a.png", "file": 0});
+    let body = json!({"messages": [{"id": "1", "from": {"id": "v"}, "media": file}, {"id": "2", "from": {"id": "v"}, "media": link, "text": "see"}]});
+    assert_eq!(send(&world, &body)["accepted"], 2);
+    let rows = world.messages.rows.borrow().clone();
+    let kept = json!({"filename": "hello.png", "mime_type": "image/png", "size": 5, "file": 0, "status": "pending"});
+    assert_eq!((rows[0].1.content_type.as_str(), &metadata(&rows[0].1)["media"]), ("image", &kept));
+    assert_eq!(metadata(&rows[1].1)["media"], json!({"url": "https://shop.example/a.png"}));
+    assert_eq!(world.memory.scalar("SELECT count(*) FROM attachments"), 1);
+}

@@ -168,13 +168,15 @@ impl MessageService {
         let key = |new: &NewMessage| (new.channel_account_id.clone(), new.external_message_id.clone());
         let mut rows = self.rows.borrow_mut();
         let known = rows.iter().position(|(of, row)| of == tenant && key(row) == key(&new));
-        let conversation = new.conversation_id.clone();
+        let external_message_id = new.external_message_id.clone();
+        let conversation = known.map_or(&new, |place| &rows[place].1).conversation_id.clone();
         if known.is_none() {
             rows.push((tenant.to_owned(), new));
         }
         let upto = known.map_or(rows.len(), |place| place + 1);
         let seq = rows[..upto].iter().filter(|(_, row)| row.conversation_id == conversation).count() as u64;
-        Ok(Inserted { id: format!("message-{upto}"), seq, duplicate: known.is_some() })
+        let id = format!("message-{upto}");
+        Ok(Inserted { id, conversation_id: conversation, external_message_id, seq, duplicate: known.is_some() })
     }
 
     fn record(&self, receipt: Receipt) -> Result<Recorded, CallError> {
