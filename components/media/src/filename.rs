@@ -1,6 +1,6 @@
 //! Names of files: what is kept of one that a stranger gave, and how a download tells it.
 
-use sdk::query::percent_encode_where;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// 255 bytes: what file systems take.
 pub const MAX_BYTES: usize = 255;
@@ -46,13 +46,28 @@ fn shortened(name: &str) -> String {
     format!("{}{extension}", stem.get(..end).unwrap_or_default())
 }
 
+/// All but `attr-char` of RFC 5987, 3.2.1.
+const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
 /// The header `Content-Disposition` (RFC 6266): the name in ASCII for old clients, and as it is (RFC 5987).
 pub fn disposition(is_inline: bool, name: &str) -> String {
     let kind = if is_inline { "inline" } else { "attachment" };
     // Some clients decode `%41` in the plain form too: it has none.
     let plain = |c: char| if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' { c } else { '_' };
     let ascii: String = name.chars().map(plain).collect();
-    let encoded = percent_encode_where(name, |b| b.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&b));
+    let encoded = utf8_percent_encode(name, NOT_ATTR_CHAR);
     format!("{kind}; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 

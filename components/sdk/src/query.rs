@@ -1,5 +1,9 @@
 //! The query string: decoded once, unknown parameters refused.
 
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
 use crate::problem::Problem;
 
 /// The decoded parameters, in order.
@@ -50,29 +54,13 @@ impl Query {
 
 /// `%41` → `A`; `None` when the result is not UTF-8. A `%` that starts no escape stands for itself.
 pub fn percent_decode(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        let mut ahead = bytes.clone();
-        let escape = (byte == b'%').then(|| Some(hex(ahead.next()?)? * 16 + hex(ahead.next()?)?)).flatten();
-        decoded.push(escape.unwrap_or(byte));
-        if escape.is_some() {
-            bytes = ahead;
-        }
-    }
-    String::from_utf8(decoded).ok()
+    percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned)
 }
+
+/// All but the unreserved characters of RFC 3986, 2.3.
+pub const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Everything but unreserved characters is escaped: safe in a path segment and in a query value.
 pub fn percent_encode(text: &str) -> String {
-    percent_encode_where(text, |b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
-}
-
-/// Everything but the bytes that are `plain` is escaped.
-pub fn percent_encode_where(text: &str, plain: impl Fn(u8) -> bool) -> String {
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    u8::try_from(char::from(digit).to_digit(16)?).ok()
+    utf8_percent_encode(text, RESERVED).to_string()
 }

@@ -2,7 +2,6 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
-use sdk::query::percent_encode_where;
 use sha1::Sha1;
 
 pub const CHANNEL: &str = "sms";
@@ -32,10 +31,8 @@ pub fn signature(token: &str, url: &str, form: &[(String, String)]) -> String {
 
 /// `application/x-www-form-urlencoded`, as Twilio writes it.
 pub fn encode(form: &[(String, String)]) -> Vec<u8> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.*".contains(&byte);
-    let escape = |text: &str| percent_encode_where(text, |byte| plain(byte) || byte == b' ').replace(' ', "+");
-    let pair = |(key, value): &(String, String)| format!("{}={}", escape(key), escape(value));
-    form.iter().map(pair).collect::<Vec<_>>().join("&").into_bytes()
+    let mut encoded = form_urlencoded::Serializer::new(String::new());
+    encoded.extend_pairs(form).finish().into_bytes()
 }
 
 /// What a customer wrote. Media are named by their addresses.

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use ::http::{HeaderName, HeaderValue, header};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, value::RawValue};
 
-use crate::{
-    Problem, Request, context,
-    query::{percent_decode, percent_encode_where},
-};
+use crate::{Problem, Request, context, query::percent_decode};
 
 const STRUCTURED: &str = "application/cloudevents+json";
 /// Far more than ours have.
@@ -129,13 +127,16 @@ impl Incoming {
     /// As headers of a request whose body is the data: binary mode.
     pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         let header = |(name, value): (&String, &String)| {
-            let value = percent_encode_where(value, |b| b.is_ascii_graphic() && !b"\"%".contains(&b));
+            let value = utf8_percent_encode(value, UNFIT_FOR_A_HEADER).to_string();
             Some((HeaderName::try_from(format!("ce-{name}")).ok()?, HeaderValue::try_from(value).ok()?))
         };
         let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.attributes.iter().filter_map(header).chain([json]).collect()
     }
 }
+
+/// What the HTTP binding of CloudEvents (3.1.3.2) has escaped: blanks, quotes, percent signs, and all that is not printable ASCII.
+const UNFIT_FOR_A_HEADER: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 /// Whether a type is one that a pattern means: itself, or with a final `*` all that begin so.
 pub fn matches(pattern: &str, kind: &str) -> bool {
