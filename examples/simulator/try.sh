@@ -3,8 +3,7 @@
 #
 # Start the platform with the simulator switched on, and WhatsApp's address pointed at the stand-in:
 #
-#   cargo up --variable simulator=on \
-#            --variable whatsapp_api_base_url=http://chat-simulator.spin.internal --variable whatsapp_access_token=emulated
+#   cargo up --variable @examples/simulator/variables.toml
 #
 # Then, in a second shell:
 #

@@ -2,9 +2,7 @@
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use std::fs::OpenOptions;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use subtle::ConstantTimeEq;
 
@@ -25,9 +23,7 @@ impl Token {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
         let token = hex::encode(bytes);
-        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)?;
-        writeln!(file, "{token}")?;
-        file.sync_all()?;
+        kobliat_private_files::write(&path, format!("{token}\n").as_bytes())?;
         Ok(Self(token))
     }
 

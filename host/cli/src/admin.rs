@@ -84,7 +84,7 @@ impl Components {
     pub async fn run(&self) -> Result<()> {
         let answer = self.host.client()?.get("/components").await?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&answer)?);
+            say!("{}", serde_json::to_string_pretty(&answer)?);
             return Ok(());
         }
         let components = field(&answer, "components").as_array().context("the host's answer is not a list")?;
@@ -157,7 +157,7 @@ pub fn print_table(rows: &[Vec<String>]) {
     for row in rows {
         let cells: Vec<String> =
             row.iter().enumerate().map(|(column, cell)| format!("{cell:<width$}", width = width(column))).collect();
-        println!("{}", cells.join("  ").trim_end());
+        say!("{}", cells.join("  ").trim_end());
     }
 }
 
@@ -165,7 +165,7 @@ impl One {
     /// `start`, `stop` or `restart`.
     pub async fn change(&self, action: &str) -> Result<()> {
         let answer = self.host.client()?.post(&self.path(action), "").await?;
-        println!("component `{}` is {}", self.component, text(field(&answer, "state")));
+        say!("component `{}` is {}", self.component, text(field(&answer, "state")));
         Ok(())
     }
 
@@ -195,19 +195,19 @@ async fn read(version: &str, registries: &RegistryFlags) -> Result<Vec<u8>> {
         return std::fs::read(file).with_context(|| format!("failed to read `{version}`"));
     };
     let fetched = kobliat_registry::fetch(&reference, &registries.access(), MAX_COMPONENT).await?;
-    println!("fetched {reference} ({})", fetched.digest);
+    say!("fetched {reference} ({})", fetched.digest);
     Ok(fetched.wasm)
 }
 
 fn tell(component: &str, answer: &Value) {
     let digest: String = text(field(answer, "digest")).chars().take(12).collect();
-    println!(
+    say!(
         "component `{component}`: {}; it runs {digest} (version {})",
         text(field(answer, "outcome")),
         text(field(answer, "version"))
     );
     if let Some(note) = field(answer, "note").as_str() {
-        println!("  {note}");
+        say!("  {note}");
     }
 }
 
@@ -230,7 +230,7 @@ impl Logs {
         }
         let answer = client.get(&format!("{path}?lines={}&filter={}", self.lines, self.filter)).await?;
         for line in field(&answer, "lines").as_array().into_iter().flatten() {
-            println!("{}", text(field(line, "line")));
+            say!("{}", text(field(line, "line")));
         }
         Ok(())
     }

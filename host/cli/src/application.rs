@@ -16,8 +16,9 @@ pub struct ApplicationFlags {
     /// Set an environment variable of all components; may be repeated
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = pair)]
     env: Vec<(String, String)>,
-    /// Set application variables: NAME=VALUE, NAME=@FILE (the file's text), @FILE.json or @FILE.toml; may be repeated
-    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variables)]
+    /// Set application variables: @FILE.toml or @FILE.json (names and values), NAME=@FILE (the file's text), the same with
+    /// `-` for stdin, or NAME=VALUE, which every user of the machine sees in the process list; may be repeated
+    #[arg(long = "variable", value_name = "@FILE", value_parser = variables)]
     variables: Vec<Pairs>,
     /// Set a key of the default key-value store; may be repeated
     #[arg(long = "key-value", value_name = "KEY=VALUE", value_parser = pair)]

@@ -56,7 +56,7 @@ pub fn components(manifest: &Manifest, only: &[String], quiet: bool) -> Result<(
     let commands: Vec<BuildCommand> = chosen.filter_map(|component| command(manifest, component)).collect();
     kobliat_build::build(&options(&manifest.dir, quiet)?, &commands, &mut |line| {
         if !quiet {
-            eprintln!("{line}");
+            tell!("{line}");
         }
     })?;
     Ok(())

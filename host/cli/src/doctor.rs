@@ -34,14 +34,14 @@ impl Doctor {
             findings = self.findings()?;
         }
         for Finding { wrong, fix, .. } in &findings {
-            println!("{wrong}\n  fix: {fix}");
+            say!("{wrong}\n  fix: {fix}");
         }
         if !self.fix && findings.iter().any(|finding| finding.remedy.is_some()) {
-            println!("`kobliat doctor --fix` does some of that.");
+            say!("`kobliat doctor --fix` does some of that.");
         }
         match findings.iter().filter(|finding| finding.fatal).count() {
-            0 if findings.is_empty() => println!("All is well with {}.", self.from.display()),
-            0 => println!("{} can start.", self.from.display()),
+            0 if findings.is_empty() => say!("All is well with {}.", self.from.display()),
+            0 => say!("{} can start.", self.from.display()),
             fatal => bail!(
                 "{fatal} of these keep{} {} from starting",
                 if fatal == 1 { "s" } else { "" },
@@ -60,7 +60,7 @@ impl Doctor {
         let manifest = Manifest::load(&self.from)?;
         let config = self.runtime_config_file.clone().unwrap_or_else(|| manifest.dir.join("runtime-config.toml"));
         for remedy in remedies {
-            println!("Fixing: {remedy}");
+            say!("Fixing: {remedy}");
             remedy.apply(&manifest, &config)?;
         }
         Ok(true)

@@ -77,7 +77,7 @@ impl Events {
             Self::DeadLetters(asked) => asked.run().await,
             Self::Show(one) => {
                 let letter = one.host.client()?.get(&format!("/events/dead-letters/{}", segment(&one.id)?)).await?;
-                println!("{}", serde_json::to_string_pretty(&letter)?);
+                say!("{}", serde_json::to_string_pretty(&letter)?);
                 Ok(())
             }
             Self::Redrive(some) => some.redrive().await,
@@ -90,7 +90,7 @@ impl Subscriptions {
     async fn run(&self) -> Result<()> {
         let answer = self.host.client()?.get("/events/subscriptions").await?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&answer)?);
+            say!("{}", serde_json::to_string_pretty(&answer)?);
             return Ok(());
         }
         let head = ["SUBSCRIPTION", "STATE", "WAITING", "IN FLIGHT", "DELIVERED", "RETRIED", "DEAD", "TYPES"];
@@ -118,7 +118,7 @@ impl DeadLetters {
         }
         let answer = self.host.client()?.get(&path).await?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&answer)?);
+            say!("{}", serde_json::to_string_pretty(&answer)?);
             return Ok(());
         }
         let columns = ["id", "subscription", "event_type", "tenant", "attempts", "last_status", "died_at", "reason"];
@@ -129,7 +129,7 @@ impl DeadLetters {
         }
         print_table(&rows);
         if let Some(cursor) = field(field(&answer, "meta"), "next_cursor").as_str() {
-            println!("more: --cursor {cursor}");
+            say!("more: --cursor {cursor}");
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Choice {
             Chosen::All(body) => client.post("/events/dead-letters/redrive", body).await?,
         };
         let (count, name) = (text(field(&answer, "redriven")), text(field(&answer, "subscription")));
-        println!("{count} of component `{name}` are delivered again");
+        say!("{count} of component `{name}` are delivered again");
         Ok(())
     }
 
@@ -152,11 +152,11 @@ impl Choice {
         match self.chosen()? {
             Chosen::One(id) => {
                 client.request(http::Method::DELETE, &format!("/events/dead-letters/{id}"), Default::default()).await?;
-                println!("discarded");
+                say!("discarded");
             }
             Chosen::All(body) => {
                 let answer = client.post("/events/dead-letters/discard", body).await?;
-                println!("{} discarded", text(field(&answer, "discarded")));
+                say!("{} discarded", text(field(&answer, "discarded")));
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use kobliat_runtime::Runtime;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ struct Log {
     component: String,
     path: PathBuf,
     shown: u64,
+    /// The file's number; another one has been begun under its name.
+    inode: u64,
     /// The beginning of a line whose end has not come.
     rest: Vec<u8>,
 }
@@ -70,8 +73,8 @@ impl Follow {
 impl Log {
     fn at_end(dir: &Path, component: &str, stream: &str) -> Self {
         let path = dir.join(format!("{component}_{stream}.txt"));
-        let shown = std::fs::metadata(&path).map_or(0, |file| file.len());
-        Self { component: component.to_owned(), path, shown, rest: Vec::new() }
+        let (shown, inode) = std::fs::metadata(&path).map_or((0, 0), |file| (file.len(), file.ino()));
+        Self { component: component.to_owned(), path, shown, inode, rest: Vec::new() }
     }
 
     /// The lines that are whole since the last look.
@@ -88,9 +91,10 @@ impl Log {
 
     fn read(&mut self) -> Option<Vec<u8>> {
         let mut file = File::open(&self.path).ok()?;
-        let length = file.metadata().ok()?.len();
-        if length < self.shown {
-            // Somebody has begun it anew.
+        let metadata = file.metadata().ok()?;
+        let inode = std::mem::replace(&mut self.inode, metadata.ino());
+        if metadata.len() < self.shown || metadata.ino() != inode {
+            // Begun anew: emptied, or moved away when it was full.
             self.shown = 0;
             self.rest.clear();
         }

@@ -1,5 +1,8 @@
 //! The kobliat command: reads arguments and the environment, and runs the platform.
 
+#[macro_use]
+mod output;
+
 mod admin;
 mod application;
 mod build;
@@ -94,7 +97,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            tell!("Error: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -17,7 +17,8 @@ pub enum LogFormat {
 pub fn to_stderr(format: LogFormat) -> Log {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let level = level_of(&filter);
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    // A terminal or a pipe that is gone: the subscriber would tell stderr that writing to stderr failed, and panic.
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).log_internal_errors(false);
     match format {
         LogFormat::Plain => {
             let log = log.with_target(false).with_env_filter(filter).with_filter_reloading();

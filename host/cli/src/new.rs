@@ -86,7 +86,7 @@ impl New {
         for (path, text) in self.template.files() {
             write(&folder.join(path), &self.filled(text))?;
         }
-        println!("Made {0}. Next:\n  cd {0}\n  kobliat up --build", folder.display());
+        say!("Made {0}. Next:\n  cd {0}\n  kobliat up --build", folder.display());
         Ok(())
     }
 

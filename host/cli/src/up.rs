@@ -162,7 +162,7 @@ impl Up {
             () = followed.run() => {}
         }
         if !self.quiet {
-            eprintln!("Stopping: requests that run are finished first. Press Ctrl-C again to stop at once.");
+            tell!("Stopping: requests that run are finished first. Press Ctrl-C again to stop at once.");
         }
         tokio::select! {
             () = platform.shutdown() => Ok(()),
@@ -197,7 +197,7 @@ impl Up {
     async fn follow(&self, platform: &Runtime) {
         let (config, state_dir) = (self.runtime_config_file.clone(), platform.state_dir());
         if let Err(error) = watch::follow(self.from.clone(), config, self.quiet, state_dir).await {
-            eprintln!("Watch: {error:#}");
+            tell!("Watch: {error:#}");
         }
         std::future::pending().await
     }
@@ -220,7 +220,7 @@ impl Up {
             log,
             working_dir: std::env::current_dir().context("failed to find the working directory")?,
             links: !self.no_links,
-            progress: if self.quiet { |_| () } else { |line| eprintln!("{line}") },
+            progress: if self.quiet { |_| () } else { |line| tell!("{line}") },
             ..Options::new(self.from.clone())
         };
         Ok(self.application.apply(options))

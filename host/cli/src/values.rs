@@ -23,7 +23,10 @@ pub fn head_size(text: &str) -> Result<usize, String> {
     size.ok_or_else(|| "write bytes, from 8192 to 16777216".to_owned())
 }
 
-/// `name=value`, `name=@file`, `@file.json`, `@file.toml`.
+/// What `@-` reads: so a secret is neither in the process list nor in a file.
+const STDIN: &str = "-";
+
+/// `name=@file`, `@file.json`, `@file.toml`, the same with `-` for stdin, `name=value`.
 pub fn variables(text: &str) -> Result<Vec<(String, String)>, String> {
     if let Some(file) = text.strip_prefix('@') {
         return from_file(Path::new(file));
@@ -37,12 +40,21 @@ pub fn variables(text: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 fn from_file(path: &Path) -> Result<Vec<(String, String)>, String> {
-    let text = read(path)?;
+    parse_variables(path, &read(path)?)
+}
+
+fn parse_variables(path: &Path, text: &str) -> Result<Vec<(String, String)>, String> {
     let wrong = |reason: String| format!("`{}`: {reason}", path.display());
-    let values = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?,
+    let is_stdin = path == Path::new(STDIN);
+    let kind = match path.extension().and_then(|extension| extension.to_str()) {
+        None if is_stdin && text.trim_start().starts_with('{') => Some("json"),
+        None if is_stdin => Some("toml"),
+        extension => extension,
+    };
+    let values = match kind {
+        Some("json") => serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?,
         Some("toml") => {
-            let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+            let table: toml::Table = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
             serde_json::to_value(table).map_err(|error| wrong(error.to_string()))?
         }
         _ => return Err(wrong("a file of variables ends in .json or .toml".to_owned())),
@@ -69,6 +81,9 @@ fn scalar(value: &serde_json::Value) -> Option<String> {
 }
 
 fn read(path: &Path) -> Result<String, String> {
+    if path == Path::new(STDIN) {
+        return std::io::read_to_string(std::io::stdin()).map_err(|error| format!("failed to read stdin: {error}"));
+    }
     std::fs::read_to_string(path).map_err(|error| format!("failed to read `{}`: {error}", path.display()))
 }
 
@@ -144,6 +159,15 @@ fn range<T: Copy + PartialOrd>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stdin_is_json_or_toml() {
+        let stdin = Path::new(STDIN);
+        let pair = vec![("a".to_owned(), "b".to_owned())];
+        assert_eq!(parse_variables(stdin, " {\"a\": \"b\"}"), Ok(pair.clone()));
+        assert_eq!(parse_variables(stdin, "a = \"b\"\n"), Ok(pair));
+        assert!(parse_variables(stdin, "a").unwrap_err().starts_with("`-`: "));
+    }
 
     #[test]
     fn ranges_are_half_open_and_never_empty() {

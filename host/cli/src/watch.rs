@@ -31,7 +31,7 @@ impl Watch {
         if !runs {
             return self.up.watching().run(log);
         }
-        eprintln!("A host runs already on {}; watching for it.", state_dir.display());
+        tell!("A host runs already on {}; watching for it.", state_dir.display());
         let Up { from, runtime_config_file, quiet, .. } = *self.up;
         runtime.block_on(follow(from, runtime_config_file, quiet, &state_dir))
     }
@@ -45,7 +45,7 @@ pub async fn follow(from: PathBuf, config: Option<PathBuf>, quiet: bool, state_d
         manifest: from,
         runtime_config: config,
         client: Client::in_state_dir(state_dir),
-        say: Arc::new(|line| eprintln!("{line}")),
+        say: Arc::new(|line| tell!("{line}")),
     };
     kobliat_watch::watch(options).await.context("nothing is watched any more")
 }
@@ -53,7 +53,7 @@ pub async fn follow(from: PathBuf, config: Option<PathBuf>, quiet: bool, state_d
 impl Apply {
     pub async fn run(&self) -> Result<()> {
         let answer = self.host.client()?.post("/application/apply", "").await?;
-        println!("{}", kobliat_watch::told(&answer));
+        say!("{}", kobliat_watch::told(&answer));
         Ok(())
     }
 }

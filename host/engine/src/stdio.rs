@@ -1,7 +1,9 @@
 //! A component's stdout and stderr, appended to a file by a thread of its own: a slow disk never holds a guest.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+mod log_file;
+
+use log_file::LogFile;
+use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -15,8 +17,13 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 /// Writes that may wait for the disk. A guest that logs faster loses lines, which are counted in the file.
 const QUEUED_WRITES: usize = 1024;
 
+/// What the file says of them.
+const WHY_LOST: &str = "the component logged faster than the disk, or the disk was full";
+
 /// The most bytes of one queued write.
 const WRITE_BYTES: usize = 16 << 10;
+
+pub use log_file::{LogBounds, earlier};
 
 /// One stream of one component; clones write to the same file.
 #[derive(Clone)]
@@ -39,13 +46,18 @@ enum Entry {
 /// The streams of one host, so that nothing of them is lost when it ends.
 #[derive(Default)]
 pub struct LogStreams {
+    bounds: LogBounds,
     open: Mutex<Vec<(Weak<Shared>, JoinHandle<()>)>>,
 }
 
 impl LogStreams {
+    pub fn bounded(bounds: LogBounds) -> Self {
+        Self { bounds, open: Mutex::default() }
+    }
+
     /// Appends to `path`, which is made with its directory when missing.
     pub fn to_file(&self, path: &Path) -> io::Result<LogStream> {
-        let (stream, thread) = LogStream::to_file(path)?;
+        let (stream, thread) = LogStream::to_file(path, self.bounds)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|(_, thread)| !thread.is_finished());
         open.push((Arc::downgrade(&stream.shared), thread));
@@ -70,11 +82,8 @@ impl LogStreams {
 }
 
 impl LogStream {
-    fn to_file(path: &Path) -> io::Result<(Self, JoinHandle<()>)> {
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+    fn to_file(path: &Path, bounds: LogBounds) -> io::Result<(Self, JoinHandle<()>)> {
+        let file = LogFile::open(path, bounds)?;
         let (queue, writes) = sync_channel(QUEUED_WRITES);
         let dropped = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&dropped);
@@ -85,7 +94,7 @@ impl LogStream {
 }
 
 /// Ends when the last stream is gone.
-fn append(mut file: File, writes: &Receiver<Entry>, dropped: &AtomicU64) {
+fn append(mut file: LogFile, writes: &Receiver<Entry>, dropped: &AtomicU64) {
     for write in writes {
         let bytes = match write {
             Entry::Bytes(bytes) => bytes,
@@ -95,10 +104,13 @@ fn append(mut file: File, writes: &Receiver<Entry>, dropped: &AtomicU64) {
             }
         };
         let lost = dropped.swap(0, Relaxed);
-        if lost > 0 {
-            drop(writeln!(file, "[{lost} writes lost: the component logged faster than the disk]"));
+        let told = lost == 0 || file.write(format!("[{lost} writes lost: {WHY_LOST}]\n").as_bytes()).is_ok();
+        if !told {
+            dropped.fetch_add(lost, Relaxed);
         }
-        drop(file.write_all(&bytes));
+        if file.write(&bytes).is_err() {
+            dropped.fetch_add(1, Relaxed);
+        }
     }
 }
 

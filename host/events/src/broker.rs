@@ -4,19 +4,26 @@
 use crate::attempt::Handler;
 use crate::clock::{Clock, micros};
 use crate::dispatch;
-use crate::engine::{Engine, EngineError, Publication, Published};
+use crate::engine::{Engine, EngineError, Expired, Publication, Published};
 use crate::event::{Event, Micros};
 use crate::subscription::Subscription;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-/// How often old ids are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often old ids are forgotten and dead letters that nobody came for are given up. Each time all of it goes, so this
+/// bounds what a fast publisher adds meanwhile.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// How often the backlog is looked at for metrics.
+const OBSERVE_EVERY: Duration = Duration::from_secs(5);
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -26,13 +33,24 @@ pub struct Options {
     pub retention: Duration,
     /// Deliveries under way at once, per subscription.
     pub parallel: usize,
+    /// How long a dead letter waits for an operator.
+    pub dead_letter_retention: Duration,
+    /// Dead letters that are kept; beyond them the oldest are given up.
+    pub max_dead_letters: u64,
 }
 
 impl Default for Options {
     /// Two million waiting deliveries are about 1 GiB; a week is longer than any outbox keeps an event; 64 keep two cores busy
-    /// while each waits for its commit.
+    /// while each waits for its commit. A dead letter that nobody missed for three months is not missed; 100,000 are more
+    /// than anybody looks at, and at most some 100 MiB of usual events.
     fn default() -> Self {
-        Self { max_backlog: 2_000_000, retention: Duration::from_secs(7 * 24 * 60 * 60), parallel: 64 }
+        Self {
+            max_backlog: 2_000_000,
+            retention: 7 * DAY,
+            parallel: 64,
+            dead_letter_retention: 90 * DAY,
+            max_dead_letters: 100_000,
+        }
     }
 }
 
@@ -41,6 +59,21 @@ pub struct Broker {
     pub(crate) clock: Clock,
     pub(crate) subscribers: Vec<Arc<Subscriber>>,
     pub(crate) options: Options,
+    backlog: Mutex<Vec<Backlog>>,
+}
+
+/// What waits for one subscription, for metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    pub subscription: String,
+    pub waiting: u64,
+    pub dead: u64,
+    /// How long the oldest event has waited.
+    pub oldest: Duration,
+    /// Since the start of the host.
+    pub delivered: u64,
+    pub retried: u64,
+    pub dead_lettered: u64,
 }
 
 /// A subscription at work.
@@ -88,7 +121,7 @@ impl Broker {
             })
         };
         let subscribers = subscriptions.into_iter().map(subscriber).collect();
-        let broker = Arc::new(Self { engine, clock, subscribers, options });
+        let broker = Arc::new(Self { engine, clock, subscribers, options, backlog: Mutex::default() });
         broker.tell_orphans().await?;
         Ok(broker)
     }
@@ -99,6 +132,52 @@ impl Broker {
             tasks.spawn(dispatch::run(Arc::clone(self), Arc::clone(subscriber), Arc::clone(handler), stop.clone()));
         }
         tasks.spawn(forget_old(Arc::clone(self), stop.clone()));
+        tasks.spawn(keep_observing(Arc::clone(self), stop.clone()));
+    }
+
+    /// As it was at the last look.
+    pub fn backlog(&self) -> Vec<Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at what waits.
+    pub async fn observe(&self) -> Result<(), EngineError> {
+        let (counts, oldest) = (self.engine.counts().await?, self.engine.oldest().await?);
+        let now = self.clock.now();
+        let seen = counts.into_iter().map(|count| {
+            let published = oldest.iter().find(|(name, _)| *name == count.subscription).map_or(now, |(_, at)| *at);
+            let subscriber = self.subscribers.iter().find(|one| one.subscription.component == count.subscription);
+            let tally = |of: fn(&Tally) -> &AtomicU64| subscriber.map_or(0, |one| of(&one.tally).load(Relaxed));
+            Backlog {
+                oldest: Duration::from_micros(u64::try_from(now.saturating_sub(published)).unwrap_or(0)),
+                delivered: tally(|tally| &tally.delivered),
+                retried: tally(|tally| &tally.retried),
+                dead_lettered: tally(|tally| &tally.dead),
+                subscription: count.subscription,
+                waiting: count.waiting,
+                dead: count.dead,
+            }
+        });
+        *self.backlog.lock().unwrap_or_else(PoisonError::into_inner) = seen.collect();
+        Ok(())
+    }
+
+    /// Forgets old ids, and gives up what nobody came for.
+    async fn sweep(&self) -> Result<(), EngineError> {
+        let ago = |retention| self.clock.now().saturating_sub(micros(retention));
+        let forgotten = self.engine.forget(ago(self.options.retention)).await?;
+        if forgotten > 0 {
+            debug!("forgot {forgotten} events that were published long ago");
+        }
+        let dead_before = ago(self.options.dead_letter_retention);
+        let Expired { dead_letters, orphans } = self.engine.expire(dead_before, self.options.max_dead_letters).await?;
+        if dead_letters > 0 {
+            warn!("gave up {dead_letters} dead letters: older or more than `[events]` in kobliat.toml keeps");
+        }
+        if orphans > 0 {
+            warn!("gave up {orphans} events that waited for components that do not subscribe any more");
+        }
+        Ok(())
     }
 
     /// Now, by the broker's clock.
@@ -164,11 +243,22 @@ async fn forget_old(broker: Arc<Broker>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = interval.tick() => {}
         }
-        let before = broker.clock.now().saturating_sub(micros(broker.options.retention));
-        match broker.engine.forget(before).await {
-            Ok(0) => {}
-            Ok(count) => debug!("forgot {count} events that were published long ago"),
-            Err(error) => warn!("old events could not be forgotten: {error}"),
+        if let Err(error) = broker.sweep().await {
+            warn!("old events could not be forgotten: {error}");
+        }
+    }
+}
+
+async fn keep_observing(broker: Arc<Broker>, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(OBSERVE_EVERY);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        if let Err(error) = broker.observe().await {
+            debug!("the backlog could not be looked at: {error}");
         }
     }
 }

@@ -50,6 +50,13 @@ pub trait Engine: Send + Sync + 'static {
     /// Forgets `(source, id)`s that were published before this. Answers how many.
     fn forget(&self, before: Micros) -> Reply<'_, u64>;
 
+    /// Gives up what nobody came for: dead letters that died before `before`, the oldest dead letters beyond `most`, and what
+    /// waits for a subscription that is not declared and is older than the ids that are remembered.
+    fn expire(&self, before: Micros, most: u64) -> Reply<'_, Expired>;
+
+    /// When the oldest event that waits was published, of each subscription that has one.
+    fn oldest(&self) -> Reply<'_, Vec<(String, Micros)>>;
+
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
@@ -136,6 +143,14 @@ pub struct Count {
     pub subscription: String,
     pub waiting: u64,
     pub dead: u64,
+}
+
+/// What was given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    pub dead_letters: u64,
+    /// Deliveries to components that do not subscribe any more.
+    pub orphans: u64,
 }
 
 #[derive(Clone, Debug)]

@@ -23,7 +23,7 @@ pub mod subscription;
 mod verdict;
 
 pub use attempt::{Handler, Undelivered};
-pub use broker::{Broker, Options};
+pub use broker::{Backlog, Broker, Options};
 pub use event::Event;
 pub use intake::MAX_BODY;
 pub use schedule::Schedule;

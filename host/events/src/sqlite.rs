@@ -6,6 +6,7 @@
 mod claim;
 mod counters;
 mod dead;
+mod expire;
 mod publish;
 mod settle;
 
@@ -199,6 +200,14 @@ impl Engine for SqliteEngine {
 
     fn forget(&self, before: Micros) -> Reply<'_, u64> {
         Box::pin(self.forget_known(before))
+    }
+
+    fn expire(&self, before: Micros, most: u64) -> Reply<'_, Expired> {
+        Box::pin(self.expire_all(before, most))
+    }
+
+    fn oldest(&self) -> Reply<'_, Vec<(String, Micros)>> {
+        Box::pin(self.oldest_waiting())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

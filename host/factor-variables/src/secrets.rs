@@ -73,7 +73,7 @@ impl SecretsFile {
 
     fn write(&self, secrets: &BTreeMap<String, String>) -> io::Result<()> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
+        kobliat_private_files::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new().permissions(fs::Permissions::from_mode(MODE)).tempfile_in(folder)?;
         let lines = toml::to_string(secrets).map_err(io::Error::other)?;
         file.write_all(HEADER.as_bytes())?;

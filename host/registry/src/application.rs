@@ -35,7 +35,7 @@ pub async fn pull(reference: &Reference, access: &Access, directory: &Path) -> R
     if let Some(have) = [&application, &component].into_iter().find(|file| file.exists()) {
         return Ok(have.clone());
     }
-    std::fs::create_dir_all(directory).map_err(|error| keeping(directory, &error))?;
+    kobliat_private_files::create_dir_all(directory).map_err(|error| keeping(directory, &error))?;
     // Whole or not at all.
     let unfinished = tempfile::tempdir_in(directory).map_err(|error| keeping(directory, &error))?;
     let pulled = match lock(reference, &connection, &image).await? {
@@ -113,7 +113,8 @@ impl Pull<'_> {
 
     /// All content of the image, by digest.
     async fn layers(&self) -> Result<BTreeMap<String, PathBuf>, Error> {
-        std::fs::create_dir_all(self.folder.join(LAYERS)).map_err(|error| keeping(self.folder, &error))?;
+        kobliat_private_files::create_dir_all(&self.folder.join(LAYERS))
+            .map_err(|error| keeping(self.folder, &error))?;
         let content = self.image.layers.iter().filter(|layer| layer.media_type != APPLICATION);
         let fetched = futures::stream::iter(content).map(|layer| self.layer(layer)).buffer_unordered(PARALLEL);
         let fetched: Vec<Vec<(String, PathBuf)>> = fetched.try_collect().await?;
@@ -168,7 +169,7 @@ fn write(file: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 fn make_parent(file: &Path) -> Result<(), Error> {
     let parent = file.parent().unwrap_or(Path::new(""));
-    std::fs::create_dir_all(parent).map_err(|error| keeping(parent, &error))
+    kobliat_private_files::create_dir_all(parent).map_err(|error| keeping(parent, &error))
 }
 
 fn keeping(path: &Path, error: &std::io::Error) -> Error {

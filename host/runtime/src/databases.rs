@@ -5,6 +5,7 @@ use crate::factors::Settings;
 use crate::grants::{grants, owned};
 use crate::options::SqlitePreset;
 use kobliat_factor_sqlite::{DatabaseConfig, SqliteFactor};
+use kobliat_private_files as private_files;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,8 @@ fn preset(databases: &BTreeMap<String, PathBuf>, presets: &[SqlitePreset]) -> Re
 
 fn run(path: &Path, sql: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        private_files::create_dir_all(folder)?;
     }
+    private_files::prepare(path)?;
     Ok(Connection::open(path)?.execute_batch(sql)?)
 }

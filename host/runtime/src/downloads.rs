@@ -2,6 +2,7 @@
 //! needs no network; from then on the manifest names the file.
 
 mod package;
+mod sweep;
 mod url;
 
 use crate::components::is_linked;
@@ -47,6 +48,7 @@ pub async fn fetch(manifest: &mut Manifest, directory: &Path, options: &Options)
         }
     }
     StartError::from_all(problems)?;
+    sweep::sweep(directory, files.iter().map(|(_, file)| file));
     if !files.is_empty() {
         name_files(manifest, &files);
     }
@@ -116,7 +118,7 @@ fn name_files(manifest: &mut Manifest, files: &Files) {
 
 /// Whole or not at all.
 fn keep(directory: &Path, file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    std::fs::create_dir_all(directory)?;
+    kobliat_private_files::create_dir_all(directory)?;
     let mut whole = tempfile::NamedTempFile::new_in(directory)?;
     whole.write_all(bytes)?;
     whole.persist(file)?;

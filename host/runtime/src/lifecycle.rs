@@ -39,8 +39,9 @@ use crate::world::{Ground, World};
 use arc_swap::ArcSwap;
 use futures::future::join_all;
 use kobliat_manifest::{Component as Declared, Manifest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tracing::warn;
 
 /// All components that run.
 pub struct Lifecycle {
@@ -95,16 +96,16 @@ impl Lifecycle {
             match prepare(&world, compiled, declared, loaded) {
                 Ok(runnable) => {
                     let version = Version::new(loaded.digest.clone(), 1, Arc::new(runnable), !loaded.pinned);
-                    workshop.archive.activated(id, &version.digest, loaded.pinned);
                     slots.insert(id.clone(), Arc::new(Slot::new(id, &world.instances.targets, version)));
                 }
                 Err(found) => problems.extend(found),
             }
         }
         StartError::from_all(problems)?;
+        note_versions(&workshop.archive, compiled, &slots);
         slots.values().for_each(|slot| slot.start(&world.instances));
         let Workshop { ground, ticks, has_broker, archive, compiler, databases } = workshop;
-        archive.prune();
+        archive.prune(|_| false);
         ground.live.show_components(&world);
         ground.live.show_routes(&world);
         Ok(Self {
@@ -163,6 +164,13 @@ impl Lifecycle {
         self.ticks.follow(world.manifest(), &world.instances.targets);
     }
 
+    /// Keeps the folder of versions small. The caller has the turn, so no version is being checked.
+    fn prune_archive(&self) {
+        let running: BTreeSet<Digest> =
+            self.slots().iter().flat_map(|slot| slot.versions()).map(|version| version.digest).collect();
+        self.archive.prune(|digest| running.contains(digest));
+    }
+
     /// Waits until no old version finishes anything any more.
     pub async fn all_gone(&self) {
         let departed = std::mem::take(&mut *self.departed.lock().unwrap_or_else(PoisonError::into_inner));
@@ -195,6 +203,15 @@ impl Lifecycle {
         let slot = self.slot(id)?;
         slot.start(&self.world().instances);
         Ok(slot.phase())
+    }
+}
+
+/// A start goes on without the record: the versions are those that it would name.
+fn note_versions(archive: &Archive, compiled: &Compiled, slots: &BTreeMap<String, Arc<Slot>>) {
+    let running = compiled.iter().filter(|(id, _)| slots.contains_key(*id));
+    let versions = running.map(|(id, loaded)| (id.as_str(), &loaded.digest, loaded.pinned));
+    if let Err(error) = archive.activated(versions) {
+        warn!("{error}; `rollback` will not know the versions of this start");
     }
 }
 

@@ -2,11 +2,13 @@
 //! know. Optional, beside runtime-config.toml; a table per concern; keys that nobody reads are refused.
 
 use crate::error::StartError;
+use kobliat_engine::stdio::LogBounds;
 use kobliat_events::Options as EventsOptions;
 use kobliat_telemetry::otlp::{Settings as TelemetrySettings, pairs_text};
 use kobliat_trigger_http::TlsOptions;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +18,31 @@ pub struct PlatformConfig {
     pub events: Events,
     pub tls: Option<Tls>,
     pub telemetry: Option<Telemetry>,
+    pub logs: Logs,
+}
+
+/// `[logs]`: how much of what components write to stdout and stderr is kept, per stream.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Logs {
+    /// A file that is full is moved to `<name>.1`, and a new one is begun.
+    pub max_file_mib: NonZeroU16,
+    /// Earlier files that are kept beside the one that is written.
+    pub kept_files: u8,
+}
+
+impl Default for Logs {
+    fn default() -> Self {
+        let LogBounds { file_bytes, kept_files } = LogBounds::default();
+        let mebibytes = u16::try_from(file_bytes >> 20).ok().and_then(NonZeroU16::new);
+        Self { max_file_mib: mebibytes.unwrap_or(NonZeroU16::MIN), kept_files }
+    }
+}
+
+impl Logs {
+    pub fn bounds(&self) -> LogBounds {
+        LogBounds { file_bytes: u64::from(self.max_file_mib.get()) << 20, kept_files: self.kept_files }
+    }
 }
 
 /// `[tls]`: serve HTTPS. Paths are relative to this file; the command line's certificate wins.
@@ -46,6 +73,8 @@ pub struct Telemetry {
     pub enabled: Option<bool>,
     /// The collector, like `http://127.0.0.1:4318`.
     pub endpoint: Option<String>,
+    /// Other collectors that the admin surface may choose while the host runs. They get none of the headers.
+    pub allowed_endpoints: Vec<String>,
     pub headers: BTreeMap<String, String>,
     pub service_name: Option<String>,
     /// Attributes of the resource, like `deployment.environment.name`.
@@ -67,9 +96,16 @@ impl Telemetry {
             variables.remove("OTEL_TRACES_SAMPLER_ARG");
         }
         variables.extend(environment.iter().filter(|(_, value)| !value.trim().is_empty()).map(own));
-        let settings = TelemetrySettings::from_environment(&variables);
-        settings
-            .map_err(|reason| StartError::new(format!("the telemetry of kobliat.toml and the environment: {reason}")))
+        let wrong = |reason| StartError::new(format!("the telemetry of kobliat.toml and the environment: {reason}"));
+        let mut settings = TelemetrySettings::from_environment(&variables).map_err(wrong)?;
+        for endpoint in &self.allowed_endpoints {
+            let alone = TelemetrySettings { endpoint: Some(endpoint.clone()), ..TelemetrySettings::default() };
+            alone.check().map_err(|reason| {
+                StartError::new(format!("kobliat.toml: `allowed_endpoints` in [telemetry]: {reason}"))
+            })?;
+        }
+        settings.allowed_endpoints.clone_from(&self.allowed_endpoints);
+        Ok(settings)
     }
 
     fn variables(&self) -> BTreeMap<String, String> {
@@ -103,8 +139,12 @@ pub struct Events {
     pub retention_days: u16,
     /// Deliveries under way at once, per subscription.
     pub parallel: u16,
-    /// How large the engine's file may grow; then publishers get 507. As large as the disk without it.
-    pub max_file_mib: Option<u32>,
+    /// How large the engine's file may grow; then publishers get 507. 0: as large as the disk.
+    pub max_file_mib: u32,
+    /// How long a dead letter waits for an operator.
+    pub dead_letter_days: u16,
+    /// Dead letters that are kept; beyond them the oldest are given up.
+    pub max_dead_letters: u64,
 }
 
 /// What keeps the events.
@@ -120,13 +160,18 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for Events {
     fn default() -> Self {
-        let EventsOptions { max_backlog, retention, parallel } = EventsOptions::default();
+        let EventsOptions { max_backlog, retention, parallel, dead_letter_retention, max_dead_letters } =
+            EventsOptions::default();
+        let days = |time: Duration| u16::try_from(time.as_secs() / DAY.as_secs()).unwrap_or(u16::MAX);
         Self {
             engine: EventsEngine::Sqlite,
             max_backlog,
-            retention_days: u16::try_from(retention.as_secs() / DAY.as_secs()).unwrap_or(u16::MAX),
+            retention_days: days(retention),
             parallel: u16::try_from(parallel).unwrap_or(u16::MAX),
-            max_file_mib: None,
+            // Eight times what the longest backlog of usual events takes.
+            max_file_mib: 8192,
+            dead_letter_days: days(dead_letter_retention),
+            max_dead_letters,
         }
     }
 }
@@ -137,11 +182,13 @@ impl Events {
             max_backlog: self.max_backlog,
             retention: DAY * u32::from(self.retention_days),
             parallel: usize::from(self.parallel).max(1),
+            dead_letter_retention: DAY * u32::from(self.dead_letter_days),
+            max_dead_letters: self.max_dead_letters,
         }
     }
 
     pub fn max_file_bytes(&self) -> Option<u64> {
-        self.max_file_mib.map(|mebibytes| u64::from(mebibytes.max(1)) << 20)
+        (self.max_file_mib > 0).then(|| u64::from(self.max_file_mib) << 20)
     }
 }
 
@@ -167,9 +214,19 @@ mod tests {
         let config: PlatformConfig = toml::from_str("[events]\nmax_backlog = 5\nmax_file_mib = 2\n").unwrap();
         let options = config.events.options();
         assert_eq!(options.max_backlog, 5);
-        assert_eq!((config.events.max_file_bytes(), Events::default().max_file_bytes()), (Some(2 << 20), None));
+        assert_eq!(config.events.max_file_bytes(), Some(2 << 20));
+        assert_eq!(Events::default().max_file_bytes(), Some(8 << 30));
+        assert_eq!(Events { max_file_mib: 0, ..Events::default() }.max_file_bytes(), None);
+        assert_eq!(options.dead_letter_retention, EventsOptions::default().dead_letter_retention);
         assert_eq!(options.retention, EventsOptions::default().retention);
         assert_eq!(config.events.engine, EventsEngine::Sqlite);
+    }
+
+    #[test]
+    fn logs_are_bounded_unless_the_file_says_otherwise() {
+        assert_eq!(PlatformConfig::default().logs.bounds(), LogBounds::default());
+        let config: PlatformConfig = toml::from_str("[logs]\nmax_file_mib = 2\nkept_files = 0\n").unwrap();
+        assert_eq!(config.logs.bounds(), LogBounds { file_bytes: 2 << 20, kept_files: 0 });
     }
 
     #[test]
@@ -198,6 +255,7 @@ mod tests {
         for bad in [
             Telemetry { sampling_rate: Some(2.0), ..Telemetry::default() },
             Telemetry { endpoint: Some("x".into()), ..Telemetry::default() },
+            Telemetry { allowed_endpoints: vec!["collector".into()], ..Telemetry::default() },
         ] {
             assert!(bad.settings(&BTreeMap::new()).is_err(), "{bad:?}");
         }
@@ -207,6 +265,8 @@ mod tests {
     fn refuses_what_nobody_reads() {
         for bad in [
             "[event]\n",
+            "[logs]\nmax_file_mib = 0\n",
+            "[logs]\nkeep = 3\n",
             "[telemetry]\nurl = \"x\"\n",
             "[events]\nbacklog = 1\n",
             "[events]\nengine = \"kafka\"\n",

@@ -20,6 +20,7 @@ use crate::telemetry;
 use crate::tick::Ticks;
 use crate::world::{Ground, World, resolve};
 use kobliat_admin::{Admin, Listeners, RouteGroup};
+use kobliat_engine::stdio::LogStreams;
 use kobliat_engine::{ComponentCache, Engine, EngineOptions, Limits, PlatformHosts};
 use kobliat_events::admin::EventRoutes;
 use kobliat_events::{Broker, Handler};
@@ -48,7 +49,8 @@ impl Runtime {
         let mut reading = Reading::of(&options)?;
         options.tls = options.tls.or_else(|| reading.tls());
         let state_dir = options.state_dir.clone().or_else(|| reading.config.state_dir());
-        let state_dir = StateDir::open(state_dir.unwrap_or_else(|| reading.manifest.dir.join(".kobliat")))?;
+        let own = &reading.manifest.dir;
+        let state_dir = StateDir::open(state_dir.unwrap_or_else(|| own.join(".kobliat")), own)?;
         reading.fetch(&downloads::folder(state_dir.path(), &options), &options).await?;
         let secrets = SecretsFile::in_state_dir(state_dir.path());
         let resolver = resolve(&options, &reading, &secrets)?;
@@ -58,7 +60,7 @@ impl Runtime {
         let archive = Archive::open(state_dir.path());
         let archive = Arc::new(archive.map_err(|error| StartError::because("use the versions of components", error))?);
         if options.reset {
-            archive.reset();
+            archive.reset().map_err(|error| StartError::because("return to the manifest's versions", error))?;
         }
         let wholes = components::read(&reading.manifest, &archive, options.links)?;
         let engine_options = engine_options(&reading.manifest, &wholes, options.pooling);
@@ -80,11 +82,12 @@ impl Runtime {
         let (name, told) = (&reading.manifest.application.name, reading.telemetry(&options)?);
         let telemetry = Arc::new(telemetry::open(name, state_dir.path(), &told, &options.log, &page)?);
         let tracer = Arc::clone(telemetry.telemetry().tracer());
-        logs::begin(&options, log_dir.as_deref(), compiled.keys())?;
+        logs::begin(&options, log_dir.as_deref(), compiled.keys(), reading.platform.logs.bounds())?;
+        let log_bounds = reading.platform.logs.bounds();
         let ground = Ground {
             state_dir: state_dir.path().to_path_buf(),
             log_dir: log_dir.clone(),
-            log_streams: Arc::default(),
+            log_streams: Arc::new(LogStreams::bounded(log_bounds)),
             linker: linker(&engine, &factors.all())
                 .map_err(|error| StartError::because("prepare the host's interfaces", error))?,
             http: reading.config.http_options(),
@@ -98,6 +101,7 @@ impl Runtime {
         let world = ground.world(reading, resolver, Arc::clone(&factors), None)?;
         let broker = open_broker(&world, state_dir.path()).await?;
         if let Some(broker) = &broker {
+            page.show_broker(broker);
             platform.add(events::HOST, Arc::new(EventsHost(Arc::clone(broker))));
         }
 

@@ -9,8 +9,8 @@ use crate::error::StartError;
 use crate::log::Log;
 use crate::metrics_page::MetricsPage;
 use config::Changes;
-use http::Method;
-use kobliat_admin::{AdminRequest, Answer, Problem, Reply, RouteGroup};
+use http::{Method, StatusCode};
+use kobliat_admin::{AdminRequest, Answer, Caller, Problem, Reply, RouteGroup};
 use kobliat_factor_outbound_http::ClientTls;
 use kobliat_telemetry::Telemetry;
 use kobliat_telemetry::otlp::Settings;
@@ -18,6 +18,7 @@ use numbers::Numbers;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tracing::warn;
 
 /// The collector's line, the log, and what was changed of both.
 pub struct Control {
@@ -42,8 +43,14 @@ pub fn open(
     let metrics = Arc::clone(page);
     let telemetry = Arc::new(Telemetry::new(application, tls, move || metrics.families()));
     let file = state_dir.join("telemetry.json");
-    let changes =
+    let mut changes =
         Changes::read(&file).map_err(|why| StartError::because(format_args!("read `{}`", file.display()), why))?;
+    if let Some(endpoint) = changes.forget_endpoint(settings) {
+        warn!(
+            "`{}` sends telemetry to `{endpoint}`, which kobliat.toml does not name: it is ignored; add it to `allowed_endpoints` in [telemetry]",
+            file.display()
+        );
+    }
     let control = Control {
         telemetry,
         log: log.clone(),
@@ -86,12 +93,35 @@ impl Control {
     /// One after the other: what is in force is what is on disk.
     fn change(&self, request: &AdminRequest) -> Result<Reply, Problem> {
         let mut changes = self.changes();
-        let changed = changes.with(&request.json()?)?;
+        let body = request.json()?;
+        if body.contains_key("endpoint") {
+            refuse_components(&request.caller)?;
+        }
+        let changed = changes.with(&body)?;
+        if let Some(Some(endpoint)) = &changed.endpoint
+            && !self.settings.allows(endpoint)
+        {
+            return Err(Problem::refused(format!(
+                "kobliat.toml does not name the collector `{endpoint}`; add it to `allowed_endpoints` in [telemetry] and restart"
+            )));
+        }
         changed.over(&self.settings).check().map_err(Problem::bad_request)?;
         changed.write(&self.file).map_err(|error| Problem::internal(format!("the change can not be kept: {error}")))?;
         self.apply(&changed).map_err(Problem::internal)?;
         *changes = changed;
         Ok(Reply::json(&self.show(&changes)))
+    }
+}
+
+/// Where telemetry goes is the decision of the host's administrator, who has the socket or the token. A component asks for
+/// its own callers, and they would send the platform's traces to a place of their own.
+fn refuse_components(caller: &Caller) -> Result<(), Problem> {
+    match caller {
+        Caller::Socket | Caller::Token => Ok(()),
+        Caller::Component(_) => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "`endpoint` is changed by the host's administrator only: in kobliat.toml, or by the admin socket",
+        )),
     }
 }
 

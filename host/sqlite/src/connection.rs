@@ -22,6 +22,14 @@ const STATEMENTS: usize = 256;
 /// How long to wait for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What became of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Emptied {
+    Yes,
+    /// It was copied as far as they let it.
+    ReadersHoldIt,
+}
+
 /// A SQLite connection with its limits.
 pub(crate) struct Connection {
     pub sqlite: Sqlite,
@@ -33,10 +41,27 @@ pub(crate) struct Connection {
 impl Connection {
     /// The connection that writes. The file is made if need be.
     pub fn writer(path: &Path, options: &Options) -> Result<Self, Error> {
-        let mut connection =
-            Self::open(path, options, OpenFlags::SQLITE_OPEN_CREATE).map_err(|e| open_error(path, &e))?;
-        connection.set_up_writer(options).map_err(|e| open_error(path, &e))?;
+        let connection = Self::open_writer(path, options).map_err(|e| open_error(path, &e))?;
         connection.refuse_rolling_schema(path)?;
+        Ok(connection)
+    }
+
+    /// The same after a failed commit. The kernel may have dropped what it could not write, and still shows it (fsyncgate):
+    /// a log that begins with such pages is cut off there after a power loss, and with it all that was acknowledged later.
+    /// So the log is emptied first, or nothing is written.
+    pub fn writer_after_failure(path: &Path, options: &Options) -> Result<Self, Error> {
+        let connection = Self::open_writer(path, options)?;
+        match connection.empty_log()? {
+            Emptied::Yes => connection.refuse_rolling_schema(path).map(|()| connection),
+            Emptied::ReadersHoldIt => Err(Error::Busy(
+                "the disk failed a moment ago, and readers keep its log from being written anew".to_owned(),
+            )),
+        }
+    }
+
+    fn open_writer(path: &Path, options: &Options) -> rusqlite::Result<Self> {
+        let mut connection = Self::open(path, options, OpenFlags::SQLITE_OPEN_CREATE)?;
+        connection.set_up_writer(options)?;
         Ok(connection)
     }
 
@@ -51,7 +76,10 @@ impl Connection {
 
     fn open(path: &Path, options: &Options, create: OpenFlags) -> rusqlite::Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
-        let mut sqlite = Sqlite::open_with_flags(path, flags)?;
+        let mut sqlite = match &options.vfs {
+            Some(vfs) => Sqlite::open_with_flags_and_vfs(path, flags, vfs.as_str())?,
+            None => Sqlite::open_with_flags(path, flags)?,
+        };
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
         sqlite.set_prepared_statement_cache_capacity(STATEMENTS);
         sqlite.execute_batch(
@@ -98,7 +126,7 @@ impl Connection {
             pages.store(u64::try_from(count).unwrap_or(0), Relaxed);
             Ok(())
         }))?;
-        self.empty_log()
+        self.empty_log().map(drop)
     }
 
     /// A table or trigger that rolls back by itself would take the neighbours' uncommitted work with it. Our own
@@ -142,7 +170,7 @@ impl Connection {
     }
 
     /// Copies the log into the database file as far as the readers let it, and empties it if they let it wholly.
-    pub fn empty_log(&self) -> rusqlite::Result<()> {
+    pub fn empty_log(&self) -> rusqlite::Result<Emptied> {
         /// Readers are short; one that is not must not hold up the writes.
         const WAIT_FOR_READERS: Duration = Duration::from_millis(20);
         self.sqlite.busy_timeout(WAIT_FOR_READERS)?;
@@ -151,9 +179,11 @@ impl Connection {
         match result {
             Ok(_) => {
                 self.wal_pages.store(0, Relaxed);
-                Ok(())
+                Ok(Emptied::Yes)
             }
-            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => Ok(()),
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                Ok(Emptied::ReadersHoldIt)
+            }
             Err(error) => Err(error),
         }
     }

@@ -1,5 +1,6 @@
 //! One database file: its writer thread, its readers, and what they share.
 
+use kobliat_private_files as private_files;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -89,13 +90,22 @@ impl Drop for Database {
     }
 }
 
-/// The absolute path, its directory made: SQLite would take a relative one that begins with `file:` for a URI.
+/// The absolute path, its directory and the file made so that only this user can open them: the files beside it (`-wal`,
+/// `-shm`) get the mode of the file from SQLite. Absolute, because SQLite would take a relative path that begins with `file:` for a URI.
 fn prepare_path(path: &Path) -> Result<PathBuf, Error> {
     let absolute = std::path::absolute(path).map_err(|error| open_error(path, &error))?;
     if let Some(directory) = absolute.parent() {
-        std::fs::create_dir_all(directory).map_err(|error| open_error(path, &error))?;
+        private_files::create_dir_all(directory).map_err(|error| open_error(path, &error))?;
     }
+    private_files::prepare(&absolute).map_err(|error| open_error(path, &error))?;
+    ["-wal", "-shm"].iter().for_each(|suffix| private_files::close(&beside(&absolute, suffix)));
     Ok(absolute)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn open_error(path: &Path, error: &std::io::Error) -> Error {

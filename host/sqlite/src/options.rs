@@ -40,6 +40,8 @@ pub struct Options {
     /// 20 µs doubled the CPU of a transaction and halved the throughput of 64 sessions, because it takes a core from the
     /// guest that is to send the statement. With cores to spare it saves a transaction about a quarter of its latency.
     pub lease_spin: Duration,
+    /// SQLite's name of the VFS that the files are opened with; its own without one. Tests lose a disk's power by it.
+    pub vfs: Option<String>,
     /// How large the database may grow; a write beyond it fails with `Full`. None: as large as the disk.
     pub max_database_bytes: Option<u64>,
     /// What the writer keeps of the file in memory.
@@ -71,6 +73,7 @@ impl Default for Options {
             write_time_limit: Duration::from_secs(10),
             long_reads: 4,
             lease_spin: Duration::ZERO,
+            vfs: None,
             max_database_bytes: None,
             cache_bytes: 64 << 20,
             checkpoint_bytes: 16 << 20,

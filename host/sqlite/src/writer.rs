@@ -122,7 +122,7 @@ impl Writer {
     fn connection(&mut self) -> Result<&Connection, Error> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::writer(&self.path, &self.options)?,
+            None => Connection::writer_after_failure(&self.path, &self.options)?,
         };
         Ok(self.connection.insert(connection))
     }

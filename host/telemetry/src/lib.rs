@@ -18,7 +18,7 @@ mod trace_context;
 
 pub use metrics::{Family, Metrics, Sample, Shape, Value as MetricValue};
 pub use pool::{Kind, Limit, Outcome, PoolMetrics};
-pub use readings::{DatabaseReading, PoolReading, Readings};
+pub use readings::{DatabaseReading, PoolReading, Readings, SubscriptionReading};
 pub use sampler::Sampler;
 pub use span::{Span, SpanKind, Value};
 pub use telemetry::Telemetry;

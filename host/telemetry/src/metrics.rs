@@ -2,7 +2,7 @@
 
 use crate::histogram::HistogramReading;
 use crate::pool::{Kind, Limit, Outcome, PoolMetrics};
-use crate::readings::{DatabaseReading, PoolReading, Readings};
+use crate::readings::{DatabaseReading, PoolReading, Readings, SubscriptionReading};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -56,6 +56,7 @@ impl Metrics {
         let mut families = self.counted();
         families.extend(of_pools(&readings.pools));
         families.extend(of_databases(&readings.databases));
+        families.extend(of_subscriptions(&readings.subscriptions));
         families
     }
 
@@ -179,6 +180,29 @@ fn of_databases(databases: &[DatabaseReading]) -> Vec<Family> {
     ]
 }
 
+fn of_subscriptions(subscriptions: &[SubscriptionReading]) -> Vec<Family> {
+    use Shape::{Counter, Gauge};
+    let family = |name, help, shape, value: fn(&SubscriptionReading) -> Value| {
+        let mut family = family(name, help, shape);
+        for one in subscriptions {
+            family.add(vec![("subscription", one.subscription.clone())], value(one));
+        }
+        family
+    };
+    vec![
+        family("events_pending", "Events that wait to be delivered", Gauge, |one| Value::Count(one.pending)),
+        family("events_oldest_age_seconds", "How long the oldest of them has waited", Gauge, |one| {
+            Value::Seconds(one.oldest_seconds)
+        }),
+        family("events_dead_letters", "Dead letters that are kept", Gauge, |one| Value::Count(one.dead_letters)),
+        family("events_delivered", "Events delivered", Counter, |one| Value::Count(one.delivered)),
+        family("events_retried", "Attempts that failed and are repeated", Counter, |one| Value::Count(one.retried)),
+        family("events_dead_lettered", "Events given up as dead letters", Counter, |one| {
+            Value::Count(one.dead_lettered)
+        }),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,7 +221,7 @@ mod tests {
             requests,
             errors: 1,
         };
-        let readings = Readings { pools: vec![pool("a", 5), pool("b", 7)], databases: Vec::new() };
+        let readings = Readings { pools: vec![pool("a", 5), pool("b", 7)], ..Readings::default() };
         let families = Metrics::default().families(&readings);
         let values = |name: &str| {
             let family = families.iter().find(|family| family.name == name).unwrap();

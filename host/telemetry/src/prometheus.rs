@@ -42,6 +42,7 @@ fn encode_sample(mut encoder: MetricEncoder<'_>, shape: Shape, sample: &Sample) 
     match (&sample.value, shape) {
         (Value::Count(count), Shape::Counter) => encoder.encode_counter::<NoLabelSet, _, u64>(count, None),
         (Value::Count(level), _) => encoder.encode_gauge(&i64::try_from(*level).unwrap_or(i64::MAX)),
+        (Value::Seconds(seconds), Shape::Gauge) => encoder.encode_gauge(seconds),
         (Value::Seconds(seconds), _) => encoder.encode_counter::<NoLabelSet, _, f64>(seconds, None),
         (Value::Histogram(reading), _) => {
             let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
@@ -54,7 +55,7 @@ fn encode_sample(mut encoder: MetricEncoder<'_>, shape: Shape, sample: &Sample) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DatabaseReading, Kind, Limit, Metrics, Outcome, Readings};
+    use crate::{DatabaseReading, Kind, Limit, Metrics, Outcome, Readings, SubscriptionReading};
     use std::time::Duration;
 
     #[test]
@@ -75,7 +76,20 @@ mod tests {
             refused_busy: 0,
             checkpoints: 1,
         };
-        let text = encode(metrics.families(&Readings { pools: Vec::new(), databases: vec![database] }));
+        let subscription = SubscriptionReading {
+            subscription: "notification".into(),
+            pending: 7,
+            oldest_seconds: 12.5,
+            dead_letters: 3,
+            delivered: 100,
+            retried: 4,
+            dead_lettered: 1,
+        };
+        let text = encode(metrics.families(&Readings {
+            databases: vec![database],
+            subscriptions: vec![subscription],
+            ..Readings::default()
+        }));
         for line in [
             r#"kobliat_requests_total{component="hello",kind="http",outcome="ok"} 2"#,
             r#"kobliat_request_duration_seconds_bucket{le="0.005",component="hello",kind="http"} 2"#,
@@ -84,6 +98,10 @@ mod tests {
             r#"kobliat_component_cpu_seconds_total{component="hello",kind="http"} 1.5"#,
             r#"kobliat_sqlite_commit_jobs_total{database="hello"} 10"#,
             r#"kobliat_sqlite_largest_batch{database="hello"} 8"#,
+            r#"kobliat_events_pending{subscription="notification"} 7"#,
+            r#"kobliat_events_oldest_age_seconds{subscription="notification"} 12.5"#,
+            r#"kobliat_events_dead_letters{subscription="notification"} 3"#,
+            r#"kobliat_events_delivered_total{subscription="notification"} 100"#,
             "# HELP kobliat_requests Requests and typed calls by how they ended.",
             "# EOF",
         ] {

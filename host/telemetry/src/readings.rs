@@ -7,6 +7,20 @@ use crate::pool::Kind;
 pub struct Readings {
     pub pools: Vec<PoolReading>,
     pub databases: Vec<DatabaseReading>,
+    pub subscriptions: Vec<SubscriptionReading>,
+}
+
+/// One subscription to events.
+#[derive(Clone, Debug)]
+pub struct SubscriptionReading {
+    pub subscription: String,
+    pub pending: u64,
+    pub oldest_seconds: f64,
+    pub dead_letters: u64,
+    /// Since the host started.
+    pub delivered: u64,
+    pub retried: u64,
+    pub dead_lettered: u64,
 }
 
 /// One pool of instances, now.

@@ -4,7 +4,7 @@ use crate::otlp::Spans;
 use crate::trace::Trace;
 use crate::trace_context::TraceContext;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// OpenTelemetry's kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct Span {
 
 struct Open {
     record: Record,
+    /// A span lasts as long as it lasts, whatever the wall clock does meanwhile.
+    began: Instant,
     spans: Arc<Spans>,
 }
 
@@ -89,7 +91,7 @@ impl Span {
             attributes: Vec::new(),
             error: None,
         };
-        Self { context: Some(context), open: Some(Box::new(Open { record, spans })) }
+        Self { context: Some(context), open: Some(Box::new(Open { record, began: Instant::now(), spans })) }
     }
 
     pub fn is_recorded(&self) -> bool {
@@ -136,6 +138,7 @@ impl Span {
         if let Some(open) = &mut past.open {
             let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
             open.record.began_ns = open.record.began_ns.saturating_sub(took);
+            open.began = open.began.checked_sub(Duration::from_nanos(took)).unwrap_or(open.began);
         }
         past
     }
@@ -144,8 +147,9 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
-            let Open { mut record, spans } = *open;
-            record.ended_ns = now_ns();
+            let Open { mut record, began, spans } = *open;
+            let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            record.ended_ns = record.began_ns.saturating_add(took);
             spans.send(record);
         }
     }
@@ -154,4 +158,35 @@ impl Drop for Span {
 pub(crate) fn now_ns() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span() -> (Span, tokio::sync::mpsc::Receiver<Record>) {
+        let (spans, records) = Spans::new();
+        let context = TraceContext { trace_id: 1, span_id: 2, sampled: true };
+        (Span::begin(spans, context, 0, SpanKind::Internal, "work".to_owned()), records)
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_span_end_before_it_began() {
+        let (mut span, mut records) = span();
+        let hour = 3_600_000_000_000;
+        // As if it had been an hour later when the span began.
+        span.open.as_mut().unwrap().record.began_ns += hour;
+        drop(span);
+        let record = records.try_recv().unwrap();
+        assert!(record.ended_ns >= record.began_ns && record.ended_ns - record.began_ns < hour);
+    }
+
+    #[test]
+    fn what_has_happened_already_ends_now() {
+        let (span, mut records) = span();
+        drop(span.past(SpanKind::Client, "COMMIT", Duration::from_millis(5)));
+        let record = records.try_recv().unwrap();
+        assert!(record.ended_ns - record.began_ns >= 5_000_000);
+        assert!(record.ended_ns <= now_ns() + 1_000_000_000);
+    }
 }

@@ -11,14 +11,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use wasmtime_wasi_http::Error;
 
-/// What OpenTelemetry calls the parts of a request.
+/// What OpenTelemetry calls the parts of a request. The route, not the path: a path may hold a secret or a person's number.
 pub fn describe(span: &mut Span, method: &Method, uri: &Uri, route: &str, client: SocketAddr) {
     if !span.is_recorded() {
         return;
     }
     span.set("http.request.method", method.as_str());
     span.set("url.scheme", uri.scheme_str().unwrap_or("http"));
-    span.set("url.path", uri.path());
     span.set("http.route", route);
     span.set("server.address", uri.host().unwrap_or_default());
     span.set("client.address", client.ip().to_string());

@@ -175,3 +175,31 @@ async fn that_a_version_was_taken_back_is_told_as_an_event() {
     // Its id, its key, and which attempt it was.
     assert!(seen.trim_end().ends_with(" versioned 1"), "{seen}");
 }
+
+/// An operator who is told "switched" finds the new version after a restart, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_swap_whose_record_can_not_be_written_is_none() {
+    let host = Host::start("swap").await;
+    assert_eq!(host.get("/caller/echo?a").await.expect(200), "0001");
+    let record = host.runtime.state_dir().join("components/versions.json");
+    let before = std::fs::read(&record).unwrap();
+    // A file can not take the place of a directory.
+    std::fs::remove_file(&record).unwrap();
+    std::fs::create_dir_all(record.join("in-the-way")).unwrap();
+    let refusal = swap(&host, version(2, "good")).await.unwrap_err();
+    assert!(refusal.contains("versions.json") && refusal.contains("stays"), "{refusal}");
+    assert_eq!(host.get("/v/").await.expect(200), "0001");
+    assert_eq!(host.get("/caller/echo?a").await.expect(200), "0001");
+    let shown = get(&host, "/components/versioned").await;
+    assert_eq!((&shown["version"], &shown["last_swap"]["outcome"]), (&1.into(), &"failed".into()), "{shown}");
+    post(&host, "/components/versioned/swap?percent=50", version(2, "good")).await.unwrap();
+    let refusal = post(&host, "/components/versioned/promote", Vec::new()).await.unwrap_err();
+    assert!(refusal.contains("versions.json"), "{refusal}");
+    post(&host, "/components/versioned/withdraw", Vec::new()).await.unwrap();
+
+    std::fs::remove_dir_all(&record).unwrap();
+    std::fs::write(&record, before).unwrap();
+    assert_eq!(swap(&host, version(2, "good")).await.unwrap()["outcome"], "switched");
+    let host = host.restart(Start::behaviour("swap")).await;
+    assert_eq!(host.get("/v/").await.expect(200), "0002");
+}

@@ -87,6 +87,13 @@ async fn a_request_is_one_trace_from_the_socket_to_the_database() {
     let selected = collector.span(&root.trace, "SELECT default").await;
     assert_line(&[&root, &front, &asked, &store, &selected]);
     assert!(!selected.attributes.contains_key("db.query.text"), "nothing is bound: values may be in the text");
+    let told: Vec<String> = collector.spans().iter().map(|span| format!("{span:?}")).collect();
+    assert!(
+        !told.iter().any(|span| span.contains("/fetch") || span.contains("/test/seen")),
+        "a path is told: {told:?}"
+    );
+    assert_eq!(asked.attributes["server.address"], "store.spin.internal");
+    assert_eq!(asked.attributes["server.port"], "80");
     assert!([root, front, asked, store, selected].iter().all(|span| span.error.is_none()));
     assert_eq!(collector.resource()["service.name"], "telemetry");
 }
@@ -157,7 +164,11 @@ async fn an_operator_turns_it_on_and_off_and_the_next_start_remembers() {
     let start = || {
         let levels = Arc::clone(&levels);
         let log = Log::new(LogLevel::Warn, move |level| levels.lock().unwrap().push(level));
-        let settings = TelemetrySettings { spans_every: Duration::from_millis(10), ..TelemetrySettings::default() };
+        let settings = TelemetrySettings {
+            spans_every: Duration::from_millis(10),
+            allowed_endpoints: vec![first.endpoint(), second.endpoint()],
+            ..TelemetrySettings::default()
+        };
         Start::behaviour("telemetry").options(|options| (options.telemetry, options.log) = (settings, log))
     };
     let host = start().start().await;
@@ -185,6 +196,50 @@ async fn an_operator_turns_it_on_and_off_and_the_next_start_remembers() {
     admin(&host, Method::PUT, "/telemetry/config", &json!({ "enabled": false })).await;
     let report = host.get("/front/x").await.expect(200);
     assert!(!report.contains("traceparent"), "nothing is recorded, so no trace is begun: {report}");
+}
+
+/// A token in the path, as Telegram has it, and a customer's number, as others have it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_span_tells_a_path_or_a_query() {
+    let collector = Collector::start().await;
+    let host = host(settings(&collector)).await;
+    let asked = "/front/fetch?http://store.spin.internal/test/bot123:SECRET/chats/4915112345678?token=SECRET";
+    host.get(asked).await;
+    eventually("the request's span", || collector.spans().iter().any(|span| span.name == "GET")).await;
+    eventually("the root's span", || collector.spans().iter().any(|span| span.name == "GET /front/...")).await;
+    for span in collector.spans() {
+        let told = format!("{} {:?} {:?}", span.name, span.attributes, span.error);
+        assert!(!told.contains("SECRET") && !told.contains("4915112345678"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_telemetry_goes_is_the_administrators_decision() {
+    let (configured, other) = (Collector::start().await, Collector::start().await);
+    let mut settings = settings(&configured);
+    settings.traces.headers = vec![("authorization".to_owned(), "Bearer of-the-collector".to_owned())];
+    settings.allowed_endpoints = vec![other.endpoint()];
+    let host = host(settings).await;
+    let put = async |body: Value, caller: Caller| {
+        let body = Full::new(Bytes::from(body.to_string()));
+        let request = Request::builder().method(Method::PUT).uri("/telemetry/config").body(body).unwrap();
+        host.runtime.admin().handle(request, caller).await.status()
+    };
+    let gateway = || Caller::Component("api-gateway".to_owned());
+    for endpoint in [json!("http://127.0.0.1:1"), json!(other.endpoint()), json!(null)] {
+        assert_eq!(put(json!({ "endpoint": endpoint }), gateway()).await, StatusCode::FORBIDDEN, "{endpoint}");
+    }
+    assert_eq!(put(json!({ "sampling_rate": 1.0 }), gateway()).await, StatusCode::OK);
+    let unlisted = put(json!({ "endpoint": "http://127.0.0.1:1" }), Caller::Socket).await;
+    assert_eq!(unlisted, StatusCode::UNPROCESSABLE_ENTITY);
+    traced(&host, "/front/x", "01").await;
+    configured.span(TRACE, "GET /front/...").await;
+    assert_eq!(configured.headers()["authorization"], "Bearer of-the-collector");
+
+    assert_eq!(put(json!({ "endpoint": other.endpoint() }), Caller::Token).await, StatusCode::OK);
+    traced(&host, "/front/x", "01").await;
+    other.span(TRACE, "GET /front/...").await;
+    assert!(!other.headers().contains_key("authorization"), "the header is for the configured collector");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,6 @@ use sdk::{Input, Problem};
 
 const RIGHTS: &[&str] = &[OPERATOR];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
-const MAX_ENDPOINT: usize = 2048;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Do {
@@ -37,7 +36,7 @@ pub const ROUTES: &[Route] = &[
         "/telemetry/config",
         RIGHTS,
         Action::Telemetry(Do::Configure),
-        Doc::new("updateTelemetryConfig", "Change it, from now on", &[(200, Some("TelemetryConfig"))])
+        Doc::new("updateTelemetryConfig", "Change what is measured, from now on", &[(200, Some("TelemetryConfig"))])
             .body("TelemetryChanges"),
     ),
     Route::get(
@@ -70,19 +69,13 @@ pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Do) -> Result<R
     }
 }
 
-/// The host is asked with the client's own document, once nothing is wrong with it.
+/// The host is asked with the client's own document, once nothing is wrong with it. `endpoint` is not a field of it: where
+/// telemetry goes is the decision of the host's administrator.
 fn check(input: &mut Input) {
-    let has_any = ["enabled", "endpoint", "sampling_rate", "log_level"].iter().any(|name| input.has(name));
-    let clears_endpoint = input.is_null("endpoint");
-    if !has_any && !clears_endpoint {
-        input.refuse("", "enabled, endpoint, sampling_rate or log_level is required");
+    if !["enabled", "sampling_rate", "log_level"].iter().any(|name| input.has(name)) {
+        input.refuse("", "enabled, sampling_rate or log_level is required");
     }
     input.boolean("enabled");
-    if let Some(endpoint) = input.text("endpoint", MAX_ENDPOINT)
-        && !["http://", "https://"].iter().any(|scheme| endpoint.starts_with(scheme))
-    {
-        input.refuse("endpoint", "must be an http or https URL");
-    }
     if input.number("sampling_rate").is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
         input.refuse("sampling_rate", "must be 0 to 1");
     }

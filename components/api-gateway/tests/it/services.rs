@@ -138,7 +138,8 @@ fn telemetry_is_the_host_s() {
     for (wrong, pointer) in [
         (json!({ "sampling_rate": 1.1 }), "/sampling_rate"),
         (json!({ "log_level": "loud" }), "/log_level"),
-        (json!({ "endpoint": "file:///etc/passwd" }), "/endpoint"),
+        (json!({ "endpoint": "https://collector.example", "enabled": true }), "/endpoint"),
+        (json!({ "endpoint": null, "enabled": true }), "/endpoint"),
         (json!({ "enabled": "yes" }), "/enabled"),
     ] {
         assert_eq!(put(wrong).pointers(), [pointer]);

@@ -35,7 +35,7 @@ impl Remedy {
         match self {
             Remedy::Build(id) => components(manifest, std::slice::from_ref(id), true),
             Remedy::Toolchain => {
-                Toolchain::ensure(&options(&manifest.dir, true)?, &mut |line| eprintln!("{line}"))?;
+                Toolchain::ensure(&options(&manifest.dir, true)?, &mut |line| tell!("{line}"))?;
                 Ok(())
             }
             Remedy::Label { table, label } => {

@@ -45,6 +45,10 @@ impl Counters {
         positive(self.lock().values().map(|count| count.waiting).sum())
     }
 
+    pub fn dead(&self) -> u64 {
+        positive(self.lock().values().map(|count| count.dead).sum())
+    }
+
     /// A subscription that nobody declares and that has nothing left is not shown.
     pub fn counts(&self, names: &[(i64, String)], declared: &HashSet<String>) -> Vec<Count> {
         let counts = self.lock();

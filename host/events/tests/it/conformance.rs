@@ -36,6 +36,9 @@ promises! {
     a_clock_that_went_back_delays_nothing
     a_clock_that_went_forward_brings_retries_early_and_in_order
     old_ids_are_forgotten_and_positions_go_on
+    dead_letters_are_kept_for_their_time_and_up_to_their_number
+    what_waits_for_a_subscription_that_is_gone_is_given_up_with_its_id
+    the_age_of_what_waits_is_that_of_the_oldest
 }
 
 async fn publish(engine: &std::sync::Arc<dyn Engine>, batch: Vec<Publication>) -> Published {
@@ -299,4 +302,62 @@ async fn old_ids_are_forgotten_and_positions_go_on(subject: impl Subject) {
         settle(&engine, "s", 10, &next[0], Outcome::Done).await;
     }
     assert_eq!(order, ["0", "1", "2", "0"], "a forgotten id is a new event, behind the others");
+}
+
+/// Kills the first delivery of `key`, as the dead letter of the same name, at this time.
+async fn kill(engine: &std::sync::Arc<dyn Engine>, key: &str, now: i64) {
+    publish(engine, vec![publication(key, key, &["s"])]).await;
+    let claimed = claim(engine, "s", now).await;
+    settle(engine, "s", now, &claimed[0], dead(key)).await;
+}
+
+async fn dead_letters_are_kept_for_their_time_and_up_to_their_number(subject: impl Subject) {
+    let engine = subject.open(0).await;
+    engine.declare(vec!["s".to_owned()]).await.unwrap();
+    for (number, key) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
+        kill(&engine, key, number as i64 * 10).await;
+    }
+    let left = async || -> Vec<String> {
+        let query = DeadLetterQuery { limit: 10, ..DeadLetterQuery::default() };
+        engine.dead_letters(query).await.unwrap().into_iter().map(|letter| letter.id).collect()
+    };
+    assert_eq!(engine.expire(0, 100).await.unwrap(), Expired::default());
+    assert_eq!(engine.expire(20, 100).await.unwrap(), Expired { dead_letters: 2, orphans: 0 });
+    assert_eq!(left().await, ["e", "d", "c"]);
+    assert_eq!(engine.expire(0, 1).await.unwrap(), Expired { dead_letters: 2, orphans: 0 });
+    assert_eq!(left().await, ["e"], "the youngest are kept");
+    assert_eq!(engine.counts().await.unwrap()[0].dead, 1);
+    drop(engine);
+    let engine = subject.open(0).await;
+    assert_eq!(engine.counts().await.unwrap()[0].dead, 1);
+    assert_eq!(engine.redrive(100, Selection::One("e".to_owned())).await.unwrap(), 1, "its event is still there");
+}
+
+async fn what_waits_for_a_subscription_that_is_gone_is_given_up_with_its_id(subject: impl Subject) {
+    let engine = subject.open(0).await;
+    engine.declare(vec!["s".to_owned(), "gone".to_owned()]).await.unwrap();
+    for n in 0..4 {
+        engine.publish(n, vec![publication(&n.to_string(), "k", &["s", "gone"])]).await.unwrap();
+    }
+    drop(engine);
+    let engine = subject.open(0).await;
+    engine.declare(vec!["s".to_owned()]).await.unwrap();
+    assert_eq!(engine.expire(0, 100).await.unwrap().orphans, 0, "the ids are remembered still");
+    assert_eq!(engine.forget(2).await.unwrap(), 2);
+    assert_eq!(engine.expire(0, 100).await.unwrap(), Expired { dead_letters: 0, orphans: 2 });
+    assert_eq!(engine.backlog(), 6, "s has all of its four, and the younger two of the other wait");
+    assert_eq!(ids(&claim(&engine, "s", 10).await), ["0"]);
+}
+
+async fn the_age_of_what_waits_is_that_of_the_oldest(subject: impl Subject) {
+    let engine = subject.open(0).await;
+    engine.declare(vec!["s".to_owned(), "idle".to_owned()]).await.unwrap();
+    for (n, key) in [(5, "a"), (6, "b"), (7, "a")] {
+        engine.publish(n, vec![publication(&n.to_string(), key, &["s"])]).await.unwrap();
+    }
+    assert_eq!(engine.oldest().await.unwrap(), [("s".to_owned(), 5)]);
+    let first = claim(&engine, "s", 10).await;
+    assert_eq!(engine.oldest().await.unwrap(), [("s".to_owned(), 5)], "what is under way waits, too");
+    settle(&engine, "s", 10, &first[0], Outcome::Done).await;
+    assert_eq!(engine.oldest().await.unwrap(), [("s".to_owned(), 6)]);
 }

@@ -1,10 +1,12 @@
 //! Copies what the patterns and placements name, and nothing that is excluded.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component as Part, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern, glob_with};
 use kobliat_manifest::{Component, FileMount};
+use kobliat_private_files as private_files;
 
 /// Like a shell's: `*` stays within a folder, and does match hidden files, as in Spin.
 const MATCHING: MatchOptions =
@@ -14,7 +16,7 @@ const MATCHING: MatchOptions =
 pub fn replace(component: &Component, app: &Path, target: &Path) -> Result<(), String> {
     let made = match fs::remove_dir_all(target) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => fs::create_dir_all(target),
+        _ => private_files::create_dir_all(target),
     };
     made.map_err(|error| format!("failed to prepare `{}`: {error}", target.display()))?;
     let excluded = component.exclude_files.iter().map(|pattern| read_pattern(pattern)).collect::<Result<_, _>>()?;
@@ -88,9 +90,16 @@ impl Copy<'_> {
         }
         let target = self.target.join(to);
         let folder = target.parent().unwrap_or(self.target);
-        let copied = fs::create_dir_all(folder).and_then(|()| fs::copy(self.app.join(from), &target));
-        copied.map(drop).map_err(|error| format!("failed to copy `{}`: {error}", from.display()))
+        copy_private(&self.app.join(from), folder, &target)
+            .map_err(|error| format!("failed to copy `{}`: {error}", from.display()))
     }
+}
+
+/// A copy keeps the mode of its source, which other users may be able to read.
+fn copy_private(from: &Path, folder: &Path, target: &Path) -> std::io::Result<()> {
+    private_files::create_dir_all(folder)?;
+    fs::copy(from, target)?;
+    fs::set_permissions(target, fs::Permissions::from_mode(private_files::FILE_MODE))
 }
 
 fn read_pattern(pattern: &str) -> Result<Pattern, String> {

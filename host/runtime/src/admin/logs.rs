@@ -1,6 +1,7 @@
 //! What a component wrote to stdout and stderr, as the admin surface tells it.
 
 use kobliat_admin::Problem;
+use kobliat_engine::stdio::earlier;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -93,17 +94,22 @@ impl Logs {
 
     fn tail(&self, component: &str, stream: &str) -> Result<String, Problem> {
         let path = self.file(component, stream)?;
-        match tail(&path) {
+        match tail_with_earlier(&path) {
             Ok(text) => Ok(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(error) => Err(Problem::internal(format!("failed to read `{}`: {error}", path.display()))),
         }
     }
 
-    /// The files stay, and what is written next is at their beginning.
+    /// The files stay, and what is written next is at their beginning. Earlier files go.
     pub fn clear(&self, component: &str) -> Result<(), Problem> {
         for stream in ["stdout", "stderr"] {
             let path = self.file(component, stream)?;
+            for number in 1..=u8::MAX {
+                if std::fs::remove_file(earlier(&path, number)).is_err() {
+                    break;
+                }
+            }
             match OpenOptions::new().write(true).truncate(true).open(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(Problem::internal(format!("failed to empty `{}`: {error}", path.display())));
@@ -113,6 +119,19 @@ impl Logs {
         }
         Ok(())
     }
+}
+
+/// A file that was begun a moment ago continues the earlier one.
+fn tail_with_earlier(path: &Path) -> io::Result<String> {
+    let text = tail(path)?;
+    if text.len() as u64 >= TAIL / 2 {
+        return Ok(text);
+    }
+    let before = tail(&earlier(path, 1)).unwrap_or_default();
+    let begin = before.len().saturating_sub(usize::try_from(TAIL / 2).unwrap_or(usize::MAX));
+    let before = before.get(before.ceil_char_boundary(begin)..).unwrap_or_default();
+    let whole_lines = if begin == 0 { before } else { before.split_once('\n').map_or("", |(_, rest)| rest) };
+    Ok(whole_lines.to_owned() + &text)
 }
 
 /// The file's last part, from the beginning of a line on.
@@ -170,6 +189,17 @@ mod tests {
         std::fs::write(directory.path().join("a_stdout.txt"), line.repeat(20_000)).unwrap();
         let read = Logs::new(Some(directory.path().to_owned())).read("a", usize::MAX, Filter::All).unwrap();
         assert!(read.len() > 9_000 && texts(&read).iter().all(|text| text.len() == 99));
+    }
+
+    #[test]
+    fn a_log_that_was_begun_anew_shows_what_was_before_it() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("a_stdout.txt.1"), "2026-11-22T10:00:00.000Z one\n").unwrap();
+        std::fs::write(directory.path().join("a_stdout.txt"), "2026-11-22T10:00:01.000Z two\n").unwrap();
+        let logs = Logs::new(Some(directory.path().to_owned()));
+        assert_eq!(logs.read("a", 100, Filter::All).unwrap().len(), 2);
+        logs.clear("a").unwrap();
+        assert!(logs.read("a", 100, Filter::All).unwrap().is_empty());
     }
 
     #[test]

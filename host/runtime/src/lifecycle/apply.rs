@@ -3,6 +3,7 @@
 
 use super::difference::Difference;
 use super::schema::{Schema, judge};
+use super::swap::not_noted;
 use super::version::Digest;
 use super::{ChangeError, Lifecycle, Slot, Version, check, interfaces_of, probe};
 use crate::compiler::Quality;
@@ -48,7 +49,8 @@ impl Lifecycle {
         let _turn = self.change.lock().await;
         let plan = self.plan().await?;
         let told = plan.difference.told();
-        self.carry_out(plan);
+        self.carry_out(plan)?;
+        self.prune_archive();
         info!("the manifest was read again: {told}");
         Ok(told)
     }
@@ -199,13 +201,14 @@ impl Lifecycle {
     }
 
     /// In an order in which nobody is sent where nothing is yet, or where nothing is any more.
-    fn carry_out(&self, plan: Plan) {
+    fn carry_out(&self, plan: Plan) -> Result<(), ChangeError> {
+        let versions = plan.ready.iter().map(|one| (one.id.as_str(), &one.digest, !one.follows_manifest));
+        self.archive.activated(versions).map_err(not_noted)?;
         let Plan { world, difference, ready } = plan;
         let world = Arc::new(world);
         let mut slots = BTreeMap::clone(&self.slots.load());
         set_timeouts(&world);
         for one in ready {
-            self.archive.activated(&one.id, &one.digest, !one.follows_manifest);
             match slots.get(&one.id) {
                 Some(slot) => {
                     slot.settle(&world.instances, slot.next(one.digest, one.runnable, one.follows_manifest));
@@ -228,6 +231,7 @@ impl Lifecycle {
         let mut departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
         departed.retain(|slot| slot.retiring.count() > 0);
         departed.extend(removed);
+        Ok(())
     }
 }
 

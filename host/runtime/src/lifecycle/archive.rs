@@ -11,6 +11,9 @@ use tracing::warn;
 /// Versions of one component that are kept to go back to.
 const KEPT: usize = 10;
 
+/// How the names of files begin that are being written.
+const UNFINISHED: &str = ".unfinished-";
+
 pub struct Archive {
     directory: PathBuf,
     /// By component: `pinned`, `versions` (the active last), `last_swap`.
@@ -77,68 +80,120 @@ impl Archive {
         records.get(component).and_then(|record| record.get("last_swap")).cloned().unwrap_or(Value::Null)
     }
 
-    /// Notes which version is active; `pinned` when it is not the manifest's.
-    pub fn activated(&self, component: &str, digest: &Digest, pinned: bool) {
-        self.change(component, |record| {
-            record.insert("pinned".into(), if pinned { json!(digest.as_str()) } else { Value::Null });
-            let versions = record.entry("versions").or_insert_with(|| json!([]));
-            if let Some(versions) = versions.as_array_mut() {
-                // Whoever is active again was so before: what came after it is undone.
-                if let Some(known) = versions.iter().position(|one| one.as_str() == Some(digest.as_str())) {
-                    versions.truncate(known);
-                }
-                versions.push(json!(digest.as_str()));
-                let surplus = versions.len().saturating_sub(KEPT);
-                versions.drain(..surplus);
-            }
+    /// Notes which versions are active, all of them or none; a `pinned` one is not the manifest's. Fails if the record is not
+    /// on disk: then nothing is noted, and nothing may be switched.
+    pub fn activated<'a>(&self, versions: impl IntoIterator<Item = (&'a str, &'a Digest, bool)>) -> Result<(), String> {
+        self.change(|records| {
+            versions.into_iter().for_each(|(component, digest, pinned)| activate(records, component, digest, pinned));
+        })
+    }
+
+    /// Notes which version is active and how it came to be, in one write.
+    pub fn switched(&self, component: &str, digest: &Digest, pinned: bool, outcome: &Value) -> Result<(), String> {
+        self.change(|records| {
+            activate(records, component, digest, pinned);
+            set_outcome(records, component, outcome);
+        })
+    }
+
+    /// The same for a version that runs whether it can be noted or not. A failure to write is logged: the next start runs
+    /// the version that was noted last.
+    pub fn switched_anyway(&self, component: &str, digest: &Digest, pinned: bool, outcome: &Value) {
+        self.change_anyway(|records| {
+            activate(records, component, digest, pinned);
+            set_outcome(records, component, outcome);
         });
     }
 
-    /// Notes how the last change went.
+    /// Notes how a change went that changed no version. A failure to write is logged.
     pub fn swapped(&self, component: &str, outcome: &Value) {
-        self.change(component, |record| drop(record.insert("last_swap".into(), outcome.clone())));
+        self.change_anyway(|records| set_outcome(records, component, outcome));
     }
 
-    /// Back to the manifest. Answers the components that had another version.
-    pub fn reset(&self) -> Vec<String> {
+    /// Back to the manifest. Returns the components that had another version.
+    pub fn reset(&self) -> Result<Vec<String>, String> {
         let components: Vec<String> = self.records().keys().cloned().collect();
         let pinned: Vec<String> = components.into_iter().filter(|id| self.pinned(id).is_some()).collect();
-        for id in &pinned {
-            self.change(id, |record| drop(record.insert("pinned".into(), Value::Null)));
-        }
-        pinned
+        self.change(|records| {
+            for id in &pinned {
+                entry(records, id).insert("pinned".into(), Value::Null);
+            }
+        })?;
+        Ok(pinned)
     }
 
-    /// A failure to write is told, and the change stands: it is lost at the next start, not now.
-    fn change(&self, component: &str, change: impl FnOnce(&mut Map<String, Value>)) {
+    /// On disk before it is in force.
+    fn change(&self, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), String> {
         let mut records = self.records();
-        let record = records.entry(component).or_insert_with(|| json!({}));
-        if let Some(record) = record.as_object_mut() {
-            change(record);
-        }
-        let text = serde_json::to_vec_pretty(&*records).unwrap_or_default();
-        let path = self.directory.join("versions.json");
-        if let Err(error) = write(&self.directory, &path, &text) {
-            warn!("failed to write `{}`; a restart will not know of this change: {error}", path.display());
+        let mut changed = records.clone();
+        change(&mut changed);
+        self.store(&records, &changed)?;
+        *records = changed;
+        Ok(())
+    }
+
+    fn change_anyway(&self, change: impl FnOnce(&mut Map<String, Value>)) {
+        let mut records = self.records();
+        let before = records.clone();
+        change(&mut records);
+        if let Err(error) = self.store(&before, &records) {
+            warn!("{error}; a restart will not know of this change");
         }
     }
 
-    /// Removes the versions that nobody can go back to.
-    pub fn prune(&self) {
+    fn store(&self, before: &Map<String, Value>, changed: &Map<String, Value>) -> Result<(), String> {
+        let path = self.directory.join("versions.json");
+        if before == changed && path.exists() {
+            return Ok(());
+        }
+        let text = serde_json::to_vec_pretty(changed).map_err(|error| error.to_string())?;
+        write(&self.directory, &path, &text).map_err(|error| format!("failed to write `{}`: {error}", path.display()))
+    }
+
+    /// Removes the versions that nobody can go back to and that do not run, and what a host that was killed was writing.
+    /// Call it while no version is being checked.
+    pub fn prune(&self, runs: impl Fn(&Digest) -> bool) {
         let records = serde_json::to_string(&*self.records()).unwrap_or_default();
         for entry in std::fs::read_dir(&self.directory).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let digest = name.strip_suffix(".wasm").and_then(Digest::parse);
-            if digest.is_some_and(|digest| !records.contains(digest.as_str())) {
+            let unneeded = |digest: Digest| !records.contains(digest.as_str()) && !runs(&digest);
+            if name.starts_with(UNFINISHED) || digest.is_some_and(unneeded) {
                 drop(std::fs::remove_file(entry.path()));
             }
         }
     }
 }
 
+fn entry<'r>(records: &'r mut Map<String, Value>, component: &str) -> &'r mut Map<String, Value> {
+    let record = records.entry(component).or_insert_with(|| json!({}));
+    if !record.is_object() {
+        *record = json!({});
+    }
+    record.as_object_mut().expect("it was made an object above")
+}
+
+fn set_outcome(records: &mut Map<String, Value>, component: &str, outcome: &Value) {
+    entry(records, component).insert("last_swap".into(), outcome.clone());
+}
+
+fn activate(records: &mut Map<String, Value>, component: &str, digest: &Digest, pinned: bool) {
+    let record = entry(records, component);
+    record.insert("pinned".into(), if pinned { json!(digest.as_str()) } else { Value::Null });
+    let versions = record.entry("versions").or_insert_with(|| json!([]));
+    let Some(versions) = versions.as_array_mut() else { return };
+    // A version that is active again was so before: what came after it is undone.
+    if let Some(known) = versions.iter().position(|one| one.as_str() == Some(digest.as_str())) {
+        versions.truncate(known);
+    }
+    versions.push(json!(digest.as_str()));
+    let surplus = versions.len().saturating_sub(KEPT);
+    versions.drain(..surplus);
+}
+
 /// Whole or not at all, and on disk when it returns.
 fn write(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -154,11 +209,11 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let archive = Archive::open(state.path()).unwrap();
         let digests = [b"one", b"two", b"thr"].map(|wasm| archive.keep(wasm).unwrap());
-        digests.iter().for_each(|digest| archive.activated("a", digest, true));
+        digests.iter().for_each(|digest| archive.activated([("a", digest, true)]).unwrap());
         assert_eq!(archive.before("a", &digests[2]), Some(digests[1].clone()));
-        archive.activated("a", &digests[1], true);
+        archive.activated([("a", &digests[1], true)]).unwrap();
         assert_eq!(archive.before("a", &digests[1]), Some(digests[0].clone()));
-        archive.activated("a", &digests[0], true);
+        archive.activated([("a", &digests[0], true)]).unwrap();
         assert_eq!(archive.before("a", &digests[0]), None);
     }
 
@@ -166,11 +221,11 @@ mod tests {
     fn what_was_noted_is_there_after_a_restart_and_a_reset_unpins() {
         let state = tempfile::tempdir().unwrap();
         let digest = Archive::open(state.path()).unwrap().keep(b"one").unwrap();
-        Archive::open(state.path()).unwrap().activated("a", &digest, true);
+        Archive::open(state.path()).unwrap().activated([("a", &digest, true)]).unwrap();
         let archive = Archive::open(state.path()).unwrap();
         assert_eq!(archive.pinned("a"), Some(digest.clone()));
         assert_eq!(archive.read(&digest).unwrap(), b"one");
-        assert_eq!(archive.reset(), ["a"]);
+        assert_eq!(archive.reset().unwrap(), ["a"]);
         assert_eq!(archive.pinned("a"), None);
     }
 
@@ -181,7 +236,33 @@ mod tests {
         let digest = archive.keep(b"one").unwrap();
         std::fs::write(archive.file(&digest), b"other").unwrap();
         assert!(archive.read(&digest).is_err());
-        archive.prune();
+        let killed = state.path().join("components/.unfinished-1");
+        std::fs::write(&killed, b"half").unwrap();
+        archive.prune(|running| *running == digest);
+        assert!(archive.file(&digest).exists() && !killed.exists(), "what runs on trial stays");
+        archive.prune(|_| false);
         assert!(!archive.file(&digest).exists());
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_not_noted() {
+        let state = tempfile::tempdir().unwrap();
+        let archive = Archive::open(state.path()).unwrap();
+        let [old, new] = [b"one", b"two"].map(|wasm| archive.keep(wasm).unwrap());
+        archive.activated([("a", &old, true)]).unwrap();
+        // No file can be made or renamed any more, not even by root.
+        std::fs::rename(state.path().join("components"), state.path().join("gone")).unwrap();
+        let error = archive.switched("a", &new, true, &json!({ "outcome": "switched" })).unwrap_err();
+        assert!(error.contains("versions.json"), "{error}");
+        assert_eq!((archive.pinned("a"), archive.last_swap("a")), (Some(old.clone()), Value::Null));
+        archive.activated([("a", &old, true)]).unwrap_err();
+        archive.switched_anyway("a", &new, false, &json!({ "outcome": "rolled-back" }));
+        assert_eq!(archive.pinned("a"), None, "what runs anyway is known until the end");
+        std::fs::rename(state.path().join("gone"), state.path().join("components")).unwrap();
+        assert_eq!(
+            Archive::open(state.path()).unwrap().pinned("a"),
+            Some(old),
+            "and what was noted is what a start finds"
+        );
     }
 }

@@ -44,6 +44,12 @@ impl Lifecycle {
     /// Replaces the component's version; with a percentage a share of the tenants gets it, until it is promoted or withdrawn.
     pub async fn swap(self: &Arc<Self>, id: &str, source: Source, wish: Wish) -> Result<Value, ChangeError> {
         let _turn = self.change.lock().await;
+        let swapped = self.swap_in_turn(id, source, wish).await;
+        self.prune_archive();
+        swapped
+    }
+
+    async fn swap_in_turn(self: &Arc<Self>, id: &str, source: Source, wish: Wish) -> Result<Value, ChangeError> {
         let slot = self.slot(id)?;
         refuse_canary(&slot)?;
         let follows_manifest = matches!(source, Source::Manifest);
@@ -52,7 +58,7 @@ impl Lifecycle {
             Source::Manifest => self.manifests_own(id)?,
         };
         if Digest::of(&wasm) == slot.version().digest {
-            return Ok(self.settle_unchanged(&slot, follows_manifest));
+            return self.settle_unchanged(&slot, follows_manifest);
         }
         let candidate = match self.candidate(&slot, wasm, follows_manifest, wish.quality).await {
             Ok(candidate) => candidate,
@@ -63,7 +69,7 @@ impl Lifecycle {
         };
         match wish.percent {
             Some(percent) => self.start_canary(&slot, candidate, percent),
-            None => Ok(self.switch(&slot, candidate)),
+            None => self.switch(&slot, candidate),
         }
     }
 
@@ -78,9 +84,10 @@ impl Lifecycle {
         let follows_manifest = self.manifests_own(id).is_ok_and(|own| Digest::of(&own) == digest);
         let candidate = self.candidate(&slot, wasm, follows_manifest, Quality::Full).await?;
         let old = slot.version();
-        self.activate(&slot, candidate.digest, candidate.runnable, follows_manifest, candidate.fresh);
+        let outcome = told("rolled-back", Some("on request"));
+        self.activate(&slot, candidate.digest, candidate.runnable, follows_manifest, candidate.fresh, &outcome)?;
         info!(component = %id, "component `{id}`: back from {} to {digest}", old.digest);
-        Ok(self.note(&slot, "rolled-back", Some("on request")))
+        Ok(self.describe(&slot, "rolled-back"))
     }
 
     fn manifests_own(&self, id: &str) -> Result<Vec<u8>, ChangeError> {
@@ -130,11 +137,12 @@ impl Lifecycle {
         judge(old, Schema::of(wasm), found)
     }
 
-    fn switch(self: &Arc<Self>, slot: &Arc<Slot>, new: Candidate) -> Value {
+    fn switch(self: &Arc<Self>, slot: &Arc<Slot>, new: Candidate) -> Result<Value, ChangeError> {
         let old = slot.version();
-        self.activate(slot, new.digest.clone(), new.runnable, new.follows_manifest, new.fresh);
+        let outcome = told("switched", None);
+        self.activate(slot, new.digest.clone(), new.runnable, new.follows_manifest, new.fresh, &outcome)?;
         info!(component = %slot.id, "component `{}`: from {} to {}", slot.id, old.digest, new.digest);
-        let mut answer = self.note(slot, "switched", None);
+        let mut answer = self.describe(slot, "switched");
         let policy = old.runnable.declared.kobliat.swap.clone();
         match new.migration {
             Migration::None => self.watch(&slot.id, old, policy),
@@ -145,7 +153,7 @@ impl Lifecycle {
                 add(&mut answer, "note", json!(note));
             }
         }
-        answer
+        Ok(answer)
     }
 
     fn start_canary(&self, slot: &Slot, new: Candidate, percent: u8) -> Result<Value, ChangeError> {
@@ -166,9 +174,11 @@ impl Lifecycle {
     pub async fn promote(&self, id: &str) -> Result<Value, ChangeError> {
         let _turn = self.change.lock().await;
         let slot = self.slot(id)?;
-        let version = slot.promote().ok_or_else(|| no_canary(id))?;
-        self.archive.activated(id, &version.digest, !version.follows_manifest);
-        Ok(self.note(&slot, "promoted", None))
+        let version = slot.canary().ok_or_else(|| no_canary(id))?.version;
+        let noted = self.archive.switched(id, &version.digest, !version.follows_manifest, &told("promoted", None));
+        noted.map_err(not_noted)?;
+        slot.promote().ok_or_else(|| no_canary(id))?;
+        Ok(self.describe(&slot, "promoted"))
     }
 
     /// The version on trial goes; what runs in it finishes.
@@ -176,40 +186,58 @@ impl Lifecycle {
         let _turn = self.change.lock().await;
         let slot = self.slot(id)?;
         slot.withdraw().ok_or_else(|| no_canary(id))?;
+        self.prune_archive();
         Ok(self.note(&slot, "withdrawn", None))
     }
 
-    /// Puts the version in its place, and writes down that it is there.
-    pub(super) fn activate(
+    /// Writes down that the version is in its place, then puts it there. What is not on disk is not done: a restart would
+    /// run another version than the one that the operator was told of.
+    fn activate(
         &self,
         slot: &Slot,
         digest: Digest,
         runnable: Arc<Runnable>,
         follows_manifest: bool,
         fresh: Fresh,
-    ) {
-        let version = slot.next(digest, runnable, follows_manifest);
-        self.archive.activated(&slot.id, &version.digest, !follows_manifest);
-        slot.replace(&self.world().instances, version, fresh);
+        outcome: &Value,
+    ) -> Result<(), ChangeError> {
+        let noted = self.archive.switched(&slot.id, &digest, !follows_manifest, outcome).map_err(not_noted);
+        if let Err(error) = &noted {
+            self.note(slot, "failed", Some(&error.to_string()));
+        }
+        noted?;
+        slot.replace(&self.world().instances, slot.next(digest, runnable, follows_manifest), fresh);
+        Ok(())
     }
 
-    fn settle_unchanged(&self, slot: &Slot, follows_manifest: bool) -> Value {
+    fn settle_unchanged(&self, slot: &Slot, follows_manifest: bool) -> Result<Value, ChangeError> {
         if follows_manifest {
-            self.archive.activated(&slot.id, &slot.version().digest, false);
+            let digest = slot.version().digest;
+            self.archive.activated([(slot.id.as_str(), &digest, false)]).map_err(not_noted)?;
         }
-        let mut answer = report::describe(slot, &self.archive);
-        add(&mut answer, "outcome", json!("unchanged"));
-        answer
+        Ok(self.describe(slot, "unchanged"))
     }
 
     /// Remembers the outcome, and answers with the component as it is now.
     fn note(&self, slot: &Slot, outcome: &str, reason: Option<&str>) -> Value {
-        let at = report::rfc3339(SystemTime::now());
-        self.archive.swapped(&slot.id, &json!({ "outcome": outcome, "reason": reason, "at": at }));
+        self.archive.swapped(&slot.id, &told(outcome, reason));
+        self.describe(slot, outcome)
+    }
+
+    fn describe(&self, slot: &Slot, outcome: &str) -> Value {
         let mut answer = report::describe(slot, &self.archive);
         add(&mut answer, "outcome", json!(outcome));
         answer
     }
+}
+
+/// How a change went, as it is written down.
+fn told(outcome: &str, reason: Option<&str>) -> Value {
+    json!({ "outcome": outcome, "reason": reason, "at": report::rfc3339(SystemTime::now()) })
+}
+
+pub(super) fn not_noted(error: String) -> ChangeError {
+    ChangeError::Failed(format!("the version that runs stays, because the change can not be kept: {error}"))
 }
 
 fn add(answer: &mut Value, key: &str, value: Value) {

@@ -41,12 +41,14 @@ impl Lifecycle {
         error!(component = %id, "component `{id}`: version {} was taken back, {} runs again: {reason}", failed.digest, old.digest);
         // A version that has run before: where none of its instances starts now, the next request finds out.
         let fresh = slot.prepare(&self.world().instances, &old.runnable, &old.digest).await.unwrap_or_default();
-        self.activate(&slot, old.digest.clone(), Arc::clone(&old.runnable), old.follows_manifest, fresh);
         let outcome = json!({
             "outcome": "rolled-back", "reason": reason, "from": failed.digest.as_str(), "to": old.digest.as_str(),
             "at": super::report::rfc3339(std::time::SystemTime::now()),
         });
-        self.archive.swapped(id, &outcome);
+        // It is taken back whether that can be written down or not.
+        self.archive.switched_anyway(id, &old.digest, !old.follows_manifest, &outcome);
+        let version = slot.next(old.digest.clone(), Arc::clone(&old.runnable), old.follows_manifest);
+        slot.replace(&self.world().instances, version, fresh);
         if let Some(tell) = self.on_rollback.get() {
             tell(
                 json!({ "component": id, "from": failed.digest.as_str(), "to": old.digest.as_str(), "reason": reason }),

@@ -36,11 +36,15 @@ impl Changes {
         }
     }
 
+    /// Drops an endpoint that the configuration does not allow (any more), and returns it.
+    pub fn forget_endpoint(&mut self, settings: &Settings) -> Option<String> {
+        let unknown = |endpoint: &mut Option<String>| endpoint.as_ref().is_some_and(|one| !settings.allows(one));
+        self.endpoint.take_if(unknown).flatten()
+    }
+
     /// Whole or not at all.
     pub fn write(&self, file: &Path) -> io::Result<()> {
-        let new = file.with_extension("json.new");
-        std::fs::write(&new, serde_json::to_vec_pretty(self)?)?;
-        std::fs::rename(new, file)
+        kobliat_private_files::write(file, &serde_json::to_vec_pretty(self)?)
     }
 
     /// With what the body says, which may be any part of the settings.
@@ -95,6 +99,18 @@ mod tests {
         let from_environment = Settings { endpoint: Some("http://b:1".into()), ..Settings::default() };
         assert_eq!(twice.over(&from_environment).shown_endpoint(), None);
         assert_eq!(Changes::default().over(&from_environment), from_environment);
+    }
+
+    #[test]
+    fn an_endpoint_that_nobody_allows_any_more_is_forgotten() {
+        let settings = Settings { allowed_endpoints: vec!["http://a:1".into()], ..Settings::default() };
+        let mut changes = with(&Changes::default(), json!({ "endpoint": "http://a:1", "enabled": true })).unwrap();
+        assert_eq!(changes.forget_endpoint(&settings), None);
+        assert_eq!(changes.forget_endpoint(&Settings::default()).as_deref(), Some("http://a:1"));
+        assert_eq!(changes, Changes { enabled: Some(true), ..Changes::default() });
+        let mut nowhere = with(&Changes::default(), json!({ "endpoint": null })).unwrap();
+        assert_eq!(nowhere.forget_endpoint(&Settings::default()), None);
+        assert_eq!(nowhere.endpoint, Some(None), "nowhere is always allowed");
     }
 
     #[test]

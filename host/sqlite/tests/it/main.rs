@@ -3,9 +3,11 @@
 
 mod checkpoints;
 mod crash;
+mod disk;
 mod full_text;
 mod limits;
 mod neighbours;
+mod power_loss;
 mod refusals;
 mod statements;
 mod transactions;

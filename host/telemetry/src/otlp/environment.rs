@@ -18,6 +18,7 @@ impl Settings {
         let settings = Self {
             enabled: !is_true(environment, "OTEL_SDK_DISABLED"),
             endpoint: get(environment, "OTEL_EXPORTER_OTLP_ENDPOINT").map(str::to_owned),
+            allowed_endpoints: Vec::new(),
             traces: signal(environment, "TRACES")?,
             metrics: signal(environment, "METRICS")?,
             service_name: get(environment, "OTEL_SERVICE_NAME").map(str::to_owned),

@@ -51,7 +51,7 @@ pub(crate) struct Line {
 impl Line {
     async fn send(&mut self, message: &impl Message) {
         let sent = self.client.post(&self.to, Bytes::from(message.encode_to_vec())).await;
-        let (what, uri) = (self.what, &self.to.uri);
+        let (what, uri) = (self.what, self.to.shown());
         match sent {
             Ok(()) if std::mem::take(&mut self.broken) => info!("{what} reach the collector `{uri}` again"),
             Ok(()) => {}

@@ -3,6 +3,10 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::time::Duration;
 
+/// OTLP's paths below a collector's endpoint.
+const TRACES: &str = "/v1/traces";
+const METRICS: &str = "/v1/metrics";
+
 /// What `OTEL_*` says. Without an endpoint nothing is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -10,6 +14,8 @@ pub struct Settings {
     pub enabled: bool,
     /// The collector; each signal's path is appended to it.
     pub endpoint: Option<String>,
+    /// Collectors that the host's administrator may choose while it runs, beside the configured one.
+    pub allowed_endpoints: Vec<String>,
     pub traces: Signal,
     pub metrics: Signal,
     /// `OTEL_SERVICE_NAME`; without it the application's name is told.
@@ -45,6 +51,7 @@ impl Default for Settings {
         Self {
             enabled: true,
             endpoint: None,
+            allowed_endpoints: Vec::new(),
             traces: Signal::default(),
             metrics: Signal::default(),
             service_name: None,
@@ -65,16 +72,34 @@ pub(crate) struct Destination {
 }
 
 impl Settings {
-    /// Where one would look for what is sent.
-    pub fn shown_endpoint(&self) -> Option<&str> {
+    /// Where one would look for what is sent. A password in the URL is not shown.
+    pub fn shown_endpoint(&self) -> Option<String> {
         let special = self.traces.endpoint.as_deref().or(self.metrics.endpoint.as_deref());
-        self.endpoint.as_deref().or(special)
+        self.endpoint.as_deref().or(special).map(without_user)
     }
 
-    /// Everything goes to this collector from now on, or nowhere.
+    /// Whether the configuration names this collector.
+    pub fn allows(&self, endpoint: &str) -> bool {
+        let same = |named: &String| named.trim_end_matches('/') == endpoint.trim_end_matches('/');
+        self.endpoint.iter().chain(&self.allowed_endpoints).any(same)
+    }
+
+    /// Everything goes to this collector from now on, or nowhere. The configured headers are for the configured collector:
+    /// they never follow to another.
     pub fn redirect(&mut self, endpoint: Option<String>) {
+        let before = [self.url(&self.traces, TRACES), self.url(&self.metrics, METRICS)];
         self.endpoint = endpoint;
         (self.traces.endpoint, self.metrics.endpoint) = (None, None);
+        let now = [self.url(&self.traces, TRACES), self.url(&self.metrics, METRICS)];
+        let signals = [&mut self.traces, &mut self.metrics];
+        for (signal, _) in signals.into_iter().zip(before.iter().zip(&now)).filter(|(_, (before, now))| before != now) {
+            signal.headers.clear();
+        }
+    }
+
+    fn url(&self, signal: &Signal, path: &str) -> Option<String> {
+        let base = self.endpoint.as_ref().map(|base| format!("{}{path}", base.trim_end_matches('/')));
+        signal.endpoint.clone().or(base)
     }
 
     /// Refuses an endpoint or a header that can not be used.
@@ -84,16 +109,15 @@ impl Settings {
     }
 
     pub(crate) fn for_traces(&self) -> Result<Option<Destination>, String> {
-        self.destination(&self.traces, "/v1/traces")
+        self.destination(&self.traces, TRACES)
     }
 
     pub(crate) fn for_metrics(&self) -> Result<Option<Destination>, String> {
-        self.destination(&self.metrics, "/v1/metrics")
+        self.destination(&self.metrics, METRICS)
     }
 
     fn destination(&self, signal: &Signal, path: &str) -> Result<Option<Destination>, String> {
-        let base = self.endpoint.as_ref().map(|base| format!("{}{path}", base.trim_end_matches('/')));
-        let url = signal.endpoint.clone().or(base).filter(|_| self.enabled && signal.exported);
+        let url = self.url(signal, path).filter(|_| self.enabled && signal.exported);
         let Some(url) = url else { return Ok(None) };
         let uri: Uri = url.parse().map_err(|_| not_a_url(&url))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
@@ -108,6 +132,23 @@ impl Settings {
             headers.append(name, value);
         }
         Ok(Some(Destination { uri, headers, timeout: signal.timeout }))
+    }
+}
+
+fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+impl Destination {
+    /// For the log: a path may hold a key, and the user part does.
+    pub fn shown(&self) -> String {
+        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        format!("{}://{host}", self.uri.scheme_str().unwrap_or("http"))
     }
 }
 
@@ -129,6 +170,34 @@ mod tests {
         assert_eq!(settings.for_metrics().unwrap().unwrap().uri, "http://other/v1/metrics");
         settings.enabled = false;
         assert!(settings.for_metrics().unwrap().is_none());
+    }
+
+    #[test]
+    fn headers_never_follow_to_another_collector() {
+        let headers = vec![("authorization".to_owned(), "Bearer secret".to_owned())];
+        let signal = Signal { headers: headers.clone(), ..Signal::default() };
+        let configured = Settings {
+            endpoint: Some("http://collector:4318".into()),
+            traces: signal.clone(),
+            metrics: Signal { endpoint: Some("http://metrics:1/in".into()), ..signal },
+            ..Settings::default()
+        };
+        let redirected = |to: &str| {
+            let mut settings = configured.clone();
+            settings.redirect(Some(to.to_owned()));
+            (settings.traces.headers, settings.metrics.headers)
+        };
+        assert_eq!(redirected("http://evil:4318"), (vec![], vec![]));
+        assert_eq!(redirected("http://collector:4318/"), (headers, vec![]), "metrics went elsewhere before");
+        assert!(configured.allows("http://collector:4318/") && !configured.allows("http://collector:4318.evil"));
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        let endpoint = Some("https://user:secret@collector.example:4318/key".to_owned());
+        let settings = Settings { endpoint, ..Settings::default() };
+        assert_eq!(settings.shown_endpoint().unwrap(), "https://collector.example:4318/key");
+        assert_eq!(settings.for_traces().unwrap().unwrap().shown(), "https://collector.example:4318");
     }
 
     #[test]

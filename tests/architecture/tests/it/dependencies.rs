@@ -3,13 +3,14 @@
 use kobliat_architecture::{Crate, crates_in};
 
 /// How high a host crate stands. A crate depends only on lower ones, so factors and triggers do not know each other.
-fn height(package: &str) -> u8 {
+fn height(package: &str) -> i8 {
     match package {
         "kobliat" => 5,
         "kobliat-runtime" => 4,
         // A backend depends on its factor.
         _ if package.starts_with("kobliat-key-value-") => 3,
         "kobliat-engine" | "kobliat-outbound-networking" | "kobliat-watch" => 1,
+        "kobliat-private-files" => -1,
         "kobliat-manifest" | "kobliat-sqlite" | "kobliat-compose" | "kobliat-build" => 0,
         "kobliat-admin" | "kobliat-telemetry" | "kobliat-registry" => 0,
         _ if ["kobliat-trigger-", "kobliat-factor-"].iter().any(|kind| package.starts_with(kind)) => 2,

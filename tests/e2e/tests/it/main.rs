@@ -36,6 +36,8 @@ mod events;
 mod example;
 mod faults;
 mod from_a_registry;
+mod full_disk;
+mod killed_swaps;
 mod kills;
 mod modes;
 mod new;
