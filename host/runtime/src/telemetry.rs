@@ -98,6 +98,7 @@ impl Control {
             refuse_components(&request.caller)?;
         }
         let changed = changes.with(&body)?;
+        changed.over(&self.settings).check().map_err(Problem::bad_request)?;
         if let Some(Some(endpoint)) = &changed.endpoint
             && !self.settings.allows(endpoint)
         {
@@ -105,7 +106,6 @@ impl Control {
                 "kobliat.toml does not name the collector `{endpoint}`; add it to `allowed_endpoints` in [telemetry] and restart"
             )));
         }
-        changed.over(&self.settings).check().map_err(Problem::bad_request)?;
         changed.write(&self.file).map_err(|error| Problem::internal(format!("the change can not be kept: {error}")))?;
         self.apply(&changed).map_err(Problem::internal)?;
         *changes = changed;

@@ -30,9 +30,14 @@ impl AllowedHost {
     }
 }
 
-/// The port is what follows the last `:`, unless that is inside an IPv6 address's brackets.
+/// The port is what follows the last `:`, unless that is part of an IPv6 address or network. An empty one is the usual port,
+/// as in a URL.
 fn split_port(rest: &str) -> (&str, Option<&str>) {
+    if rest.matches(':').count() > 1 && !rest.starts_with('[') && parse_network(rest).is_some() {
+        return (rest, None);
+    }
     match rest.rsplit_once(':') {
+        Some((host, "")) => (host, None),
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (rest, None),
     }

@@ -75,6 +75,17 @@ fn networks_match_addresses_in_any_spelling() {
 }
 
 #[test]
+fn networks_of_ipv6_need_no_brackets_and_an_empty_port_is_the_usual_one() {
+    let allowed = hosts(&["http://ff00::/8", "https://fd00::1", "http://fe80::/10:8080", "http://example.com:/"]);
+    assert!(allowed.allows("http", "[ff02::1]", 80) && !allowed.allows("http", "[ff02::1]", 8080));
+    assert!(allowed.allows("https", "[fd00::1]", 443) && !allowed.allows("https", "[fd00::2]", 443));
+    assert!(allowed.allows("http", "[fe80::5]", 8080) && !allowed.allows("http", "[fe80::5]", 80));
+    assert!(allowed.allows("http", "example.com", 80) && !allowed.allows("http", "example.com", 8080));
+    assert!(AllowedHost::parse("tcp://db:").unwrap_err().contains("needs a port"));
+    assert!(AllowedHost::parse("http://:80").is_err());
+}
+
+#[test]
 fn only_named_hosts_and_networks_open_private_networks() {
     assert!(hosts(&["http://127.0.0.1:9000"]).lists("http", "127.0.0.1", 9000));
     assert!(hosts(&["http://localhost:9000"]).lists("http", "localhost", 9000));

@@ -49,6 +49,28 @@ fn only_the_cli_reads_the_environment() {
     }
 }
 
+/// Whoever sets the machine's clock must not end leases, trials, retries or caches: these go by `Instant`.
+#[test]
+fn the_hosts_wall_clock_is_read_only_where_people_or_files_need_it() {
+    let readers = [
+        ("host/engine/src/cache/", "the age of files"),
+        ("host/events/src/clock.rs", "the broker's clock: the wall once, then only forward"),
+        ("host/events/src/verdict.rs", "a Retry-After that is a date, within its bounds"),
+        ("host/runtime/src/downloads/sweep.rs", "the age of files"),
+        ("host/runtime/src/lifecycle/", "when a version was put in place, for people"),
+        ("host/telemetry/src/span.rs", "when a span began, for people; how long it took goes by `Instant`"),
+    ];
+    for path in sources("host") {
+        let shown = shown(&path);
+        let code = text(&path);
+        let product = code.split("#[cfg(test)]").next().unwrap_or_default();
+        let reads =
+            ["SystemTime::now", "OffsetDateTime::now", "UtcDateTime::now"].iter().any(|now| product.contains(now));
+        let known = readers.iter().any(|(place, _)| shown.starts_with(place));
+        assert!(!reads || known, "{shown} reads the wall clock: use `Instant`, or name the reason in this test");
+    }
+}
+
 #[test]
 fn every_file_opens_with_the_sentence_a_newcomer_needs() {
     let folders = ["host", "components", "tests", "tests/test-components"];
