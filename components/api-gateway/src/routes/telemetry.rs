@@ -36,7 +36,7 @@ pub const ROUTES: &[Route] = &[
         "/telemetry/config",
         RIGHTS,
         Action::Telemetry(Do::Configure),
-        Doc::new("updateTelemetryConfig", "Change what is measured, from now on", &[(200, Some("TelemetryConfig"))])
+        Doc::new("updateTelemetryConfig", "Change it, from now on", &[(200, Some("TelemetryConfig"))])
             .body("TelemetryChanges"),
     ),
     Route::get(
