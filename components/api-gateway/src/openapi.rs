@@ -1,27 +1,14 @@
 //! The OpenAPI 3.1 document, generated from the route table: a route that is in no document does not exist.
 
+mod components;
+mod errors;
 pub mod postman;
+mod webhooks;
 
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::routes::{self, API_PREFIX, Action, Answer, Route};
-
-/// The components, written by hand, one schema a line. The tests compare them with what the routes answer.
-const SCHEMAS: &[&str] = &[
-    include_str!("../openapi/common.json"),
-    include_str!("../openapi/customers.json"),
-    include_str!("../openapi/conversations.json"),
-    include_str!("../openapi/messages.json"),
-    include_str!("../openapi/access.json"),
-    include_str!("../openapi/channels.json"),
-    include_str!("../openapi/operations.json"),
-    include_str!("../openapi/notifications.json"),
-    include_str!("../openapi/simulate.json"),
-    include_str!("../openapi/media.json"),
-];
-const PARAMETERS: &str = include_str!("../openapi/parameters.json");
-const WEBHOOKS: &str = include_str!("../openapi/webhooks.json");
 
 /// Whose id is in whose body.
 const MADE_OF: &[(&str, &str, &str)] = &[
@@ -33,27 +20,12 @@ const MADE_OF: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// What a reader of `/docs` needs first, in Markdown.
+const GUIDE: &str = include_str!("../openapi/guide.md");
+
 const PROBLEM: &str = "application/problem+json";
 const MULTIPART: &str = "multipart/form-data";
 const FORM: &str = "application/x-www-form-urlencoded";
-
-/// Every error that the API may answer, and when.
-const ERRORS: &[(u16, &str)] = &[
-    (400, "Unreadable: no JSON, no UTF-8, a header twice."),
-    (401, "No valid credential."),
-    (403, "The credential lacks a scope."),
-    (404, "Unknown, or another tenant's."),
-    (405, "The path has other methods: see `Allow`."),
-    (409, "In conflict with what is there, or with a request that is still running."),
-    (412, "`If-Match` names another version."),
-    (413, "The body is too large."),
-    (415, "The body is not labelled as JSON."),
-    (422, "Invalid: `errors` names each field."),
-    (429, "Over the quota, or too many wrong credentials: see `Retry-After`."),
-    (502, "A service failed."),
-    (503, "A service is stopped or overloaded: see `Retry-After`."),
-    (504, "A service is silent."),
-];
 
 pub fn document() -> Value {
     json!({
@@ -62,14 +34,25 @@ pub fn document() -> Value {
             "title": "Kobliat API",
             "version": "1",
             "summary": "Customers, conversations and messages over every channel.",
-            "description": "Every list is newest first and pages by cursor. Every POST may carry an `Idempotency-Key`. Errors are RFC 9457 problems. Texts are trimmed, and their length is counted as they are sent; one of blanks alone is an empty one.",
+            "description": GUIDE,
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
         "paths": paths(),
-        "webhooks": parsed(WEBHOOKS),
-        "components": components(),
+        "webhooks": webhooks::webhooks(),
+        "components": components::components(),
     })
+}
+
+/// The document for clients that reach the platform below a path.
+pub fn document_below(prefix: &str) -> Value {
+    let mut document = document();
+    if !prefix.is_empty() {
+        document["servers"] = json!([{ "url": prefix }]);
+        let flow = document.pointer_mut("/components/securitySchemes/oauth/flows/clientCredentials/tokenUrl");
+        flow.into_iter().for_each(|url| *url = format!("{prefix}{API_PREFIX}/oauth/token").into());
+    }
+    document
 }
 
 /// A file of ours; one that is no JSON is found by every test.
@@ -141,6 +124,9 @@ fn parameters(route: &Route, is_oauth: bool) -> Value {
     if route.method == Method::PATCH || route.doc.if_match {
         parameters.push(reference(&"if_match"));
     }
+    if route.doc.has_etag {
+        parameters.push(reference(&"if_none_match"));
+    }
     parameters.into()
 }
 
@@ -162,8 +148,11 @@ fn responses(route: &Route, is_oauth: bool) -> Value {
             responses.insert(status.to_string(), json!({ "description": "As OAuth tells it.", "content": content }));
         }
     }
-    for (status, _) in ERRORS.iter().filter(|(status, _)| may_answer(route, *status)) {
-        responses.entry(status.to_string()).or_insert_with(|| error_ref(*status));
+    if route.doc.has_etag {
+        responses.insert("304".to_owned(), json!({ "description": "The client has it already: see `If-None-Match`." }));
+    }
+    for status in errors::statuses().filter(|status| may_answer(route, *status)) {
+        responses.entry(status.to_string()).or_insert_with(|| error_ref(status));
     }
     Value::Object(responses)
 }
@@ -179,7 +168,7 @@ fn success(route: &Route, (status, schema): &Answer) -> Value {
     let Some(schema) = schema else { return json!({ "description": description }) };
     let mut answer = json!({
         "description": description,
-        "headers": { "X-Request-Id": { "schema": { "type": "string" } } },
+        "headers": headers(route, *status),
         "content": { "application/json": { "schema": schema_ref(schema) } },
     });
     let links = links(route);
@@ -187,6 +176,18 @@ fn success(route: &Route, (status, schema): &Answer) -> Value {
         members.insert("links".to_owned(), links.into());
     }
     answer
+}
+
+fn headers(route: &Route, status: u16) -> Value {
+    let text = json!({ "type": "string" });
+    let mut headers = json!({ "X-Request-Id": { "schema": text } });
+    if status == 201 {
+        headers["Location"] = json!({ "description": "Where it is found.", "schema": text });
+    }
+    if route.doc.has_etag {
+        headers["ETag"] = json!({ "description": "The version.", "schema": text });
+    }
+    headers
 }
 
 /// What can be done with what was made: whatever goes by its id, and what is made of it.
@@ -214,80 +215,4 @@ fn may_answer(route: &Route, status: u16) -> bool {
         409 => route.method != Method::GET,
         _ => true,
     }
-}
-
-fn components() -> Value {
-    let mut schemas = Map::new();
-    for file in SCHEMAS {
-        schemas.extend(parsed(file).as_object().cloned().unwrap_or_default());
-    }
-    for body in routes::all().filter_map(|route| route.doc.body) {
-        if let Some(schema) = schemas.get_mut(body) {
-            null_is_absent(schema);
-        }
-    }
-    let error = |(status, description): &(u16, &str)| {
-        let content = json!({ PROBLEM: { "schema": schema_ref("Problem") } });
-        (status.to_string(), json!({ "description": description, "content": content }))
-    };
-    let responses: Map<String, Value> = ERRORS.iter().map(error).collect();
-    json!({ "schemas": schemas, "parameters": all_parameters(), "responses": responses, "securitySchemes": schemes() })
-}
-
-/// In a request, a field that need not be there may as well be null, and a text empty.
-fn null_is_absent(schema: &mut Value) {
-    let required = schema.get("required").cloned().unwrap_or_default();
-    let is_required = |name: &str| required.as_array().is_some_and(|names| names.iter().any(|one| one == name));
-    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-    for (_, property) in properties.into_iter().flatten().filter(|(name, _)| !is_required(name)) {
-        if property.get("minLength") == Some(&json!(1)) {
-            property.as_object_mut().and_then(|members| members.remove("minLength"));
-        }
-        if !takes_null(property) {
-            *property = json!({ "anyOf": [property.take(), { "type": "null" }] });
-        }
-    }
-}
-
-fn takes_null(schema: &Value) -> bool {
-    let says_null =
-        |kind: &Value| kind == "null" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|one| one == "null"));
-    let choices = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
-    let may_be = schema.get("enum").is_none_or(says_null);
-    (says_null(&schema["type"]) && may_be) || choices.into_iter().any(|choice| says_null(&choice["type"]))
-}
-
-fn all_parameters() -> Value {
-    let mut parameters = parsed(PARAMETERS);
-    // An empty parameter counts as absent; only a page of no size is a mistake.
-    for (_, parameter) in parameters.as_object_mut().into_iter().flatten().filter(|(name, _)| *name != "limit") {
-        let schema = parameter.get("schema").cloned().unwrap_or_default();
-        if let Some(members) = parameter.as_object_mut() {
-            members.insert("schema".to_owned(), json!({ "anyOf": [schema, { "const": "" }] }));
-        }
-    }
-    let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema });
-    if let Some(members) = parameters.as_object_mut() {
-        let key = "The same key and payload within 24 h give the first answer again.";
-        members.insert(
-            "idempotency_key".to_owned(),
-            header("Idempotency-Key", key, json!({ "type": "string", "maxLength": 255 })),
-        );
-        // Whatever is none of our tags names no version: 412.
-        let tag = header("If-Match", "The `ETag` of the version to change.", json!({ "type": "string" }));
-        members.insert("if_match".to_owned(), tag);
-    }
-    parameters
-}
-
-fn schemes() -> Value {
-    let scopes: Map<String, Value> =
-        crate::scopes::ALL.iter().map(|scope| ((*scope).to_owned(), (*scope).into())).collect();
-    json!({
-        "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
-        "bearer": { "type": "http", "scheme": "bearer", "description": "An API key, a token of `/oauth/token`, or one of a trusted issuer." },
-        "basic": { "type": "http", "scheme": "basic", "description": "A user's name (`acme/ada`) and password." },
-        "client": { "type": "http", "scheme": "basic", "description": "The id of an API key, and the key." },
-        "oauth": { "type": "oauth2", "flows": { "clientCredentials": { "tokenUrl": format!("{API_PREFIX}/oauth/token"), "scopes": scopes } } },
-    })
 }
