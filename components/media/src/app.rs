@@ -13,7 +13,10 @@ use sdk::{
 };
 use spin_sdk::http::BoxBody;
 
-use crate::storage::{Kind, s3::Bucket};
+use crate::{
+    quota,
+    storage::{Kind, s3::Bucket},
+};
 
 pub struct App<D, P> {
     pub database: Database<D>,
@@ -71,6 +74,12 @@ impl<D: Driver, P: Platform> App<D, P> {
         let mut checks = Checks::default();
         for name in ["media_limit_bytes", "media_link_seconds"] {
             checks.number(name, self.platform.setting(name).await.as_deref(), 1..=i64::MAX);
+        }
+        let quota = self.platform.setting("media_quota_bytes").await;
+        if let Some(text) = quota.filter(|text| quota::parse(text).is_none()) {
+            checks.note(Err::<(), _>(format!(
+                "variable `media_quota_bytes` is `{text}`, not a number of bytes (0: no quota)"
+            )));
         }
         checks.url("public_base_url", self.platform.setting("public_base_url").await.as_deref());
         for listed in self.extra_types().await.iter().filter(|listed| !listed.contains('/')) {

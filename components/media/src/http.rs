@@ -13,6 +13,7 @@ use crate::{
     content::{self, Body},
     domain,
     domain::THUMBNAIL,
+    quota,
     signature::Link,
     storage, store, upload,
     upload::told,
@@ -119,6 +120,8 @@ fn router<D: Driver + 'static, P: Platform>() -> Router<App<D, P>> {
         .get("/media/:id/download", download)
         .delete("/media/:id", delete)
         .platform("/internal/tick", tick)
+        .platform(sdk::erase::PATH, erase)
+        .tenantless(Method::PUT, quota::PATH, quota::set)
 }
 
 async fn get<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) -> Outcome {
@@ -200,4 +203,14 @@ async fn delete_of_conversation<D: Driver, P: Platform>(app: &App<D, P>, request
 async fn tick<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) -> Outcome {
     let swept = storage::sweep(app, app.now() - UNFINISHED_MICROS).await;
     response::ok(&json!({ "swept": swept.map_err(|e| told(&request.context, e))? }))
+}
+
+/// A deleted tenant's files, a hundred at a time, and what else is known of it.
+async fn erase<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) -> Outcome {
+    let deleted = store::media::delete_some(&app.database, request.param("tenant")).await;
+    if deleted.map_err(|e| told(&request.context, e.into()))? > 0 {
+        storage::clear(app, &request.context).await;
+        return response::ok(&json!({ "done": false }));
+    }
+    sdk::erase::answer(&app.database, store::ERASED, &request).await
 }

@@ -12,6 +12,7 @@ pub mod upload;
 pub mod domain;
 pub mod filename;
 pub mod picture;
+pub mod quota;
 pub mod range;
 pub mod signature;
 pub mod sniff;

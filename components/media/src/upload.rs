@@ -22,6 +22,7 @@ use crate::{
     http::unsupported,
     picture,
     picture::Thumbnail,
+    quota,
     range::Part,
     sniff,
     storage::{Kind, Storage, clear},
@@ -43,9 +44,11 @@ pub async fn form<D: Driver, P: Platform>(
     context.require("media:write")?;
     let limit = app.limit_bytes().await;
     let form = form::Form::of(request, limit)?;
+    quota::check(app, context, 1).await?;
     let (storage, place) = begin(app, context).await.map_err(|e| told(context, e))?;
     let read = async {
         let (label, received) = form.read(Intake::new(storage.write(place.clone()), limit)).await?;
+        quota::check(app, context, received.size).await?;
         let arrived = examined(app, &*storage, &place, received, &label.filename).await?;
         Ok((Target::New(label), arrived))
     };
@@ -82,6 +85,7 @@ pub async fn announced<D: Driver, P: Platform>(
             // It may have been damaged on its way: whoever fetches it tries again.
             return Err(Problem::conflict("the content is not what was announced: its SHA-256 differs").into());
         }
+        quota::check(app, context, received.size).await?;
         examined(app, &*storage, &place, received, &media.filename).await
     };
     let arrived = or_nothing(app, context, (&place, storage.kind()), read).await?;

@@ -39,6 +39,7 @@ pub mod statements {
     pub const DROP_CONTENT: &str = "DELETE FROM contents WHERE tenant_id = ? AND id = ? RETURNING storage";
     pub const DROP_VARIANTS: &str = "DELETE FROM variants WHERE tenant_id = ? AND content_id = ?";
     pub const DROP_MEDIA: &str = "DELETE FROM media WHERE tenant_id = ? AND id = ? RETURNING content_id";
+    pub const SOME: &str = "SELECT id FROM media WHERE tenant_id = ? ORDER BY id LIMIT 100";
     pub const OF_CONVERSATION: &str =
         "SELECT id FROM media WHERE tenant_id = ? AND conversation_id = ? ORDER BY id LIMIT 100";
     pub const FAIL: &str = "UPDATE media SET status = 'failed', failure = ?3, updated_at = ?4 \
@@ -57,6 +58,7 @@ pub mod statements {
         DROP_CONTENT,
         DROP_VARIANTS,
         DROP_MEDIA,
+        SOME,
         OF_CONVERSATION,
         FAIL,
     ];
@@ -139,15 +141,26 @@ pub async fn delete_of_conversation<D: Driver>(
         if ids.is_empty() {
             return Ok(deleted);
         }
-        let work = async |transaction: &D::Connection| -> Result<u64, SqlError> {
-            let mut gone = 0;
-            for id in &ids {
-                gone += u64::from(forget(transaction, tenant, id).await?);
-            }
-            Ok(gone)
-        };
-        deleted += db.transaction(work).await?;
+        deleted += forget_all(db, tenant, &ids).await?;
     }
+}
+
+/// A hundred of a deleted tenant's; how many there were.
+pub async fn delete_some<D: Driver>(db: &Database<D>, tenant: &str) -> Result<u64, SqlError> {
+    let rows = db.execute(statements::SOME, vec![tenant.into()]).await?;
+    let ids: Vec<String> = sql::many(rows, |mut row| row.take())?;
+    if ids.is_empty() { Ok(0) } else { forget_all(db, tenant, &ids).await }
+}
+
+async fn forget_all<D: Driver>(db: &Database<D>, tenant: &str, ids: &[String]) -> Result<u64, SqlError> {
+    let work = async |transaction: &D::Connection| -> Result<u64, SqlError> {
+        let mut gone = 0;
+        for id in ids {
+            gone += u64::from(forget(transaction, tenant, id).await?);
+        }
+        Ok(gone)
+    };
+    db.transaction(work).await
 }
 
 async fn forget(transaction: &impl Execute, tenant: &str, id: &str) -> Result<bool, SqlError> {

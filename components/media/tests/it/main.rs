@@ -15,6 +15,7 @@ mod objects;
 mod office;
 mod pictures;
 mod plans;
+mod quotas;
 mod uploading;
 
 use std::{
