@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::{
     app::{App, World},
     scenario,
+    store::erased::ERASED,
 };
 
 const PAGE: u32 = 20;
@@ -25,6 +26,9 @@ const PAGE: u32 = 20;
 pub fn router<D: Driver + 'static, W: World>() -> Router<App<D, W>> {
     let router = Router::internal()
         .health(async |app: &App<D, W>, _| app.health().await)
+        .platform(sdk::erase::PATH, async |app: &App<D, W>, request| {
+            sdk::erase::answer(&app.database, ERASED, &request).await
+        })
         .post("/simulate", simulate::simulate)
         .post("/simulate/batch", batch::batch)
         .post("/simulate/run", run::start)

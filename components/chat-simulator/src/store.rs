@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod conformance;
 pub mod emulated;
+pub mod erased;
 pub mod personas;
 pub mod runs;
 pub mod sweep;

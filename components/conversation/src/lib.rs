@@ -14,4 +14,9 @@ mod view;
 
 pub mod bindings;
 
-sdk::service! { label: "conversation", migrations: store::MIGRATIONS, router: http::router(), typed: bindings }
+sdk::service! {
+    label: "conversation",
+    migrations: store::MIGRATIONS,
+    router: http::router().erasing(store::erased::ERASED),
+    typed: bindings
+}

@@ -1,6 +1,7 @@
 //! Conversations in SQL: single ones. Lists and writing are in `store/`.
 
 mod changing;
+pub mod erased;
 mod finding;
 mod joining;
 mod opening;

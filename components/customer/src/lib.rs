@@ -11,4 +11,9 @@ mod view;
 
 pub mod bindings;
 
-sdk::service! { label: "customer", migrations: store::MIGRATIONS, router: http::router(), typed: bindings }
+sdk::service! {
+    label: "customer",
+    migrations: store::MIGRATIONS,
+    router: http::router().erasing(store::erased::ERASED),
+    typed: bindings
+}

@@ -1,6 +1,7 @@
 //! Customers in SQL. Every statement starts at the tenant. What contacts become, changes and the search are in `store/`.
 
 mod changing;
+pub mod erased;
 mod searching;
 mod settling;
 

@@ -32,7 +32,11 @@ mod component {
     thread_local! {
         /// For the life of the instance, which serves many requests: its connection stays open.
         static GATEWAY: (&'static Live, &'static Router<Live>) =
-            (Box::leak(Box::new(Live::new())), Box::leak(Box::new(router())));
+            (Box::leak(Box::new(Live::new())), Box::leak(Box::new(routes())));
+    }
+
+    fn routes() -> Router<Live> {
+        router().platform(sdk::erase::PATH, async |live: &Live, request| live.erase(request).await)
     }
 
     #[spin_sdk::http_service]

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sdk::{Clock, Context, SystemClock, config, ids, log, sql::Spin};
+use sdk::{Clock, Context, Outcome, Request, SystemClock, config, ids, log, sql::Spin};
 
 use crate::clients::Linked;
 use crate::domain::Platform;
@@ -15,6 +15,7 @@ use crate::domain::conclusions::{Conclusions, GATHERING};
 use crate::domain::delivery::Conclusion;
 use crate::domain::directory::Directory;
 use crate::store::SqlStore;
+use crate::store::erased::ERASED;
 use fetcher::Fetcher;
 
 /// The database's label, which is the component's name.
@@ -44,6 +45,11 @@ impl Live {
             conclusions: Rc::default(),
             variables: RefCell::default(),
         }
+    }
+
+    /// A deleted tenant's rows go.
+    pub async fn erase(&self, request: Request) -> Outcome {
+        sdk::erase::answer(self.store.database(), ERASED, &request).await
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod attachments;
+pub mod erased;
 pub mod files;
 
 use sdk::idempotency;
@@ -70,6 +71,10 @@ impl<D: Driver> SqlStore<D> {
 
     pub fn driver(&self) -> &D {
         self.0.driver()
+    }
+
+    pub fn database(&self) -> &Database<D> {
+        &self.0
     }
 
     /// Whether it was stored.

@@ -16,4 +16,9 @@ mod view;
 
 pub mod bindings;
 
-sdk::service! { label: "messaging", migrations: store::MIGRATIONS, router: http::router(), typed: bindings }
+sdk::service! {
+    label: "messaging",
+    migrations: store::MIGRATIONS,
+    router: http::router().erasing(store::erased::ERASED),
+    typed: bindings
+}

@@ -2,6 +2,7 @@
 
 mod changing;
 mod delivering;
+pub mod erased;
 mod inserting;
 mod past;
 mod recording;

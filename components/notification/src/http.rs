@@ -15,6 +15,7 @@ use crate::{
     app::{App, Platform},
     events,
     store::NEWEST,
+    store::erased::ERASED,
 };
 
 const PAGE: u32 = 20;
@@ -35,6 +36,9 @@ pub fn router<D: Driver + 'static, P: Platform>() -> Router<App<D, P>> {
         .post("/webhook-endpoints/:id/recover", repeatable(actions::recover))
         .post("/webhook-endpoints/:id/test", repeatable(actions::test))
         .platform("/events", events::take)
+        .platform(sdk::erase::PATH, async |app: &App<D, P>, request| {
+            sdk::erase::answer(&app.database, ERASED, &request).await
+        })
 }
 
 /// Whatever has changed since (an endpoint was disabled, a network closed), the first answer to an `Idempotency-Key` is its answer.

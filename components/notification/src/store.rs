@@ -2,6 +2,7 @@
 
 pub mod deliveries;
 pub mod endpoints;
+pub mod erased;
 pub mod notifications;
 
 use sdk::{event, idempotency, sql::Migration};

@@ -15,4 +15,9 @@ pub mod live;
 mod bindings;
 
 sdk::schema!(store::MIGRATIONS);
-sdk::service! { app: live::Live = live::Live::new(), router: http::router() }
+sdk::service! {
+    app: live::Live = live::Live::new(),
+    router: http::router().platform(sdk::erase::PATH, async |live: &live::Live, request| {
+        sdk::erase::answer(live.database(), store::erased::ERASED, &request).await
+    })
+}

@@ -34,6 +34,10 @@ impl Live {
         outbox::relay::sink_is_in(OWN_SINK);
         Self { store: Database::new(Spin::new("outbound-gateway"), MIGRATIONS), services: Linked }
     }
+
+    pub fn database(&self) -> &Database<Spin> {
+        &self.store
+    }
 }
 
 /// What is in its outbox goes on its way, as any service's does.

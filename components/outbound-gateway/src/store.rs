@@ -1,5 +1,7 @@
 //! Deliveries and stopped accounts in SQL.
 
+pub mod erased;
+
 use sdk::{
     Context, Event, Micros, outbox,
     sql::{self, Database, Driver, Execute, Migration, Row, SqlError},

@@ -32,6 +32,27 @@ pub fn if_match(request: &Request) -> Result<Option<Micros>, Problem> {
     parse(text).map(Some).ok_or_else(mismatch)
 }
 
+/// Whether one of these `If-None-Match` headers names this tag, compared weakly (RFC 9110, 8.8.3.2), or is `*`.
+pub fn is_named<'a>(headers: impl IntoIterator<Item = &'a HeaderValue>, tag: &str) -> bool {
+    let texts = headers.into_iter().filter_map(|value| value.to_str().ok());
+    texts.map(str::trim).any(|text| text == "*" || tags(text).any(|named| named == opaque(tag)))
+}
+
+/// The tags of a list, without what makes them weak. A comma may be part of a tag.
+fn tags(list: &str) -> impl Iterator<Item = &str> {
+    let mut rest = list;
+    std::iter::from_fn(move || {
+        let (_, begun) = rest.split_once('"')?;
+        let (named, after) = begun.split_once('"')?;
+        rest = after;
+        Some(named)
+    })
+}
+
+fn opaque(tag: &str) -> &str {
+    tag.trim_start_matches("W/").trim_matches('"')
+}
+
 /// Refuses a change of a resource that is not in the version which `wanted` names.
 pub fn check(wanted: Option<Micros>, updated_at: Micros) -> Result<(), Error> {
     if wanted.is_none_or(|wanted| wanted == updated_at) { Ok(()) } else { Err(Error::Stale) }

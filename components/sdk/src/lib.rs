@@ -26,6 +26,7 @@ pub mod ids;
 pub mod log;
 pub mod words;
 
+pub mod erase;
 pub mod event;
 pub mod idempotency;
 pub mod outbox;

@@ -2,6 +2,7 @@
 //! policy: what that denies would otherwise be seen when the platform starts, or at midnight.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the message; clippy.toml covers test functions only")]
 
+mod erased;
 mod host;
 
 use host::Host;

@@ -1,0 +1,11 @@
+//! What goes when a tenant is deleted.
+
+use sdk::erase::{IDEMPOTENCY, Table};
+
+/// Every table with rows of tenants, in the order in which they go.
+pub const ERASED: &[Table] = &[
+    Table::new("channel_accounts", "tenant_id, kind, provider_id"),
+    Table::new("attachments", "tenant_id, reference"),
+    Table::new("webhook_deliveries", "tenant_id, id"),
+    IDEMPOTENCY,
+];
