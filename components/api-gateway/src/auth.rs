@@ -1,5 +1,10 @@
 //! Who asks: the credentials of a request, checked, become the caller in whose name everything else is done.
 
+mod password;
+
+use std::cell::Cell;
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderName};
 
 use crate::clients::Outside;
@@ -9,9 +14,9 @@ use crate::jwt::issuer::{self, KeySets};
 use crate::keys::{self, ApiKey, KeyHash, Recent};
 use crate::store;
 use crate::tenants;
-use crate::throttle::{Admission, Attempt, Throttle};
+use crate::throttle::Throttle;
 use crate::tokens::Signing;
-use crate::users::{self, Login};
+use crate::users::Login;
 use sdk::sql::SqlError;
 use sdk::{Context, Micros, log};
 
@@ -84,6 +89,10 @@ pub struct Memory {
     strangers: Recent<Caller>,
     key_sets: KeySets,
     throttle: Throttle,
+    /// Wrong guesses at the bootstrap key. Its own count: who guesses at a user's password guesses at nothing else.
+    bootstrap: Throttle,
+    /// How long the last password took, so that one that is not looked at takes as long.
+    hashing: Cell<Duration>,
 }
 
 impl Memory {
@@ -126,7 +135,7 @@ pub async fn authenticate<B: Outside>(outside: &B, memory: &Memory, headers: &He
     let (source, now) = (credentials::source(headers), outside.now());
     let wait = memory.throttle.wait_seconds(&source, now);
     for credential in &presented.credentials {
-        if let Some(caller) = check(outside, memory, credential, &source, wait.is_some()).await? {
+        if let Some(caller) = check(outside, memory, credential, &source).await? {
             return Ok(caller);
         }
     }
@@ -134,33 +143,36 @@ pub async fn authenticate<B: Outside>(outside: &B, memory: &Memory, headers: &He
     Err(wait.map_or(Denied::WrongCredential, Denied::Throttled))
 }
 
-/// `is_throttled`: what can be guessed is not even compared. Issued keys cannot be guessed, so that a wrong neighbour behind the
-/// same address does no harm to who has one.
+/// A right one always is let in, whatever others have sent from the same source: issued keys cannot be guessed, and what can be guessed
+/// has a count of its own.
 async fn check<B: Outside>(
     outside: &B,
     memory: &Memory,
     credential: &Credential,
     source: &str,
-    is_throttled: bool,
 ) -> Result<Option<Caller>, Denied> {
     match credential {
         Credential::Secret(secret) if keys::is_issued_form(secret) => {
             Ok(find_key(outside, memory, KeyHash::of(secret)).await?.map(Caller::of_key))
         }
-        Credential::Secret(secret) => Ok(is_bootstrap(outside, secret, is_throttled).await.then(Caller::bootstrap)),
-        Credential::Password { login, password } if !is_throttled => {
-            Ok(sign_in(outside, memory, source, (login, password)).await?.map(Caller::of_user))
+        Credential::Secret(secret) => Ok(is_bootstrap(outside, memory, source, secret).await.then(Caller::bootstrap)),
+        Credential::Password { login, password } => {
+            Ok(password::sign_in(outside, memory, source, (login, password)).await?.map(Caller::of_user))
         }
         Credential::Token(text) => Ok(check_token(outside, memory, text).await?),
-        Credential::Password { .. } => Ok(None),
     }
 }
 
 /// Compared in constant time; without a bootstrap key nothing is it. While its source is throttled, only a long one is compared.
-async fn is_bootstrap<B: Outside>(outside: &B, secret: &str, is_throttled: bool) -> bool {
+async fn is_bootstrap<B: Outside>(outside: &B, memory: &Memory, source: &str, secret: &str) -> bool {
     let Some(bootstrap) = outside.variable("bootstrap_api_key").await else { return false };
-    let may_compare = !is_throttled || bootstrap.len() >= UNGUESSABLE_BYTES;
-    may_compare && KeyHash::of(&bootstrap).matches(&KeyHash::of(secret))
+    let now = outside.now();
+    let may_compare = bootstrap.len() >= UNGUESSABLE_BYTES || memory.bootstrap.wait_seconds(source, now).is_none();
+    let is_right = may_compare && KeyHash::of(&bootstrap).matches(&KeyHash::of(secret));
+    if !is_right {
+        memory.bootstrap.failed(source, now);
+    }
+    is_right
 }
 
 /// A key of the table that is valid now.
@@ -211,47 +223,4 @@ async fn check_token<B: Outside>(outside: &B, memory: &Memory, text: &str) -> Re
     let tenant = tenant.filter(|tenant| tenant.disabled_at.is_none());
     let caller = tenant.map(|tenant| Caller { quota: tenant.requests_per_hour.into(), ..stranger });
     Ok(caller.inspect(|caller| memory.strangers.put(hash, caller.clone(), now)))
-}
-
-/// A user's password is hashed slowly once per instance; after that the row is read again as often as a key's is, and the
-/// hash that was found to fit is compared with the row's.
-async fn sign_in<B: Outside>(
-    outside: &B,
-    memory: &Memory,
-    source: &str,
-    (login, password): (&str, &str),
-) -> Result<Option<Login>, Denied> {
-    let Some((tenant, username)) = users::split_login(login) else { return Ok(None) };
-    let now = outside.now();
-    let hash = KeyHash::of(&format!("{tenant}/{username}:{password}"));
-    if let Some(known) = memory.logins.get(&hash, now) {
-        return Ok(Some(known));
-    }
-    let found = store::users::find(outside.tables(), tenant, &username).await?;
-    let is_known = memory
-        .logins
-        .get_old(&hash)
-        .zip(found.as_ref())
-        .is_some_and(|(known, row)| known.password_hash == row.password_hash);
-    if !is_known {
-        let attempt = Attempt { source, tenant, name: &username };
-        match attempt.admit(outside).await? {
-            Admission::Admitted => {}
-            Admission::TooManyFrom(seconds) => return Err(Denied::Throttled(seconds)),
-            Admission::TooManyAt => return Ok(None),
-        }
-        let fits =
-            found.as_ref().map_or_else(|| nobody(password), |row| users::is_password(password, &row.password_hash));
-        if !fits {
-            return Ok(None);
-        }
-        attempt.forgive(outside);
-    }
-    Ok(found.inspect(|row| memory.logins.put(hash, row.clone(), now)))
-}
-
-/// Works as long as for somebody, so that the time of an answer does not tell which names there are.
-fn nobody(password: &str) -> bool {
-    let _ = users::hash_password(password);
-    false
 }

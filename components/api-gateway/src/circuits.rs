@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use http::{Response, StatusCode};
 
-use crate::clients::{Body, CallError, CallResult, SendError, Timer};
+use crate::clients::{Body, CallError, CallResult, SendError, Tables, Timer};
 use crate::deadline::within;
 use crate::routes::Service;
+use crate::store::starts;
 use sdk::{Clock, Micros};
 
 /// A little longer than the deadline that the callee is told, so that its own answer comes first.
@@ -17,6 +18,11 @@ const CALL_DEADLINE: Duration = Duration::from_millis(5_500);
 const FAILURES: u32 = 5;
 /// How long it stays open before one call tries again, in microseconds (5 s).
 const OPEN_MICROS: Micros = 5_000_000;
+/// A refusal that comes sooner (100 ms, in microseconds) costs nobody time: the host says at once that a service is stopped or full.
+const QUICK_MICROS: Micros = 100_000;
+
+/// How the host ends its reason for a typed call to a component that an operator has stopped.
+const STOPPED: &str = "is stopped";
 
 sdk::words!(
     /// `Open`: calls fail at once. `HalfOpen`: the next one tries.
@@ -50,6 +56,11 @@ impl Circuit {
         }
     }
 
+    /// Whether it is open since before then.
+    fn is_open_since_before(&self, then: Micros, now: Micros) -> bool {
+        self.state(now) == State::Open && self.open_until.get() - OPEN_MICROS <= then
+    }
+
     fn note(&self, is_failure: bool, now: Micros) {
         if !is_failure {
             self.failures.set(0);
@@ -75,34 +86,51 @@ impl Circuits {
     /// A typed call, unless its circuit is open.
     pub async fn call<T>(
         &self,
-        time: &(impl Timer + Clock),
+        outside: &(impl Timer + Clock + Tables),
         service: Service,
         work: impl Future<Output = CallResult<T>>,
     ) -> CallResult<T> {
-        let circuit = self.of(service);
-        if !circuit.admits(time.now()) {
+        let circuit = self.up_to_date(outside, service).await;
+        let began = outside.now();
+        if !circuit.admits(began) {
             return Err(CallError::Unavailable("its circuit is open".into()));
         }
         let late = || Err(CallError::Unavailable("no answer in time".into()));
-        let answer = within(time, CALL_DEADLINE, work).await.unwrap_or_else(late);
-        circuit.note(matches!(answer, Err(CallError::Unavailable(_))), time.now());
+        let answer = within(outside, CALL_DEADLINE, work).await.unwrap_or_else(late);
+        let is_failure = matches!(&answer, Err(CallError::Unavailable(reason)) if !reason.ends_with(STOPPED));
+        circuit.note(is_failure, outside.now());
         answer
+    }
+
+    /// The circuit of a service, closed when somebody has started the service again since it was opened.
+    async fn up_to_date(&self, outside: &(impl Clock + Tables), service: Service) -> &Circuit {
+        let circuit = self.of(service);
+        if circuit.state(outside.now()) == State::Open {
+            let started = starts::last(outside.tables(), service.id()).await.ok().flatten();
+            if started.is_some_and(|at| circuit.is_open_since_before(at, outside.now())) {
+                circuit.note(false, outside.now());
+            }
+        }
+        circuit
     }
 
     /// A whole request. Who sends it sets its own deadline; one that gives up drops this, which counts as nothing.
     pub async fn pass(
         &self,
-        clock: &impl Clock,
+        outside: &(impl Clock + Tables),
         service: Service,
         sent: impl Future<Output = Result<Response<Body>, SendError>>,
     ) -> Result<Response<Body>, SendError> {
-        let circuit = self.of(service);
-        if !circuit.admits(clock.now()) {
+        let circuit = self.up_to_date(outside, service).await;
+        let began = outside.now();
+        if !circuit.admits(began) {
             return Err(SendError::Unreachable("its circuit is open".into()));
         }
         let answer = sent.await;
-        let is_down = |answer: &Response<Body>| answer.status() == StatusCode::SERVICE_UNAVAILABLE;
-        circuit.note(answer.as_ref().map_or(true, is_down), clock.now());
+        let now = outside.now();
+        let is_down =
+            |answer: &Response<Body>| answer.status() == StatusCode::SERVICE_UNAVAILABLE && now - began >= QUICK_MICROS;
+        circuit.note(answer.as_ref().map_or(true, is_down), now);
         answer
     }
 }

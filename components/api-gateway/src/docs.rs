@@ -1,8 +1,9 @@
 //! `/openapi.json`, and `/docs`: a viewer of it that needs nothing from the internet.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
-use http::{HeaderValue, Response};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY};
+use http::{HeaderName, HeaderValue, Response};
+use sha2::{Digest, Sha256};
 
 use crate::clients::Body;
 use crate::reply::whole;
@@ -49,15 +50,20 @@ const FILES: &[File] = &[
     },
 ];
 
-/// The file at this path, if it is one of the viewer's.
+/// The file at this path, if it is one of the viewer's. The page names its files relative to itself, so that it works below any path.
 pub fn file(path: &str) -> Option<Response<Body>> {
-    let file = FILES.iter().find(|file| file.path == path)?;
-    let mut response = Response::new(crate::reply::buffered(Bytes::from_static(file.content)));
+    let file = FILES.iter().find(|file| file.path == path.strip_suffix('/').unwrap_or(path))?;
+    let content = match path {
+        "/docs/" => Bytes::from(String::from_utf8_lossy(file.content).replace("\"docs/", "\"")),
+        _ => Bytes::from_static(file.content),
+    };
+    let mut response = Response::new(crate::reply::buffered(content.clone()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(file.content_type));
-    headers.insert(http::header::CONTENT_LENGTH, file.content.len().into());
+    headers.insert(http::header::CONTENT_LENGTH, content.len().into());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.extend(tag(&content));
     if file.is_gzip {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -65,6 +71,16 @@ pub fn file(path: &str) -> Option<Response<Body>> {
     Some(response)
 }
 
-pub fn openapi() -> Result<Response<Body>, Problem> {
-    sdk::response::ok(&crate::openapi::document()).map(whole)
+/// `prefix`: the path below which the world reaches the platform.
+pub fn openapi(prefix: &str) -> Result<Response<Body>, Problem> {
+    let mut answer = sdk::response::ok(&crate::openapi::document_below(prefix))?;
+    let tag = tag(answer.body());
+    answer.headers_mut().extend(tag);
+    Ok(whole(answer))
+}
+
+fn tag(content: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    let hash = Sha256::digest(content);
+    let text: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::from_str(&format!("\"{text}\"")).ok().map(|tag| (ETAG, tag))
 }

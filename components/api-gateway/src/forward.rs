@@ -139,7 +139,7 @@ fn inward_headers(call: &Call<'_>) -> HeaderMap {
 }
 
 /// Scheme and authority. The host's own header comes last, where a client has sent one too.
-fn public_url(headers: &HeaderMap) -> Option<HeaderValue> {
+pub fn public_url(headers: &HeaderMap) -> Option<HeaderValue> {
     let url = headers.get_all(SPIN_FULL_URL).iter().next_back()?.to_str().ok()?.parse::<http::Uri>().ok()?;
     format!("{}://{}", url.scheme_str()?, url.authority()?).parse().ok()
 }

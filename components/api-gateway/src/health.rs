@@ -52,6 +52,10 @@ const CHECKED: &[(&str, Check)] = &[
         Some(_) => Ok(()),
         None => Err(format!("it is `{days}`, not a number from 1 to 3650")),
     }),
+    ("log_max_entries", |entries| match logs::max_entries(entries) {
+        Some(_) => Ok(()),
+        None => Err(format!("it is `{entries}`, not a number from 1000 to 100000000")),
+    }),
     ("x_ratelimit_headers", |switch| match switch {
         "true" | "false" => Ok(()),
         _ => Err(format!("it is `{switch}`, not true or false")),

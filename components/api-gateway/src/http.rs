@@ -1,15 +1,18 @@
 //! The way of a request through the gateway: traced, authenticated, counted, routed, answered, logged.
 
 mod body;
+mod finish;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Empty, Limited};
 use serde_json::json;
 
 use crate::auth::{self, Caller, authenticate};
 use crate::call::{Call, call, context};
+use crate::chores::Chores;
 use crate::clients::{Body, Outside};
 use crate::credentials;
 use crate::limits::{Slices, Standing};
@@ -38,6 +41,7 @@ pub struct Gateway<B> {
     callers: auth::Memory,
     slices: Slices,
     logs: Logs,
+    chores: Chores,
 }
 
 /// What was found out about a request on its way, for the headers and the log of its answer.
@@ -52,7 +56,13 @@ struct Seen {
 
 impl<B: Outside> Gateway<B> {
     pub fn new(outside: B) -> Self {
-        Self { outside, callers: auth::Memory::default(), slices: Slices::default(), logs: Logs::default() }
+        Self {
+            outside,
+            callers: auth::Memory::default(),
+            slices: Slices::default(),
+            logs: Logs::default(),
+            chores: Chores::default(),
+        }
     }
 
     /// Answers every request; whatever goes wrong is told as a problem.
@@ -69,9 +79,11 @@ impl<B: Outside> Gateway<B> {
         let below = path.strip_prefix(API_PREFIX).filter(|rest| rest.starts_with('/'));
         let answer = match below {
             Some(below) => self.api(&parts, below, body, &trace, &mut seen).await,
-            None => self.outside_the_api(&parts.method, path).await,
+            None => self.outside_the_api(&parts, path).await,
         };
-        let mut answer = answer.unwrap_or_else(|problem| told(problem, path, &trace));
+        let answer = answer.unwrap_or_else(|problem| told(problem, path, &trace));
+        let mut answer = finish::conditional(&parts.method, &parts.headers, answer);
+        finish::under_prefix(&self.outside, &mut answer).await;
         if let Some(standing) = seen.standing {
             let with_x = self.outside.variable("x_ratelimit_headers").await.is_some_and(|switch| switch == "true");
             standing.tell(answer.headers_mut(), with_x);
@@ -79,6 +91,7 @@ impl<B: Outside> Gateway<B> {
         if below.is_some() {
             answer = self.logged(answer, &parts, &trace, seen, started).await;
         }
+        self.chores.look(&self.outside);
         cors::tell(&mut answer, origin);
         finished(answer, &trace, parts.method == Method::HEAD)
     }
@@ -88,10 +101,17 @@ impl<B: Outside> Gateway<B> {
         cors::allowed_origin(self.outside.variable("cors_origins").await.as_deref(), headers)
     }
 
-    async fn outside_the_api(&self, method: &Method, path: &str) -> Result<Response<Body>, Problem> {
-        let path = path.strip_suffix('/').unwrap_or(path);
+    async fn outside_the_api(&self, parts: &Parts, path: &str) -> Result<Response<Body>, Problem> {
         let file = docs::file(path);
-        let known = matches!(path, "" | "/health" | "/ready" | "/openapi.json" | "/.well-known/jwks.json");
+        let (method, path) = (&parts.method, path.strip_suffix('/').unwrap_or(path));
+        let known = matches!(
+            path,
+            "" | "/health"
+                | "/ready"
+                | "/openapi.json"
+                | "/.well-known/jwks.json"
+                | "/.well-known/oauth-authorization-server"
+        );
         if !known && file.is_none() {
             return Err(Problem::not_found("path"));
         }
@@ -101,8 +121,10 @@ impl<B: Outside> Gateway<B> {
         if let Some(file) = file {
             return Ok(file);
         }
+        let prefix = finish::public_prefix(&self.outside).await;
         match path {
-            "/openapi.json" => docs::openapi(),
+            "/openapi.json" => docs::openapi(&prefix),
+            "/.well-known/oauth-authorization-server" => ok(&oauth::metadata(&self.outside, &parts.headers).await),
             "/health" => health::alive(&self.outside).await,
             "/ready" => health::ready(&self.outside).await,
             "/.well-known/jwks.json" => match Signing::of(&self.outside).await {
@@ -110,7 +132,7 @@ impl<B: Outside> Gateway<B> {
                 None => ok(&json!({ "keys": [] })),
             },
             _ => ok(
-                &json!({ "name": "Kobliat", "api": API_PREFIX, "docs": "/docs", "openapi": "/openapi.json", "health": "/health", "ready": "/ready" }),
+                &json!({ "name": "Kobliat", "api": format!("{prefix}{API_PREFIX}"), "docs": format!("{prefix}/docs"), "openapi": format!("{prefix}/openapi.json"), "health": format!("{prefix}/health"), "ready": format!("{prefix}/ready") }),
             ),
         }
     }
@@ -118,7 +140,7 @@ impl<B: Outside> Gateway<B> {
     /// Who asks comes first: to strangers all paths look alike, but for those where a client identifies itself in its own way.
     async fn api(
         &self,
-        parts: &http::request::Parts,
+        parts: &Parts,
         path: &str,
         body: Body,
         trace: &Trace,
@@ -155,12 +177,15 @@ impl<B: Outside> Gateway<B> {
         seen.path = Some(format!("{API_PREFIX}{}", routes::fill_for_log(route.path, &parameters)));
         let context = context(caller, trace, &parts.headers)?;
         check_scopes(&context, route)?;
-        if let Action::Media(_) = route.action {
-            let path = routes::fill(route.path, &parameters);
-            return media::stream(&self.outside, &call(parts, parameters, Bytes::new(), context), &path, body).await;
-        }
-        seen.body = body::read(&parts.method, &parts.headers, body).await?;
-        self.act(route, &call(parts, parameters, seen.body.clone(), context)).await
+        let path = routes::fill(route.path, &parameters);
+        let answer = if let Action::Media(_) = route.action {
+            body::refuse_encoded(&parts.headers)?;
+            media::stream(&self.outside, &call(parts, parameters, Bytes::new(), context), &path, body).await?
+        } else {
+            seen.body = body::read(&parts.method, &parts.headers, body).await?;
+            self.act(route, &call(parts, parameters, seen.body.clone(), context)).await?
+        };
+        finish::located(route, &path, answer).await
     }
 
     async fn act(&self, route: &Route, call: &Call<'_>) -> Result<Response<Body>, Problem> {
@@ -207,7 +232,7 @@ impl<B: Outside> Gateway<B> {
     async fn logged(
         &self,
         answer: Response<Body>,
-        parts: &http::request::Parts,
+        parts: &Parts,
         trace: &Trace,
         seen: Seen,
         started: Micros,

@@ -22,6 +22,7 @@ pub mod users;
 mod admin;
 mod aggregate;
 mod call;
+mod chores;
 mod deadline;
 mod docs;
 pub mod domain;

@@ -1,6 +1,7 @@
 //! The log of requests: what is kept of each, what is made unreadable first, and how it is written without anybody waiting.
 
 pub mod redact;
+mod strangers;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -8,16 +9,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clients::Outside;
+use crate::logs::strangers::Strangers;
 use crate::store;
+use crate::tenants::STRANGERS;
+use sdk::sql::SqlError;
 use sdk::{Context, Micros, log};
 
 /// Entries that wait while the database does not answer, of 12 KiB at most; then the oldest are given up, with a line in the log that says
 /// how many.
 const MAX_WAITING: usize = 2000;
-/// How often an instance looks for entries that are too old, in microseconds (1 h).
-const SWEEP_EVERY_MICROS: Micros = 3_600_000_000;
-const DEFAULT_RETENTION_DAYS: i64 = 30;
-const DAY_MICROS: Micros = 86_400_000_000;
 
 /// A row of `api_logs`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ struct Waiting {
     /// Since the last line about it.
     given_up: Cell<u64>,
     stage: Cell<Stage>,
-    swept_at: Cell<Micros>,
+    strangers: Strangers,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -67,8 +67,11 @@ enum Stage {
 }
 
 impl Logs {
-    /// Keeps the entry; the writing goes on after the answer.
+    /// Keeps the entry; the writing goes on after the answer. Of strangers' only some: they must not fill the disk.
     pub fn add<B: Outside>(&self, outside: &B, entry: Entry) {
+        if entry.tenant == STRANGERS && !self.0.strangers.admits(outside.now()) {
+            return;
+        }
         let mut entries = self.0.entries.borrow_mut();
         entries.push_back(entry);
         if entries.len() > MAX_WAITING {
@@ -104,14 +107,19 @@ impl Logs {
             if batch.is_empty() {
                 break;
             }
-            if let Err(error) = store::logs::insert(outside.tables(), &batch).await {
+            if let Err((batch, error)) = self.insert(outside, batch).await {
                 log::error(&Context::default(), "failed to write the request log", &[("reason", &error)]);
                 self.keep(batch);
                 break; // the next request tries again
             }
         }
         self.0.stage.set(Stage::Idle);
-        self.sweep(outside).await;
+    }
+
+    /// Gives the batch back when it could not be written.
+    async fn insert<B: Outside>(&self, outside: &B, batch: Vec<Entry>) -> Result<(), (Vec<Entry>, SqlError)> {
+        let batch = self.0.strangers.cut(outside, batch).await?;
+        store::logs::insert(outside.tables(), &batch).await.map_err(|error| (batch, error))
     }
 
     fn tell_given_up(&self) {
@@ -126,25 +134,14 @@ impl Logs {
         let newer = std::mem::replace(&mut *entries, batch.into());
         entries.extend(newer);
     }
-
-    async fn sweep<B: Outside>(&self, outside: &B) {
-        let now = outside.now();
-        if (0..SWEEP_EVERY_MICROS).contains(&(now - self.0.swept_at.get())) {
-            return;
-        }
-        self.0.swept_at.set(now);
-        if let Err(error) = store::attempts::sweep(outside.tables(), now).await {
-            log::warn(&Context::default(), "failed to sweep attempts", &[("reason", &error)]);
-        }
-        let days = outside.variable("log_retention_days").await.and_then(|days| retention(&days));
-        let days = days.unwrap_or(DEFAULT_RETENTION_DAYS);
-        if let Err(error) = store::logs::sweep(outside.tables(), now - days * DAY_MICROS).await {
-            log::warn(&Context::default(), "failed to sweep the request log", &[("reason", &error)]);
-        }
-    }
 }
 
 /// How many days of `log_retention_days` make sense: ten years at most.
 pub fn retention(days: &str) -> Option<i64> {
     days.trim().parse().ok().filter(|days| (1..=3650).contains(days))
+}
+
+/// How many entries of `log_max_entries` make sense.
+pub fn max_entries(text: &str) -> Option<u32> {
+    text.trim().parse().ok().filter(|entries| (1000..=100_000_000).contains(entries))
 }

@@ -2,8 +2,12 @@
 
 pub mod api_keys;
 pub mod attempts;
+pub mod erasures;
 pub mod logs;
 pub mod quotas;
+pub mod starts;
+mod steps;
+pub mod sweeping;
 pub mod tenants;
 pub mod tokens;
 pub mod users;
@@ -20,6 +24,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(3, sdk::idempotency::MIGRATION),
     Migration::new(4, include_str!("../migrations/0004_tokens_and_quotas.sql")),
     Migration::new(5, include_str!("../migrations/0005_attempts.sql")),
+    Migration::new(6, include_str!("../migrations/0006_sign_ins.sql")),
+    Migration::new(7, include_str!("../migrations/0007_erasures.sql")),
+    Migration::new(8, include_str!("../migrations/0008_media_quotas.sql")),
 ];
 
 /// Why a write with an `Idempotency-Key` came to nothing.

@@ -22,6 +22,8 @@ pub struct Tenant {
     pub name: String,
     /// Per credential; `None`: the platform's default.
     pub requests_per_hour: Option<u32>,
+    /// Of files; `None`: the platform's default, 0: none.
+    pub media_quota_bytes: Option<i64>,
     pub disabled_at: Option<Micros>,
     pub created_at: Micros,
     pub updated_at: Micros,
@@ -33,6 +35,7 @@ pub struct TenantChanges {
     pub name: Option<String>,
     /// `Some(None)`: back to the platform's default.
     pub requests_per_hour: Option<Option<u32>>,
+    pub media_quota_bytes: Option<Option<i64>>,
     pub disabled: Option<bool>,
 }
 
@@ -44,7 +47,8 @@ impl Tenant {
         }
         let name = input.text("name", MAX_NAME).unwrap_or_else(|| id.clone());
         let requests_per_hour = requests_per_hour(input);
-        Self { id, name, requests_per_hour, disabled_at: None, created_at: now, updated_at: now }
+        let media_quota_bytes = media_quota_bytes(input);
+        Self { id, name, requests_per_hour, media_quota_bytes, disabled_at: None, created_at: now, updated_at: now }
     }
 
     pub fn view(&self) -> Value {
@@ -53,6 +57,7 @@ impl Tenant {
             "name": self.name,
             "status": if self.disabled_at.is_some() { "disabled" } else { "active" },
             "requests_per_hour": self.requests_per_hour,
+            "media_quota_bytes": self.media_quota_bytes,
             "created_at": rfc3339(self.created_at),
             "updated_at": rfc3339(self.updated_at),
         })
@@ -62,13 +67,15 @@ impl Tenant {
 impl TenantChanges {
     pub fn read(input: &mut Input) -> Self {
         let back_to_default = input.is_null("requests_per_hour");
+        let default_quota = input.is_null("media_quota_bytes");
         let changes = Self {
             name: input.text("name", MAX_NAME),
             requests_per_hour: requests_per_hour(input).map(Some).or(back_to_default.then_some(None)),
+            media_quota_bytes: media_quota_bytes(input).map(Some).or(default_quota.then_some(None)),
             disabled: status(input),
         };
         if changes == Self::default() {
-            input.refuse("", "name, status or requests_per_hour is required");
+            input.refuse("", "name, status, requests_per_hour or media_quota_bytes is required");
         }
         changes
     }
@@ -90,6 +97,14 @@ fn requests_per_hour(input: &mut Input) -> Option<u32> {
         input.refuse("requests_per_hour", &format!("must be 1 to {MAX_REQUESTS_PER_HOUR}"));
     }
     u32::try_from(number).ok()
+}
+
+fn media_quota_bytes(input: &mut Input) -> Option<i64> {
+    let bytes = input.integer("media_quota_bytes")?;
+    if bytes < 0 {
+        input.refuse("media_quota_bytes", "must not be negative");
+    }
+    Some(bytes)
 }
 
 pub fn is_id(text: &str) -> bool {

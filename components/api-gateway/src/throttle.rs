@@ -1,4 +1,5 @@
-//! Guessing is slow: who failed to identify itself too often has to wait, by source and by the name that was guessed at.
+//! Guessing is slow: who fails at a user from one address too often has to wait. Neighbours behind that address, and the user elsewhere,
+//! do not.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,13 +13,16 @@ use sdk::{Context, Micros, log};
 pub const BURST: i64 = 10;
 /// … and then one every 6 s, in microseconds.
 pub const INTERVAL_MICROS: Micros = 6_000_000;
+/// Failures at one user from everywhere together: ten addresses that guess. NIST SP 800-63B allows 100.
+pub const NAME_BURST: i64 = 100;
 /// Subjects remembered per instance, about 100 bytes each; a full memory forgets who has to wait least.
 const CAPACITY: usize = 4096;
 
 /// Who has no tenant: a source, where attempts are counted over all instances. Not a name that a tenant can have.
-const NO_TENANT: &str = "-";
+pub const NO_TENANT: &str = "-";
 
-/// What an attempt at a password is counted against, for all instances together.
+/// An attempt at a password, which counts for all instances together.
+#[derive(Clone, Debug)]
 pub struct Attempt<'a> {
     pub source: &'a str,
     pub tenant: &'a str,
@@ -28,34 +32,37 @@ pub struct Attempt<'a> {
 /// What counting said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    Admitted,
-    /// Too many came from this source; with the seconds to wait.
-    TooManyFrom(u32),
-    /// Too many were made at this name, by whomever.
-    TooManyAt,
+    /// The password may be looked at. `is_source_spent`: too many came from this source, so that a wrong one has to wait.
+    Admitted { is_source_spent: bool },
+    /// Too many were made at this user, from this source or by whomever.
+    Refused,
 }
 
 impl Attempt<'_> {
-    /// Counts it, before it is looked at.
-    pub async fn admit<B: Outside>(&self, outside: &B) -> Result<Admission, SqlError> {
-        let now = outside.now();
-        if !attempts::charge(outside.tables(), NO_TENANT, self.source, now).await? {
-            let seconds = u32::try_from(INTERVAL_MICROS / 1_000_000).unwrap_or(1);
-            return Ok(Admission::TooManyFrom(seconds));
-        }
-        let may = attempts::charge(outside.tables(), self.tenant, self.name, now).await?;
-        Ok(if may { Admission::Admitted } else { Admission::TooManyAt })
+    /// The user and the source together. No name has a blank in it.
+    pub fn pair(&self) -> String {
+        format!("{} {}", self.name, self.source)
+    }
+
+    /// How long a refused one waits until there is room for another.
+    pub fn wait_seconds() -> u32 {
+        u32::try_from(INTERVAL_MICROS / 1_000_000).unwrap_or(1)
+    }
+
+    /// Counts it, before it is looked at. `exists`: there is a user of this name.
+    pub async fn admit<B: Outside>(&self, outside: &B, exists: bool) -> Result<Admission, SqlError> {
+        attempts::admit(outside.tables(), self, exists, outside.now()).await
     }
 
     /// It was right. Nobody waits for it to be taken off.
-    pub fn forgive<B: Outside>(&self, outside: &B) {
+    pub fn forgive<B: Outside>(&self, outside: &B, is_source_spent: bool) {
         let (outside_too, source) = (outside.clone(), self.source.to_owned());
         let (tenant, name) = (self.tenant.to_owned(), self.name.to_owned());
         outside.spawn(async move {
-            for (tenant, subject) in [(NO_TENANT, &source), (&tenant, &name)] {
-                if let Err(error) = attempts::refund(outside_too.tables(), tenant, subject).await {
-                    log::warn(&Context::default(), "failed to forgive an attempt", &[("reason", &error)]);
-                }
+            let attempt = Attempt { source: &source, tenant: &tenant, name: &name };
+            let now = outside_too.now();
+            if let Err(error) = attempts::forgive(outside_too.tables(), &attempt, is_source_spent, now).await {
+                log::warn(&Context::default(), "failed to forgive an attempt", &[("reason", &error)]);
             }
         });
     }

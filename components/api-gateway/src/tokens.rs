@@ -14,8 +14,9 @@ use crate::{secret, store};
 use sdk::sql::SqlError;
 use sdk::{Context, Micros, Problem, log};
 
-/// Who issues the tokens, and for whom: both are this gateway, whatever address it is reached at.
+/// Who issues the tokens where nobody knows at what address that is.
 pub const ISSUER: &str = "urn:kobliat:api-gateway";
+/// For whom: this gateway, whatever address it is reached at.
 pub const AUDIENCE: &str = "urn:kobliat:api";
 /// An hour.
 pub const LIFETIME_SECONDS: i64 = 3600;
@@ -60,6 +61,7 @@ fn public(key: &SigningKey) -> String {
 /// A token of ours that is genuine and has not ended; whether it was revoked is in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken {
+    pub issuer: String,
     pub tenant: String,
     pub client: String,
     pub id: String,
@@ -90,11 +92,11 @@ impl Signing {
         json!({ "keys": self.pairs().map(Pair::jwk).collect::<Vec<_>>() })
     }
 
-    pub fn issue(&self, key: &ApiKey, scopes: &[String], now: Micros) -> Result<String, Problem> {
+    pub fn issue(&self, issuer: &str, key: &ApiKey, scopes: &[String], now: Micros) -> Result<String, Problem> {
         let now = now / 1_000_000;
         let header = json!({ "typ": KIND, "alg": "EdDSA", "kid": self.current.id });
         let claims = json!({
-            "iss": ISSUER, "aud": AUDIENCE, "sub": key.id, "client_id": key.id, "tenant": key.tenant,
+            "iss": issuer, "aud": AUDIENCE, "sub": key.id, "client_id": key.id, "tenant": key.tenant,
             "scope": scopes.join(" "), "iat": now, "exp": now + LIFETIME_SECONDS, "jti": secret::token()?,
         });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -112,8 +114,11 @@ impl Signing {
         let members = token.verify(&[Key::ed25519(pair.id.clone(), pair.key.verifying_key())])?;
         let text = |name: &str| claims::text(&members, name).map(str::to_owned);
         let time = |name: &str| members.get(name).and_then(Value::as_i64);
-        claims::hold(&members, ISSUER, AUDIENCE, now).then_some(())?;
+        // Nobody else signs with our keys, so the issuer is us at whatever address the token was asked for.
+        let issuer = text("iss")?;
+        claims::hold(&members, &issuer, AUDIENCE, now).then_some(())?;
         Some(AccessToken {
+            issuer,
             tenant: text("tenant")?,
             client: text("client_id")?,
             id: text("jti")?,

@@ -1,7 +1,7 @@
 //! Bodies of requests: within the limit, what their label says, and JSON that every reader reads alike.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -19,6 +19,7 @@ pub async fn read(method: &Method, headers: &HeaderMap, body: Body) -> Result<By
     if matches!(*method, Method::GET | Method::HEAD) {
         return Ok(Bytes::new());
     }
+    refuse_encoded(headers)?;
     check_length(headers, MAX_BODY_BYTES)?;
     if headers.get(CONTENT_TYPE).is_some_and(|value| !is_json(value)) {
         return Err(Problem::unsupported_media_type("send application/json"));
@@ -33,6 +34,7 @@ pub async fn read(method: &Method, headers: &HeaderMap, body: Body) -> Result<By
 
 /// A form (RFC 6749, appendix B).
 pub async fn read_form(headers: &HeaderMap, body: Body) -> Result<String, Problem> {
+    refuse_encoded(headers)?;
     check_length(headers, MAX_FORM_BYTES)?;
     let label = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !essence(label).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
@@ -40,6 +42,18 @@ pub async fn read_form(headers: &HeaderMap, body: Body) -> Result<String, Proble
     }
     let body = collect(body, MAX_FORM_BYTES).await?;
     String::from_utf8(body.into()).map_err(|_| Problem::unreadable("the body is not valid UTF-8"))
+}
+
+/// A compressed body is none that is read here (RFC 9110, 15.5.16): what it unpacks to has no bound.
+pub fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    let encoding = headers.get(CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("an encoding").trim());
+    match encoding.filter(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity")) {
+        None => Ok(()),
+        Some(encoding) => {
+            let detail = format!("the body is encoded ({encoding}): send it without Content-Encoding");
+            Err(Problem::unsupported_media_type(detail).header(ACCEPT_ENCODING, "identity"))
+        }
+    }
 }
 
 fn told(fault: Fault) -> Problem {

@@ -42,6 +42,7 @@ pub const ROUTES: &[Route] = &[
         RIGHTS,
         Action::Channels,
         Doc::new("getChannel", "One channel account, and which credentials are set", &[(200, Some("Channel"))])
+            .has_etag()
             .query(&["tenant"]),
     ),
     Route::patch(

@@ -58,7 +58,7 @@ pub const ROUTES: &[Route] = &[
         "/conversations/{id}",
         READ,
         Action::Forward(Service::Conversation),
-        Doc::new("getConversation", "One conversation", &[(200, Some("Conversation"))]),
+        Doc::new("getConversation", "One conversation", &[(200, Some("Conversation"))]).has_etag(),
     ),
     Route::patch(
         "/conversations/{id}",
@@ -103,6 +103,7 @@ pub const ROUTES: &[Route] = &[
             "Send a message on the conversation's channel",
             &[(201, Some("Message")), (200, Some("Message"))],
         )
+        .made_in("/messages")
         .body("Reply"),
     ),
     Route::get(

@@ -40,7 +40,7 @@ pub const ROUTES: &[Route] = &[
         "/customers/{id}",
         READ,
         Action::GetCustomer,
-        Doc::new("getCustomer", "One customer", &[(200, Some("Customer"))]),
+        Doc::new("getCustomer", "One customer", &[(200, Some("Customer"))]).has_etag(),
     ),
     Route::put(
         "/customers/{id}",
@@ -67,7 +67,8 @@ pub const ROUTES: &[Route] = &[
         "/customers/external/{type}/{external_id}",
         READ,
         FORWARD,
-        Doc::new("getCustomerByExternalId", "The customer with this external id", &[(200, Some("Customer"))]),
+        Doc::new("getCustomerByExternalId", "The customer with this external id", &[(200, Some("Customer"))])
+            .has_etag(),
     ),
     Route::get(
         "/customers/{id}/conversations",

@@ -1,5 +1,8 @@
 //! `/logs`: the requests of a tenant, for its administrator.
 
+mod filter;
+mod paging;
+
 use http::Response;
 use serde_json::{Value, json};
 
@@ -9,13 +12,13 @@ use crate::call::Call;
 use crate::clients::{Body, Outside};
 use crate::logs::Entry;
 use crate::reply::ok;
-use crate::store::logs::Filter;
+use crate::store::logs::Place;
 use crate::{scopes, store};
-use sdk::clock::{parse_rfc3339, rfc3339};
+use sdk::Problem;
+use sdk::clock::rfc3339;
 use sdk::context::ADMIN;
 use sdk::pagination::Keyset;
 use sdk::query::Query;
-use sdk::{Micros, Problem};
 
 const RIGHTS: &[&str] = &[ADMIN];
 
@@ -38,8 +41,12 @@ pub const ROUTES: &[Route] = &[
             "log_path",
             "from",
             "to",
+            "start_date",
+            "end_date",
             "limit",
             "cursor",
+            "page",
+            "per_page",
         ]),
     ),
     Route::get(
@@ -59,31 +66,30 @@ pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, what: Do) -> Result<R
 
 async fn list<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let query = Query::parse(call.query)?;
-    query.allow(&["tenant", "method", "status_code", "status", "path", "from", "to", "limit", "cursor"])?;
+    query.allow(&[
+        "tenant",
+        "method",
+        "status_code",
+        "status",
+        "path",
+        "from",
+        "to",
+        "start_date",
+        "end_date",
+        "limit",
+        "cursor",
+        "page",
+        "per_page",
+    ])?;
     let tenant = scopes::tenant(&call.context, query.get("tenant"), "?tenant")?;
     let name = format!("logs {tenant}");
-    let (page, after) = own::page(call, &name)?;
-    let rows = store::logs::list_page(outside.tables(), &tenant, &filter(&query)?, &after, page.limit).await;
+    let page = paging::asked(call, &query, &name)?;
+    let place = Place { after: &page.after, skipped: page.skipped(), limit: page.limit };
+    let rows = store::logs::list_page(outside.tables(), &tenant, &filter::of(&query)?, &place).await;
     let rows = rows.map_err(|error| store::failed(&call.context, "list the request log", &error))?;
-    own::list(call, &name, rows, page.limit, |row| Keyset { at: row.created_at, id: row.id.clone() }, view)
-}
-
-fn filter(query: &Query) -> Result<Filter, Problem> {
-    let name = if query.get("status_code").is_some() { "status_code" } else { "status" };
-    let bad_status = || Problem::invalid_field(format!("?{name}"), "must be a status code");
-    let status = query.get(name).map(|text| text.parse().ok().filter(|code| (100..600).contains(code)));
-    Ok(Filter {
-        method: query.get("method").map(str::to_uppercase),
-        status: status.map(|status| status.ok_or_else(bad_status)).transpose()?,
-        path: query.get("path").map(str::to_owned),
-        from: time(query, "from")?,
-        to: time(query, "to")?,
-    })
-}
-
-fn time(query: &Query, name: &str) -> Result<Option<Micros>, Problem> {
-    let bad = || Problem::invalid_field(format!("?{name}"), "must be an RFC 3339 time");
-    query.get(name).map(|text| parse_rfc3339(text).ok_or_else(bad)).transpose()
+    let answer =
+        own::list(call, &name, rows, page.limit, |row| Keyset { at: row.created_at, id: row.id.clone() }, view)?;
+    paging::numbered(answer, &page).await
 }
 
 async fn get<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {

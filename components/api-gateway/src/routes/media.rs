@@ -26,13 +26,14 @@ pub const ROUTES: &[Route] = &[
         WRITE,
         Action::Media(Do::Upload),
         Doc::new("uploadMedia", "Upload a file: the type is found out, not believed", &[(201, Some("Media"))])
+            .made_in("/media")
             .body("NewMedia"),
     ),
     Route::get(
         "/media/{id}",
         READ,
         FORWARD,
-        Doc::new("getMedia", "What is known of an attachment", &[(200, Some("Media"))]),
+        Doc::new("getMedia", "What is known of an attachment", &[(200, Some("Media"))]).has_etag(),
     ),
     Route::get(
         "/media/{id}/download",
@@ -46,6 +47,7 @@ pub const ROUTES: &[Route] = &[
         READ,
         Action::Media(Do::Content),
         Doc::new("getMediaContent", "The bytes, whole or the parts that `Range` names", &[(200, None), (206, None)])
+            .has_etag()
             .query(&["variant"]),
     ),
     Route::delete(

@@ -43,7 +43,12 @@ pub const ROUTES: &[Route] = &[
             "cursor",
         ]),
     ),
-    Route::get("/messages/{id}", READ, FORWARD, Doc::new("getMessage", "One message", &[(200, Some("Message"))])),
+    Route::get(
+        "/messages/{id}",
+        READ,
+        FORWARD,
+        Doc::new("getMessage", "One message", &[(200, Some("Message"))]).has_etag(),
+    ),
     Route::get(
         "/messages/{id}/history",
         READ,

@@ -44,7 +44,7 @@ pub const ROUTES: &[Route] = &[
         "/webhook-endpoints/{id}",
         READ_WEBHOOKS,
         FORWARD,
-        Doc::new("getWebhookEndpoint", "One webhook endpoint", &[(200, Some("WebhookEndpoint"))]),
+        Doc::new("getWebhookEndpoint", "One webhook endpoint", &[(200, Some("WebhookEndpoint"))]).has_etag(),
     ),
     Route::patch(
         "/webhook-endpoints/{id}",

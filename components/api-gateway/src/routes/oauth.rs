@@ -6,16 +6,17 @@ use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Action, Doc, Route};
+use super::{API_PREFIX, Action, Doc, Route};
 use crate::auth::{self, find_key};
 use crate::clients::{Body, Outside};
 use crate::credentials::{self, Credential};
+use crate::forward;
 use crate::jwt::Token;
 use crate::keys::{self, ApiKey, KeyHash};
 use crate::reply::whole;
 use crate::store;
 use crate::tokens::{self, AccessToken, Signing};
-use sdk::query::Query;
+use sdk::query::{Query, percent_decode};
 use sdk::sql::SqlError;
 use sdk::{Context, Problem, log, response};
 
@@ -95,6 +96,34 @@ pub struct Asked<'a> {
     pub form: &'a str,
 }
 
+/// Who we are to a client: the address at which the world reaches the platform.
+async fn issuer<B: Outside>(outside: &B, headers: &HeaderMap) -> String {
+    let base = outside.variable("public_base_url").await;
+    let base = base.or_else(|| forward::public_url(headers)?.to_str().ok().map(str::to_owned));
+    base.map_or_else(|| tokens::ISSUER.to_owned(), |base| base.trim_end_matches('/').to_owned())
+}
+
+/// `/.well-known/oauth-authorization-server` (RFC 8414). There is no authorization endpoint, so no response type.
+pub async fn metadata<B: Outside>(outside: &B, headers: &HeaderMap) -> Value {
+    let issuer = issuer(outside, headers).await;
+    let at = |path: &str| format!("{issuer}{API_PREFIX}{path}");
+    let methods = json!(["client_secret_basic", "client_secret_post"]);
+    json!({
+        "issuer": issuer,
+        "token_endpoint": at("/oauth/token"),
+        "introspection_endpoint": at("/oauth/introspect"),
+        "revocation_endpoint": at("/oauth/revoke"),
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "service_documentation": format!("{issuer}/docs"),
+        "scopes_supported": crate::scopes::ALL,
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+    })
+}
+
 pub async fn act<B: Outside>(
     outside: &B,
     memory: &auth::Memory,
@@ -168,11 +197,16 @@ fn named_client(headers: &HeaderMap, form: &Form) -> Result<(String, String), Re
         .map_err(|_| Refusal::new("invalid_request", "a header with a credential is there twice"))?;
     let by_form = form.get("client_id").zip(form.get("client_secret"));
     match (presented.credentials.into_iter().next(), by_form) {
-        (Some(Credential::Password { login, password }), None) => Ok((login, password)),
+        (Some(Credential::Password { login, password }), None) => Ok((decoded(login), decoded(password))),
         (None, Some((id, secret))) => Ok((id.to_owned(), secret.to_owned())),
         (Some(_), Some(_)) => Err(Refusal::new("invalid_request", "the client identifies itself in more than one way")),
         _ => Err(Refusal::client()),
     }
+}
+
+/// Id and secret are form-encoded before they become a name and a password (RFC 6749, 2.3.1). Neither has a sign in it that this would change.
+fn decoded(text: String) -> String {
+    percent_decode(&text.replace('+', " ")).unwrap_or(text)
 }
 
 fn wrong_client<B: Outside>(outside: &B, memory: &auth::Memory, headers: &HeaderMap) -> Refusal {
@@ -198,7 +232,7 @@ async fn token<B: Outside>(outside: &B, memory: &auth::Memory, asked: &Asked<'_>
         None => key.scopes.clone(),
         Some(wanted) => narrowed(&key, wanted)?,
     };
-    let token = signing(outside).await?.issue(&key, &scopes, outside.now())?;
+    let token = signing(outside).await?.issue(&issuer(outside, asked.headers).await, &key, &scopes, outside.now())?;
     Ok(json!({
         "access_token": token,
         "token_type": "Bearer",
@@ -238,7 +272,7 @@ async fn introspect<B: Outside>(outside: &B, memory: &auth::Memory, asked: &Aske
         "sub": token.client,
         "tenant": token.tenant,
         "token_type": "Bearer",
-        "iss": tokens::ISSUER,
+        "iss": token.issuer,
         "aud": tokens::AUDIENCE,
         "iat": token.issued_at,
         "exp": token.expires_at,
@@ -252,7 +286,7 @@ async fn revoke<B: Outside>(outside: &B, memory: &auth::Memory, asked: &Asked<'_
     let client = client(outside, memory, asked.headers, &form).await?;
     if let Some(token) = named_token(outside, &form, &client).await?.filter(|token| token.client == client.id) {
         let end = (token.expires_at + 120) * 1_000_000; // two minutes more: clocks differ
-        store::tokens::revoke(outside.tables(), &token.tenant, &token.id, end, outside.now()).await?;
+        store::tokens::revoke(outside.tables(), &token.tenant, &token.id, end).await?;
     }
     Ok(json!({}))
 }

@@ -13,10 +13,11 @@ use crate::admin;
 use crate::call::Call;
 use crate::clients::{Body, Outside};
 use crate::reply::{ok, whole};
+use crate::store;
 use sdk::clock::rfc3339;
 use sdk::context::OPERATOR;
 use sdk::query::Query;
-use sdk::{Outcome, Problem, response};
+use sdk::{Outcome, Problem, log, response};
 
 const RIGHTS: &[&str] = &[OPERATOR];
 /// The gateway answers these requests: without it nobody could start it again from here.
@@ -153,6 +154,12 @@ async fn action<B: Outside>(outside: &B, call: &Call<'_>, word: &str) -> Outcome
     let answer = admin::ask(outside, &call.context, Method::POST, &path, Bytes::new()).await?;
     let state = state_of(&answer);
     let is_done = state == if word == "stop" { "stopped" } else { "running" };
+    if is_done
+        && word != "stop"
+        && let Err(error) = store::starts::note(outside.tables(), &id, outside.now()).await
+    {
+        log::warn(&call.context, "failed to note that a service was started", &[("reason", &error)]);
+    }
     told(outside, &id, word, is_done, &format!("the component `{id}` is {state}"), &answer)
 }
 

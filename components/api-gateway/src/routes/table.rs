@@ -27,6 +27,10 @@ pub struct Doc {
     pub answers: &'static [Answer],
     /// Whether `If-Match` names the version to change. Every PATCH takes it.
     pub if_match: bool,
+    /// Whether the answer has an `ETag`, which a later request may name in `If-None-Match`.
+    pub has_etag: bool,
+    /// Where a new record is found by its id, when that is not below the path that made it.
+    pub made_in: Option<&'static str>,
 }
 
 /// A success status, and the schema of what comes with it.
@@ -35,7 +39,7 @@ pub type Answer = (u16, Option<&'static str>);
 impl Doc {
     /// Answers 200 with this.
     pub const fn new(id: &'static str, summary: &'static str, answers: &'static [Answer]) -> Self {
-        Self { id, summary, query: &[], body: None, answers, if_match: false }
+        Self { id, summary, query: &[], body: None, answers, if_match: false, has_etag: false, made_in: None }
     }
 
     pub const fn query(self, query: &'static [&'static str]) -> Self {
@@ -44,6 +48,14 @@ impl Doc {
 
     pub const fn body(self, schema: &'static str) -> Self {
         Self { body: Some(schema), ..self }
+    }
+
+    pub const fn has_etag(self) -> Self {
+        Self { has_etag: true, ..self }
+    }
+
+    pub const fn made_in(self, collection: &'static str) -> Self {
+        Self { made_in: Some(collection), ..self }
     }
 
     pub const fn if_match(self) -> Self {

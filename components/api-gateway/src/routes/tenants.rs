@@ -5,6 +5,7 @@ use http::Response;
 use super::own::{self, Verb};
 use super::{Action, Doc, Route};
 use crate::call::Call;
+use crate::chores;
 use crate::clients::{Body, Outside};
 use crate::reply::whole;
 use crate::store;
@@ -13,7 +14,8 @@ use sdk::context::OPERATOR;
 use sdk::idempotency::Done;
 use sdk::pagination::Keyset;
 use sdk::query::{Query, percent_decode};
-use sdk::{Problem, etag};
+use sdk::sql::SqlError;
+use sdk::{Context, Problem, etag, log};
 
 const RIGHTS: &[&str] = &[OPERATOR];
 const LIST: &str = "tenants";
@@ -35,7 +37,7 @@ pub const ROUTES: &[Route] = &[
         "/tenants/{tenant}",
         RIGHTS,
         Action::Tenants(Verb::Get),
-        Doc::new("getTenant", "One tenant", &[(200, Some("Tenant"))]),
+        Doc::new("getTenant", "One tenant", &[(200, Some("Tenant"))]).has_etag(),
     ),
     Route::patch(
         "/tenants/{tenant}",
@@ -92,7 +94,10 @@ async fn create<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Bod
     })
     .await?
     {
-        Done::Now(tenant) => own::created("/tenants", &tenant.id, &tenant.view()),
+        Done::Now(tenant) => {
+            behind(outside, async |outside: &B| chores::tell_quotas(outside).await);
+            own::created("/tenants", &tenant.id, &tenant.view())
+        }
         Done::Before(answer) => Ok(whole(answer.replay())),
     }
 }
@@ -116,7 +121,10 @@ async fn change<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Bod
     let if_match = etag::if_match(&request)?;
     let changed = store::tenants::update(outside.tables(), &id, &changes, if_match, outside.now()).await;
     match changed.map_err(|error| store::failed(&call.context, "change a tenant", &error))? {
-        Some(tenant) => own::versioned(&tenant.view(), tenant.updated_at),
+        Some(tenant) => {
+            behind(outside, async |outside: &B| chores::tell_quotas(outside).await);
+            own::versioned(&tenant.view(), tenant.updated_at)
+        }
         None => find(outside, call, &id).await.and_then(|_| Err(etag::mismatch())),
     }
 }
@@ -129,7 +137,20 @@ async fn delete<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Bod
     let if_match = etag::if_match(&own::request(call))?;
     let deleted = store::tenants::delete(outside.tables(), &id, if_match, outside.now()).await;
     match deleted.map_err(|error| store::failed(&call.context, "delete a tenant", &error))? {
-        true => own::no_content(),
+        true => {
+            behind(outside, async |outside: &B| chores::erase(outside).await);
+            own::no_content()
+        }
         false => find(outside, call, &id).await.and_then(|_| Err(etag::mismatch())),
     }
+}
+
+/// Others learn of it after the answer; what fails is tried again every minute.
+fn behind<B: Outside>(outside: &B, work: impl AsyncFnOnce(&B) -> Result<(), SqlError> + 'static) {
+    let outside_too = outside.clone();
+    outside.spawn(async move {
+        if let Err(error) = work(&outside_too).await {
+            log::warn(&Context::default(), "failed to tell others of a change of tenants", &[("reason", &error)]);
+        }
+    });
 }

@@ -34,7 +34,7 @@ pub const ROUTES: &[Route] = &[
         "/users/{id}",
         RIGHTS,
         Action::Users(Verb::Get),
-        Doc::new("getUser", "One user", &[(200, Some("User"))]).query(&["tenant"]),
+        Doc::new("getUser", "One user", &[(200, Some("User"))]).has_etag().query(&["tenant"]),
     ),
     Route::patch(
         "/users/{id}",

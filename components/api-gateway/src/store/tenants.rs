@@ -5,34 +5,53 @@ use sdk::idempotency::{Done, Once, once_statement};
 use sdk::pagination::Keyset;
 use sdk::sql::{Database, Driver, Execute, Row, SqlError};
 
-use super::Failure;
+use super::{Failure, erasures};
 use crate::tenants::{Tenant, TenantChanges};
 
 /// A name that was used before, also by a tenant that is deleted, gives no row.
 pub const INSERT: &str = "\
-    INSERT INTO tenants (tenant_id, name, requests_per_hour, created_at, updated_at)
-    VALUES (?, ?, ?, ?, ?) ON CONFLICT (tenant_id) DO NOTHING RETURNING tenant_id";
+    INSERT INTO tenants (tenant_id, name, requests_per_hour, media_quota_bytes, media_quota_told, created_at, updated_at)
+    VALUES (?1, ?2, ?3, ?4, ?4 IS NULL, ?5, ?6) ON CONFLICT (tenant_id) DO NOTHING RETURNING tenant_id";
 
 pub const LIST: &str = "\
-    SELECT tenant_id, name, requests_per_hour, disabled_at, created_at, updated_at FROM tenants
+    SELECT tenant_id, name, requests_per_hour, media_quota_bytes, disabled_at, created_at, updated_at FROM tenants
     WHERE tenant_id > ? AND deleted_at IS NULL ORDER BY tenant_id LIMIT ?";
 
 pub const GET: &str = "\
-    SELECT tenant_id, name, requests_per_hour, disabled_at, created_at, updated_at FROM tenants
+    SELECT tenant_id, name, requests_per_hour, media_quota_bytes, disabled_at, created_at, updated_at FROM tenants
     WHERE tenant_id = ? AND deleted_at IS NULL";
 
 /// For a field that is not to change, its flag is 0.
 pub const UPDATE: &str = "\
     UPDATE tenants SET name = coalesce(?, name),
         requests_per_hour = CASE WHEN ? THEN ? ELSE requests_per_hour END,
+        media_quota_told = CASE WHEN ? THEN 0 ELSE media_quota_told END,
+        media_quota_bytes = CASE WHEN ? THEN ? ELSE media_quota_bytes END,
         disabled_at = CASE WHEN ? THEN ? ELSE disabled_at END,
         updated_at = max(?, updated_at + 1)
     WHERE tenant_id = ? AND deleted_at IS NULL AND updated_at = coalesce(?, updated_at)
-    RETURNING tenant_id, name, requests_per_hour, disabled_at, created_at, updated_at";
+    RETURNING tenant_id, name, requests_per_hour, media_quota_bytes, disabled_at, created_at, updated_at";
 
 pub const DELETE: &str = "\
-    UPDATE tenants SET deleted_at = ?
+    UPDATE tenants SET deleted_at = ?, name = tenant_id
     WHERE tenant_id = ? AND deleted_at IS NULL AND updated_at = coalesce(?, updated_at) RETURNING tenant_id";
+
+/// Whose quotas media does not know yet.
+pub const UNTOLD_QUOTAS: &str = "\
+    SELECT tenant_id, media_quota_bytes FROM tenants WHERE media_quota_told = 0 ORDER BY tenant_id LIMIT 100";
+
+/// Unless it was changed again meanwhile.
+pub const QUOTA_TOLD: &str = "\
+    UPDATE tenants SET media_quota_told = 1 WHERE tenant_id = ? AND media_quota_bytes IS ?";
+
+pub async fn untold_quotas<D: Driver>(tables: &Database<D>) -> Result<Vec<(String, Option<i64>)>, SqlError> {
+    let rows = tables.execute(UNTOLD_QUOTAS, Vec::new()).await?;
+    rows.into_iter().map(|mut row| Ok((row.take()?, row.take()?))).collect()
+}
+
+pub async fn quota_told<D: Driver>(tables: &Database<D>, tenant: &str, bytes: Option<i64>) -> Result<(), SqlError> {
+    tables.execute(QUOTA_TOLD, vec![tenant.into(), bytes.into()]).await.map(|_| ())
+}
 
 /// [`Failure::NotMade`] when the name is taken.
 pub async fn insert<D: Driver>(
@@ -45,6 +64,7 @@ pub async fn insert<D: Driver>(
             (&tenant.id).into(),
             (&tenant.name).into(),
             tenant.requests_per_hour.into(),
+            tenant.media_quota_bytes.into(),
             tenant.created_at.into(),
             tenant.updated_at.into(),
         ];
@@ -77,6 +97,9 @@ pub async fn update<D: Driver>(
         changes.name.clone().into(),
         changes.requests_per_hour.is_some().into(),
         changes.requests_per_hour.flatten().into(),
+        changes.media_quota_bytes.is_some().into(),
+        changes.media_quota_bytes.is_some().into(),
+        changes.media_quota_bytes.flatten().into(),
         changes.disabled.is_some().into(),
         disabled_at.into(),
         now.into(),
@@ -87,14 +110,21 @@ pub async fn update<D: Driver>(
     rows.into_iter().next().map(read).transpose()
 }
 
-/// Whether there was one to delete, in this version.
+/// Whether there was one to delete, in this version. Its data follows.
 pub async fn delete<D: Driver>(
     tables: &Database<D>,
     id: &str,
     if_match: Option<Micros>,
     now: Micros,
 ) -> Result<bool, SqlError> {
-    tables.execute(DELETE, vec![now.into(), id.into(), if_match.into()]).await.map(|rows| !rows.is_empty())
+    let work = async |transaction: &D::Connection| -> Result<bool, SqlError> {
+        let deleted = transaction.execute(DELETE, vec![now.into(), id.into(), if_match.into()]).await?;
+        if deleted.is_empty() {
+            return Ok(false);
+        }
+        erasures::begin(transaction, id, now).await.map(|()| true)
+    };
+    tables.transaction(work).await
 }
 
 fn read(mut row: Row) -> Result<Tenant, SqlError> {
@@ -102,6 +132,7 @@ fn read(mut row: Row) -> Result<Tenant, SqlError> {
         id: row.take()?,
         name: row.take()?,
         requests_per_hour: row.take()?,
+        media_quota_bytes: row.take()?,
         disabled_at: row.take()?,
         created_at: row.take()?,
         updated_at: row.take()?,

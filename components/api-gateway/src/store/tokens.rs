@@ -16,7 +16,9 @@ pub const FIND: &str = "\
 pub const REVOKE: &str = "\
     INSERT INTO revoked_tokens (tenant_id, token_id, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
 
-pub const SWEEP: &str = "DELETE FROM revoked_tokens WHERE expires_at < ?";
+pub const SWEEP: &str = "\
+    DELETE FROM revoked_tokens WHERE (tenant_id, token_id) IN
+        (SELECT tenant_id, token_id FROM revoked_tokens WHERE expires_at < ? ORDER BY expires_at LIMIT ?) RETURNING 1";
 
 pub async fn find<D: Driver>(
     tables: &Database<D>,
@@ -28,14 +30,12 @@ pub async fn find<D: Driver>(
     rows.into_iter().next().map(api_keys::read_key).transpose()
 }
 
-/// Durable when it returns. What has ended since is swept on the way.
+/// Durable when it returns.
 pub async fn revoke<D: Driver>(
     tables: &Database<D>,
     tenant: &str,
     token: &str,
     expires_at: Micros,
-    now: Micros,
 ) -> Result<(), SqlError> {
-    tables.execute(REVOKE, vec![tenant.into(), token.into(), expires_at.into()]).await?;
-    tables.execute(SWEEP, vec![now.into()]).await.map(|_| ())
+    tables.execute(REVOKE, vec![tenant.into(), token.into(), expires_at.into()]).await.map(|_| ())
 }

@@ -82,16 +82,52 @@ fn filters_narrow_the_list() {
         ("?method=post", 1),
         ("?status=200&path=/api/v1/conv", 1),
         ("?path=/api/v1/messages", 0),
+        ("?path=versat", 2),
+        ("?start_date=2026-01-01&end_date=2026-01-01&path=conversations", 2),
+        ("?start_date=2026-01-02", 0),
+        ("?end_date=2025-12-31", 0),
+        ("?start_date=2026-01-01T00:00:30Z&path=conversations", 1),
         ("?from=2026-01-01T00:00:30Z&path=/api/v1/conversations", 1),
         ("?to=2026-01-01T00:00:30Z&path=/api/v1/conversations", 1),
     ] {
         assert_eq!(logged(&app, query).len(), count, "{query}");
     }
-    for (query, pointer) in
-        [("?status=ok", "?status"), ("?from=today", "?from"), ("?limit=", "?limit"), ("?limit=5&limit=6", "?limit")]
-    {
+    for (query, pointer) in [
+        ("?status=ok", "?status"),
+        ("?from=today", "?from"),
+        ("?limit=", "?limit"),
+        ("?limit=5&limit=6", "?limit"),
+        ("?start_date=yesterday", "?start_date"),
+        ("?end_date=2026-13-01", "?end_date"),
+        ("?from=2026-01-01T00:00:00Z&start_date=2026-01-01", "?start_date"),
+        ("?page=0", "?page"),
+        ("?page=1000", "?page"),
+        ("?per_page=101", "?per_page"),
+        ("?per_page=5&limit=5", "?per_page"),
+    ] {
         assert_eq!(app.get(&format!("{LOGS}{query}")).pointers(), [pointer]);
     }
+}
+
+#[test]
+fn pages_have_numbers_for_those_who_want_them() {
+    let app = TestApp::new();
+    for at in 0..5 {
+        app.world.now.set(NOW + at);
+        app.get("/api/v1/conversations");
+    }
+    let page = |query: &str| app.get(&format!("{LOGS}?end_date=2026-01-01&path=conversations&{query}")).json();
+    let first = page("page=1&per_page=2");
+    assert_eq!((first["data"].as_array().unwrap().len(), &first["meta"]["has_more"]), (2, &json!(true)));
+    assert_eq!((&first["meta"]["page"], &first["meta"]["per_page"]), (&json!(1), &json!(2)));
+    let last = page("page=3&per_page=2");
+    assert_eq!((last["data"].as_array().unwrap().len(), &last["meta"]["has_more"]), (1, &json!(false)));
+    let seen = |page: &Value| page["data"][0]["created_at"].as_str().unwrap().to_owned();
+    assert!(seen(&last) <= seen(&first));
+    let cursor = first["meta"]["next_cursor"].as_str().unwrap();
+    assert_eq!(page(&format!("limit=2&cursor={cursor}"))["data"], page("page=2&per_page=2")["data"]);
+    let both = app.get(&format!("{LOGS}?page=2&cursor={cursor}"));
+    assert_eq!(both.pointers(), ["?page"]);
 }
 
 #[test]
@@ -129,4 +165,94 @@ fn a_database_that_fails_loses_no_entry_that_fits() {
     app.world.database.sqlite().execute("ALTER TABLE hidden RENAME TO api_logs", ()).unwrap();
     app.get("/api/v1/conversations");
     assert_eq!(logged(&app, "").len(), 3);
+}
+
+fn stranger(app: &TestApp) {
+    app.send(Request::get("/api/v1/customers").body("").unwrap()).problem(401);
+}
+
+fn strangers_in_the_log(app: &TestApp) -> i64 {
+    app.world.database.scalar("SELECT count(*) FROM api_logs WHERE tenant_id = '-'")
+}
+
+#[test]
+fn strangers_do_not_fill_the_log() {
+    let app = TestApp::new();
+    for _ in 0..150 {
+        stranger(&app);
+    }
+    assert_eq!(strangers_in_the_log(&app), 100, "an instance keeps so many a minute");
+    for _ in 0..8 {
+        let other = app.on_another_instance();
+        (0..100).for_each(|_| stranger(&other));
+    }
+    assert_eq!(strangers_in_the_log(&app), 600, "and all together so many");
+    app.get("/api/v1/conversations");
+    assert_eq!(logged(&app, "").len(), 1, "who has a credential is kept all the same");
+    app.world.now.set(NOW + 61_000_000);
+    stranger(&app);
+    assert_eq!(strangers_in_the_log(&app), 601);
+}
+
+/// So many rows at once, made some seconds before now.
+fn fill(app: &TestApp, tenant: &str, count: u32, age_micros: i64) {
+    app.get("/health");
+    let sqlite = app.world.database.sqlite();
+    let at = app.world.now.get() - age_micros;
+    sqlite
+        .execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+             INSERT INTO api_logs (tenant_id, id, method, path, status_code, duration_ms, request_id, trace_id, created_at)
+             SELECT ?2, printf('%s-%09d', ?2, i), 'GET', '/api/v1', 401, 1, 'r', 't', ?3 - i FROM n",
+            (count, tenant, at),
+        )
+        .unwrap();
+}
+
+#[test]
+fn retention_keeps_up_with_any_writer() {
+    let app = TestApp::new();
+    fill(&app, "default", 23_000, 31 * 86_400_000_000);
+    app.world.now.set(NOW + 61_000_000);
+    app.get("/health");
+    assert_eq!(app.world.database.scalar("SELECT count(*) FROM api_logs"), 0, "one sweep takes all that is too old");
+}
+
+#[test]
+fn the_log_has_a_bound_in_size_too() {
+    let app = TestApp::new();
+    app.world.variables.borrow_mut().insert("log_max_entries", "1000".into());
+    fill(&app, "-", 21_000, 3_600_000_000);
+    fill(&app, "acme", 1_500, 3_600_000_000);
+    fill(&app, "default", 900, 3_600_000_000);
+    app.world.now.set(NOW + 601_000_000);
+    app.get("/health");
+    let count = |tenant: &str| {
+        app.world.database.scalar(&format!("SELECT count(*) FROM api_logs WHERE tenant_id = '{tenant}'"))
+    };
+    assert_eq!((count("acme"), count("default")), (1_000, 900));
+    assert!(count("-") <= 20_000, "strangers' entries have a bound of their own: {}", count("-"));
+}
+
+#[test]
+fn what_nobody_needs_any_more_is_swept() {
+    let app = TestApp::new();
+    app.key_of("acme", &["admin"]);
+    let sqlite = app.world.database.sqlite();
+    let key = "UPDATE api_keys SET revoked_at = ?1";
+    sqlite.execute(key, (NOW,)).unwrap();
+    let old = "INSERT INTO quotas (tenant_id, principal, used, updated_at) VALUES ('acme', 'key:1', 1, ?1)";
+    sqlite.execute(old, (NOW,)).unwrap();
+    let guess = "INSERT INTO attempts (tenant_id, subject, forgiven_at) VALUES ('acme', 'ada', ?1)";
+    sqlite.execute(guess, (NOW,)).unwrap();
+    let token = "INSERT INTO revoked_tokens (tenant_id, token_id, expires_at) VALUES ('acme', 'jti', ?1)";
+    sqlite.execute(token, (NOW,)).unwrap();
+    let rows = |table: &str| app.world.database.scalar(&format!("SELECT count(*) FROM {table}"));
+    let tables = ["attempts", "revoked_tokens", "quotas", "api_keys"];
+    for (later, left) in [(61_000_000, [0, 0, 1, 1]), (3 * 3_600_000_000, [0, 0, 0, 1]), (91 * 86_400_000_000, [0; 4])]
+    {
+        app.world.now.set(NOW + later);
+        app.get("/health");
+        assert_eq!(tables.map(rows), left, "after {later} µs");
+    }
 }

@@ -12,6 +12,7 @@ mod rest;
 mod typed;
 mod world;
 
+mod answers;
 mod api_keys;
 mod authentication;
 mod channels;

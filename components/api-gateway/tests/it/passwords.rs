@@ -64,64 +64,120 @@ fn a_new_password_replaces_the_old_one_within_the_cache_time() {
     ask(&app, "ada", "another long one", "/api/v1/customers").problem(401);
 }
 
+/// One that asks from this address, on an instance that remembers nothing.
+fn from(app: &TestApp, address: &str, login: &str, password: &str) -> u16 {
+    let credential = STANDARD.encode(format!("{login}:{password}"));
+    let request = Request::get("/api/v1/customers").header("authorization", format!("Basic {credential}"));
+    let request = request.header("spin-client-addr", format!("{address}:4000")).body("").unwrap();
+    app.on_another_instance().send(request).status.as_u16()
+}
+
+fn as_the_bootstrap_key(app: &TestApp, key: &str) -> u16 {
+    app.send(request_as(key, Method::GET, "/api/v1/customers", "")).status.as_u16()
+}
+
 #[test]
-fn guessing_is_slowed_for_the_source_and_harms_no_neighbour() {
+fn a_right_password_is_let_in_beside_a_neighbour_who_guesses() {
     let app = TestApp::new();
     make(&app, "ada", &["customers:read"]);
     let key = app.key_of("default", &["customers:read"]);
+    for n in 0..25 {
+        let guessed = from(&app, "10.0.0.1", &format!("guess{n}"), "wrong password");
+        assert_eq!(guessed, if n < 10 { 401 } else { 429 }, "guess {n}");
+    }
+    assert_eq!(from(&app, "10.0.0.1", "ada", PASSWORD), 200);
+    assert_eq!(as_the_bootstrap_key(&app, &key), 200);
+    assert_eq!(as_the_bootstrap_key(&app, "bootstrap-secret"), 200, "nobody has guessed at it");
+}
+
+#[test]
+fn guessing_at_a_user_is_slowed_from_where_it_is_done_and_nowhere_else() {
+    let app = TestApp::new();
+    make(&app, "ada", &["customers:read"]);
+    make(&app, "bob", &["customers:read"]);
+    for _ in 0..10 {
+        assert_eq!(from(&app, "10.0.0.1", "ada", "wrong password"), 401);
+    }
+    assert_eq!(from(&app, "10.0.0.1", "ada", PASSWORD), 429, "not even compared");
+    assert_eq!(from(&app, "10.0.0.1", "bob", PASSWORD), 200);
+    assert_eq!(from(&app, "10.0.0.2", "ada", PASSWORD), 200);
+    app.world.now.set(NOW + 6_000_000);
+    assert_eq!(from(&app, "10.0.0.1", "ada", PASSWORD), 200);
+}
+
+#[test]
+fn a_refusal_says_when_to_come_back() {
+    let app = TestApp::new();
     for _ in 0..10 {
         ask(&app, "nobody", "wrong password", "/api/v1/customers").problem(401);
     }
-    let refused = ask(&app, "ada", PASSWORD, "/api/v1/customers");
+    let refused = ask(&app, "nobody", "wrong password", "/api/v1/customers");
     refused.problem(429);
     assert_eq!(refused.header("retry-after"), "6");
-    assert_eq!(app.send(request_as(&key, Method::GET, "/api/v1/customers", "")).status, 200, "keys cannot be guessed");
-    // A short bootstrap key can be guessed, a long one cannot.
-    let bootstrap = |key: &str| app.send(request_as(key, Method::GET, "/api/v1/customers", "")).status.as_u16();
-    assert_eq!(bootstrap("bootstrap-secret"), 429);
+}
+
+#[test]
+fn guessing_from_many_places_does_not_lock_a_user_out_where_it_has_signed_in() {
+    let app = TestApp::new();
+    make(&app, "ada", &["customers:read"]);
+    assert_eq!(from(&app, "10.9.9.9", "ada", PASSWORD), 200);
+    for n in 0..100 {
+        assert_eq!(from(&app, &format!("10.0.{}.1", n / 10), "ada", "wrong password"), 401, "guess {n}");
+    }
+    assert_eq!(from(&app, "10.1.0.1", "ada", PASSWORD), 429, "too many guesses: not even compared");
+    assert_eq!(from(&app, "10.9.9.9", "ada", PASSWORD), 200);
+    app.world.now.set(NOW + 6_000_000);
+    assert_eq!(from(&app, "10.1.0.1", "ada", PASSWORD), 200, "and not for long");
+}
+
+#[test]
+fn a_right_password_pays_nothing() {
+    let app = TestApp::new();
+    make(&app, "ada", &["customers:read"]);
+    for n in 0..30 {
+        assert_eq!(from(&app, "10.0.0.1", "ada", PASSWORD), 200, "the {n}th");
+    }
+    let at_once = app.world.database.scalar(&format!("SELECT count(*) FROM attempts WHERE forgiven_at > {NOW}"));
+    assert_eq!(at_once, 0);
+}
+
+/// A name that there is and one that there is not get the same answers, guess by guess.
+#[test]
+fn guessing_does_not_tell_which_names_there_are() {
+    let app = TestApp::new();
+    make(&app, "ada", &["customers:read"]);
+    let guesses = |address: &str, name: &str| -> Vec<u16> {
+        (0..12).map(|_| from(&app, address, name, "wrong password")).collect()
+    };
+    assert_eq!(guesses("10.0.0.1", "ada"), guesses("10.0.0.2", "nobody"));
+    assert_eq!(
+        guesses("10.0.0.1", "ada"),
+        guesses("10.0.0.2", "nobody"),
+        "also when the source has used its guesses up"
+    );
+    assert_eq!(from(&app, "10.0.0.1", "bob", "wrong password"), from(&app, "10.0.0.1", "ada", "wrong password"));
+}
+
+#[test]
+fn strangers_do_not_fill_the_table_of_attempts() {
+    let app = TestApp::new();
+    for n in 0..200 {
+        from(&app, "10.0.0.1", &format!("guess{n}"), "wrong password");
+    }
+    let rows = app.world.database.scalar("SELECT count(*) FROM attempts");
+    assert!(rows <= 21, "{rows} rows after 200 guesses from one address");
+}
+
+#[test]
+fn guessing_at_a_short_bootstrap_key_is_slowed_and_a_long_one_cannot_be_guessed() {
+    let app = TestApp::new();
+    for _ in 0..10 {
+        assert_eq!(as_the_bootstrap_key(&app, "wrong"), 401);
+    }
+    assert_eq!(as_the_bootstrap_key(&app, "bootstrap-secret"), 429);
     let long = "a bootstrap key of thirty-two bytes and more".replace(' ', "-");
     app.world.variables.borrow_mut().insert("bootstrap_api_key", long.clone());
-    assert_eq!(bootstrap(&long), 200);
-    app.world.now.set(NOW + 12_000_000);
-    assert_eq!(ask(&app, "ada", PASSWORD, "/api/v1/customers").status, 200);
-}
-
-#[test]
-fn guessing_at_one_name_is_slowed_from_everywhere() {
-    let app = TestApp::new();
-    make(&app, "ada", &["customers:read"]);
-    let from = |address: String, password: &str| {
-        let credential = STANDARD.encode(format!("ada:{password}"));
-        let request = Request::get("/api/v1/customers").header("authorization", format!("Basic {credential}"));
-        app.send(request.header("spin-client-addr", address).body("").unwrap()).status.as_u16()
-    };
-    for at in 0..10 {
-        assert_eq!(from(format!("10.0.0.{at}:4000"), "wrong password"), 401);
-    }
-    assert_eq!(from("10.0.1.1:4000".into(), PASSWORD), 401, "not even compared");
-}
-
-#[test]
-fn guessing_is_slowed_over_all_instances_together() {
-    let app = TestApp::new();
-    make(&app, "ada", &["customers:read"]);
-    let from = |address: String, password: &str| {
-        let credential = STANDARD.encode(format!("ada:{password}"));
-        let request = Request::get("/api/v1/customers").header("authorization", format!("Basic {credential}"));
-        let request = request.header("spin-client-addr", address).body("").unwrap();
-        app.on_another_instance().send(request).status.as_u16()
-    };
-    for at in 0..5 {
-        assert_eq!(from("10.0.0.1:4000".into(), "wrong password"), 401);
-        assert_eq!(from(format!("10.0.1.{at}:4000"), PASSWORD), 200, "who knows it pays nothing");
-    }
-    for _ in 0..5 {
-        assert_eq!(from("10.0.0.1:4000".into(), "wrong password"), 401);
-    }
-    assert_eq!(from("10.0.0.1:4000".into(), "wrong password"), 429);
-    assert_eq!(from("10.0.2.1:4000".into(), PASSWORD), 401, "nor from elsewhere: it is not even compared");
-    app.world.now.set(NOW + 6_000_000);
-    assert_eq!(from("10.0.2.1:4000".into(), PASSWORD), 200);
+    assert_eq!(as_the_bootstrap_key(&app, &long), 200);
 }
 
 #[test]

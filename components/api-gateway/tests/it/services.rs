@@ -171,7 +171,7 @@ fn dead_letters_are_each_tenant_s_own() {
 #[test]
 fn a_service_that_does_not_answer_is_left_alone_for_a_while() {
     let app = app();
-    app.world.fault(Service::Conversation, Fault::Down);
+    app.world.fault(Service::Conversation, Fault::Busy);
     for _ in 0..8 {
         app.get("/api/v1/conversations").problem(503);
     }
@@ -189,4 +189,33 @@ fn a_service_that_does_not_answer_is_left_alone_for_a_while() {
     assert_eq!(circuit(), "closed");
     let other = Request::get("/api/v1/customers").header("x-api-key", KEY).body("").unwrap();
     assert_eq!(app.send(other).status, 200, "each service has its own");
+}
+
+/// Whoever is told at once that a service is stopped waits for nothing: its circuit stays closed.
+#[test]
+fn a_stopped_service_is_used_as_soon_as_it_is_back() {
+    let app = app();
+    app.world.fault(Service::Conversation, Fault::Down);
+    for _ in 0..8 {
+        app.get("/api/v1/conversations").problem(503);
+        app.get(&format!("/api/v1/conversations/{}", app.world.next_id())).problem(503);
+    }
+    app.world.faults.borrow_mut().clear();
+    assert_eq!(app.get("/api/v1/conversations").status, 200);
+}
+
+#[test]
+fn a_circuit_closes_when_the_service_is_started_again() {
+    let app = app();
+    app.world.fault(Service::Conversation, Fault::Busy);
+    for _ in 0..8 {
+        app.get("/api/v1/conversations").problem(503);
+    }
+    app.world.faults.borrow_mut().clear();
+    app.world.now.set(NOW + 1_000_000);
+    app.get("/api/v1/conversations").problem(503);
+    app.world
+        .says(&format!("{ADMIN}/components/conversation/start"), &json!({ "id": "conversation", "state": "running" }));
+    assert_eq!(app.post("/api/v1/services/conversation-service/start", &json!({})).status, 200);
+    assert_eq!(app.get("/api/v1/conversations").status, 200, "at once");
 }

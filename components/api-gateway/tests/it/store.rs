@@ -1,7 +1,7 @@
 //! The gateway's statements, on a real SQLite.
 
 use api_gateway::keys::{ApiKey, KeyHash};
-use api_gateway::store::{MIGRATIONS, api_keys, tenants, users};
+use api_gateway::store::{MIGRATIONS, api_keys, attempts, tenants, users};
 use sdk::sql::{Database, SqlError};
 use sdk::testing::{Memory, assert_uses_indexes, block_on};
 
@@ -56,6 +56,7 @@ fn statements_use_indexes() {
     let (memory, _) = store_with("[]");
     for statement in [
         api_keys::FIND,
+        attempts::HAS_SIGNED_IN,
         api_keys::MARK_USED,
         api_keys::LIST,
         api_keys::GET,

@@ -114,3 +114,88 @@ fn an_administrator_of_a_tenant_sees_no_tenants() {
         app.send(request_as(&admin, method, path, "{}")).problem(403);
     }
 }
+
+/// What the services are asked to remove, in order.
+fn asked_to_erase(app: &TestApp) -> Vec<String> {
+    let asked = app.world.fetched.borrow().clone();
+    asked.into_iter().filter(|uri| uri.ends_with("/erase")).collect()
+}
+
+fn erase_of(service: &str) -> String {
+    format!("http://{service}.spin.internal/internal/tenants/acme/erase")
+}
+
+const SERVICES: [&str; 8] = [
+    "inbound-gateway",
+    "outbound-gateway",
+    "notification",
+    "messaging",
+    "conversation",
+    "customer",
+    "media",
+    "chat-simulator",
+];
+
+#[test]
+fn the_data_of_a_deleted_tenant_goes_from_every_service() {
+    let app = TestApp::new();
+    app.key_of("acme", &["admin"]);
+    let user = json!({ "username": "ada", "password": "correct horse battery", "scopes": ["admin"], "tenant": "acme" });
+    app.post("/api/v1/users", &user);
+    for service in SERVICES {
+        app.world.says(&erase_of(service), &json!({ "removed": 0, "done": service != "messaging" }));
+    }
+    assert_eq!(app.delete("/api/v1/tenants/acme").status, 204);
+    let asked = asked_to_erase(&app);
+    for service in SERVICES {
+        let times = asked.iter().filter(|uri| **uri == erase_of(service)).count();
+        assert_eq!(times, if service == "messaging" { 50 } else { 1 }, "{service}");
+    }
+    let rows =
+        |table: &str| app.world.database.scalar(&format!("SELECT count(*) FROM {table} WHERE tenant_id = 'acme'"));
+    assert_eq!(["api_keys", "users", "api_logs"].map(rows), [0, 0, 0]);
+    app.world.says(&erase_of("messaging"), &json!({ "removed": 1, "done": true }));
+    for (at, left) in [(61_000_000, 9), (3_605_000_000, 1), (3_700_000_000, 0)] {
+        app.world.now.set(NOW + at);
+        app.get("/health");
+        assert_eq!(rows("erasures"), left, "after {at} µs: what was on its way goes in a second round");
+    }
+    app.post("/api/v1/tenants", &json!({ "id": "acme" })).problem(409);
+}
+
+#[test]
+fn a_service_that_is_down_is_asked_again() {
+    let app = TestApp::new();
+    app.key_of("acme", &["admin"]);
+    assert_eq!(app.delete("/api/v1/tenants/acme").status, 204);
+    assert_eq!(app.world.database.scalar("SELECT count(*) FROM erasures"), 9);
+    app.world.fetched.borrow_mut().clear();
+    app.get("/health");
+    assert_eq!(asked_to_erase(&app).len(), 0, "not at once");
+    app.world.now.set(NOW + 61_000_000);
+    app.get("/health");
+    assert_eq!(asked_to_erase(&app).len(), SERVICES.len());
+}
+
+#[test]
+fn media_is_told_a_tenant_s_quota_of_files() {
+    let app = TestApp::new();
+    let quota = "http://media.spin.internal/internal/tenants/acme/quota";
+    app.get("/health"); // so that the sweep of this minute is over
+    let told = || app.world.fetched.borrow().iter().filter(|uri| *uri == quota).count();
+    let made = app.post(TENANTS, &json!({ "id": "acme", "media_quota_bytes": 1000 }));
+    assert_eq!((made.status.as_u16(), &made.json()["media_quota_bytes"]), (201, &json!(1000)));
+    assert_eq!(told(), 1, "media was away");
+    app.world.says(quota, &json!({ "bytes": 1000 }));
+    app.world.now.set(NOW + 61_000_000);
+    app.get("/health");
+    app.world.now.set(NOW + 122_000_000);
+    app.get("/health");
+    assert_eq!(told(), 2, "until it knows, and no longer");
+    let path = format!("{TENANTS}/acme");
+    assert_eq!(app.patch(&path, &json!({ "media_quota_bytes": null })).json()["media_quota_bytes"], json!(null));
+    assert_eq!(told(), 3);
+    app.patch(&path, &json!({ "name": "Acme" }));
+    assert_eq!(told(), 3, "other changes are none of its business");
+    assert_eq!(app.patch(&path, &json!({ "media_quota_bytes": -1 })).pointers(), ["/media_quota_bytes"]);
+}

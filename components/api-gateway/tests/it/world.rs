@@ -30,6 +30,8 @@ pub const NOW: i64 = 1_767_225_600_000_000; // 2026-01-01T00:00:00Z
 pub enum Fault {
     /// Typed calls answer `unavailable`, HTTP 503 with Retry-After: what the host does for a stopped component.
     Down,
+    /// Typed calls answer `unavailable` for another reason.
+    Busy,
     /// Typed calls answer `other`, HTTP 500, both with internals that no client may see.
     Broken,
     /// Neither typed calls nor HTTP ever answer.
@@ -243,6 +245,7 @@ impl World {
         match fault {
             Some(Fault::Hangs) => std::future::pending().await,
             Some(Fault::Broken) => Err(CallError::Other("panicked at src/store.rs:17: SELECT broke".into())),
+            Some(Fault::Busy) => Err(CallError::Unavailable("component has more calls than it may queue".into())),
             Some(_) => Err(CallError::Unavailable("component is stopped".into())),
             None => Ok(()),
         }
@@ -262,7 +265,7 @@ impl World {
         match fault {
             Some(Fault::Hangs) => std::future::pending().await,
             Some(Fault::Unreachable) => Err(SendError::Unreachable("connection refused".into())),
-            Some(Fault::Down) => Ok(rest::stopped()),
+            Some(Fault::Down | Fault::Busy) => Ok(rest::stopped()),
             Some(Fault::Broken) => Ok(rest::broken()),
             None => Ok(rest::answer(self, service, &request)),
         }

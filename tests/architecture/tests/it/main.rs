@@ -4,5 +4,6 @@ mod dependencies;
 mod documents;
 mod guests;
 mod names;
+mod secrets;
 mod sources;
 mod tables;

@@ -1,7 +1,9 @@
 //! What holds for every path: credentials, request ids, methods, trailing slashes, errors.
 
+use crate::people::{conversation, text};
 use http::Method;
 use kobliat_e2e::{TestApp, in_both_modes, secrets};
+use serde_json::json;
 
 const LIST: &str = "/api/v1/customers";
 
@@ -61,6 +63,44 @@ in_both_modes! {
             app.send(Method::GET, path, &[], "").await.expect(200);
         }
         assert_eq!(app.send(Method::GET, "/.well-known/spin/health", &[], "").await.text(), "OK");
+        app.stop().await;
+    }
+
+    async fn what_was_made_says_where_it_is_and_is_not_sent_twice(mode: Mode) {
+        let app = TestApp::start(mode).await;
+        let chat = conversation(&app).await;
+        let message = json!({ "conversation_id": chat.id, "direction": "inbound", "body": "hello", "sender_customer_id": chat.ann });
+        let user = json!({ "username": "ada", "password": "correct horse battery", "scopes": ["admin"] });
+        let channel = json!({ "kind": "web", "provider_id": "shop", "credentials": { "webhook_secret": "a secret of this shop" } });
+        let mut made = Vec::new();
+        for (path, body) in [
+            ("/api/v1/customers", json!({ "external_type": "web", "external_id": "cleo" })),
+            ("/api/v1/conversations", json!({ "participants": [chat.ann], "type": "channel" })),
+            ("/api/v1/messages", message),
+            ("/api/v1/users", user),
+            ("/api/v1/tenants", json!({ "id": "acme" })),
+            ("/api/v1/api-keys", json!({ "name": "a", "scopes": ["admin"] })),
+            ("/api/v1/channels", channel),
+            ("/api/v1/webhook-endpoints", json!({ "url": "https://hooks.example.com/a", "events": ["*"] })),
+        ] {
+            made.push((path, app.post(path, &body).await));
+        }
+        let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nwords\r\n--b--\r\n";
+        let multipart = [("content-type", "multipart/form-data; boundary=b")];
+        made.push(("/api/v1/media", app.api(Method::POST, "/api/v1/media/upload", &multipart, form).await));
+        for (below, answer) in made {
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            let location = answer.header("location").unwrap_or_else(|| panic!("{below} does not say where")).to_owned();
+            assert_eq!(location, format!("{below}/{}", text(&answer.json(), "id")));
+            let read = app.get(&location).await;
+            assert_eq!(read.status, 200, "{location}");
+            let Some(tag) = read.header("etag").map(str::to_owned) else { continue };
+            for named in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+                let again = app.api(Method::GET, &location, &[("if-none-match", &named)], "").await;
+                assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(tag.as_str())), "{location}");
+            }
+            assert_eq!(app.api(Method::GET, &location, &[("if-none-match", "\"other\"")], "").await.status, 200);
+        }
         app.stop().await;
     }
 }

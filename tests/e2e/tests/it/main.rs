@@ -19,6 +19,7 @@ mod contract;
 mod conventions;
 mod conversations;
 mod customers;
+mod documented;
 mod idempotency;
 mod inbox;
 mod media;

@@ -3,7 +3,7 @@
 
 use crate::people::{conversation, text};
 use http::Method;
-use kobliat_e2e::{Mode, Outside, Reply, TestApp};
+use kobliat_e2e::{Mode, Outside, Reply, TestApp, eventually};
 use serde_json::{Value, json};
 
 /// What its path names is no object of anybody's, but a channel's adapter.
@@ -123,4 +123,65 @@ async fn refers_to_nothing_of_theirs(app: &TestApp, stranger: &str, objects: &Ob
         let named = ask(app, stranger, Method::GET, &format!("{path}?tenant=default"), String::new()).await;
         assert!(matches!(named.status, 403 | 422), "{path}: {}", named.text());
     }
+}
+
+/// Rows of a tenant, by database and table.
+fn left_of(app: &TestApp, tenant: &str) -> Vec<String> {
+    const TABLES: &str = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'tenant_id' \
+                          WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%'";
+    let mut left = Vec::new();
+    for file in std::fs::read_dir(app.state_dir()).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.extension().is_none_or(|extension| extension != "db") {
+            continue;
+        }
+        let database = rusqlite::Connection::open(&file).unwrap();
+        let mut statement = database.prepare(TABLES).unwrap();
+        let tables: Vec<String> = statement.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        for table in tables.iter().filter(|table| !["tenants", "erasures", "api_logs"].contains(&table.as_str())) {
+            let count = format!("SELECT count(*) FROM {table} WHERE tenant_id = ?");
+            let rows: i64 = database.query_row(&count, [tenant], |row| row.get(0)).unwrap();
+            if rows > 0 {
+                left.push(format!("{} {table}: {rows}", file.display()));
+            }
+        }
+    }
+    left
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_tenant_leaves_nothing_behind() {
+    if kobliat_e2e::skipped("files of the services' databases") {
+        return;
+    }
+    let app = TestApp::start(Mode::Links).await;
+    let key = key_of(&app, "acme").await;
+    let made = async |path: &str, body: Value| {
+        text(
+            &app.send(Method::POST, path, &[("x-api-key", &key), ("idempotency-key", path)], body.to_string())
+                .await
+                .expect(201),
+            "id",
+        )
+    };
+    let ann = made("/api/v1/customers", json!({ "external_type": "web", "external_id": "ann", "name": "Ann" })).await;
+    let chat =
+        made("/api/v1/conversations", json!({ "participants": [ann], "type": "channel", "subject": "Sweaters" })).await;
+    let message =
+        json!({ "conversation_id": chat, "direction": "inbound", "body": "a secret", "sender_customer_id": ann });
+    made("/api/v1/messages", message).await;
+    made("/api/v1/users", json!({ "username": "ada", "password": "correct horse battery", "scopes": ["admin"] })).await;
+    let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nsecret\r\n--b--\r\n";
+    let multipart = [("content-type", "multipart/form-data; boundary=b"), ("x-api-key", &key)];
+    app.send(Method::POST, "/api/v1/media/upload", &multipart, form).await.expect(201);
+    // What is on its way when a tenant is deleted goes an hour later; here nothing is.
+    eventually("every event has arrived", async || {
+        let left = left_of(&app, "acme").join("\n");
+        (!left.contains(" outbox:") && left.contains(" consumed_events:")).then_some(())
+    })
+    .await;
+    assert!(left_of(&app, "acme").len() > 8, "{:?}", left_of(&app, "acme"));
+    assert_eq!(app.api(Method::DELETE, "/api/v1/tenants/acme", &[], "").await.status, 204);
+    eventually("every service has removed what it had", async || left_of(&app, "acme").is_empty().then_some(())).await;
+    app.get(&format!("/api/v1/customers/{ann}")).await.expect(404);
+    app.stop().await;
 }
