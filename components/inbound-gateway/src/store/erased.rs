@@ -6,6 +6,8 @@ use sdk::erase::{IDEMPOTENCY, Table};
 pub const ERASED: &[Table] = &[
     Table::new("channel_accounts", "tenant_id, kind, provider_id"),
     Table::new("attachments", "tenant_id, reference"),
+    Table::new("webhook_files", "tenant_id, delivery_id, file, number"),
+    Table::new("webhook_uploads", "tenant_id, delivery_id"),
     Table::new("webhook_deliveries", "tenant_id, id"),
     IDEMPOTENCY,
 ];
