@@ -176,7 +176,7 @@ impl Dispatcher {
                 let Some(delay) = delay else { return self.dead(delivery, failure) };
                 tally.retried.fetch_add(1, Relaxed);
                 let component = &self.subscriber.subscription.component;
-                debug!(%component, event.id = delivery.event.id(), "event `{}` to component `{component}` failed, again in {delay:?}: {}", delivery.event.id(), failure.reason);
+                debug!(%component, event.id = delivery.event.id(), "event `{}` to component `{component}` failed, again in {delay:?}: {}", delivery.event.id(), for_the_log(&failure));
                 Outcome::Retry { at: self.broker.clock.now().saturating_add(micros(delay)), failure }
             }
         }
@@ -186,7 +186,7 @@ impl Dispatcher {
         self.subscriber.tally.dead.fetch_add(1, Relaxed);
         let (component, event, id) =
             (&self.subscriber.subscription.component, &delivery.event, Uuid::now_v7().to_string());
-        warn!(%component, event.id = event.id(), "event `{}` ({}) to component `{component}` is a dead letter after {} attempts: {}", event.id(), event.kind(), delivery.attempts + 1, failure.reason);
+        warn!(%component, event.id = event.id(), "event `{}` ({}) to component `{component}` is the dead letter `{id}` after {} attempts: {}; `kobliat events show {id}` has the reason", event.id(), event.kind(), delivery.attempts + 1, for_the_log(&failure));
         let told = if event.kind() == DEAD_LETTERED { None } else { announcement(&id, component, delivery, &failure) };
         let announcement = told.map(|event| Box::new(self.broker.route(event)));
         Outcome::Dead { id, failure, announcement }
@@ -256,6 +256,11 @@ async fn settled(settling: &mut Option<BoxFuture<'static, Settlement>>) -> Settl
         Some(settling) => settling.await,
         None => std::future::pending().await,
     }
+}
+
+/// What the subscriber said of it may name people, so that the log has its status alone.
+fn for_the_log(failure: &Failure) -> String {
+    failure.status.map_or_else(|| failure.reason.clone(), |status| format!("answered {status}"))
 }
 
 /// `com.kobliat.platform.event.dead-lettered.v1`: somebody should look.
