@@ -38,8 +38,8 @@ pub trait Platform: 'static {
     async fn sleep(&self, duration: Duration);
 }
 
-/// 16 MiB: what WhatsApp takes of a video or an audio recording.
-const DEFAULT_LIMIT_BYTES: u64 = 16 << 20;
+/// 36 MiB: a mail of Postmark's 35 MB may be one file. WhatsApp takes 16 MB of a video or an audio recording.
+const DEFAULT_LIMIT_BYTES: u64 = 36 << 20;
 /// One hour: long enough for a provider that fetches later, short enough for a link that gets around.
 const DEFAULT_LINK_SECONDS: i64 = 3600;
 

@@ -26,10 +26,11 @@ fn message(item: &Object, account: &str, received_at: i64) -> Content {
     };
     let body = fields::text(item, "text").map(fields::readable);
     let media = item.get("media").and_then(Value::as_object).map(medium);
-    if body.is_none() && media.is_none() {
+    let kind = fields::text(item, "type").and_then(fields::word);
+    let part = kind.and_then(|kind| part(item, kind));
+    if body.is_none() && media.is_none() && part.is_none() {
         return Content::rejected("message_without_text_or_media");
     }
-    let kind = fields::text(item, "type").and_then(fields::word);
     let of_media = media.as_ref().filter(|_| body.is_none()).map(|media| parts::kind(media["mime_type"].as_str()));
     Content::Message(Box::new(Message {
         external_id,
@@ -42,7 +43,7 @@ fn message(item: &Object, account: &str, received_at: i64) -> Content {
         content_type: kind.or(of_media).unwrap_or("text").to_owned(),
         body,
         sent_at: time(item, "sent_at", received_at),
-        metadata: metadata(item, media),
+        metadata: metadata(item, media.map(|media| ("media".to_owned(), media)).into_iter().chain(part)),
     }))
 }
 
@@ -55,15 +56,20 @@ fn medium(media: &Object) -> Value {
     carried.map_or_else(|| media.clone(), |carried| carried.beside(media.clone()))
 }
 
+/// What a message of another type says, under the name of its type (`location`, …): we need not know it to keep it.
+fn part(item: &Object, kind: &str) -> Option<(String, Value)> {
+    let is_ours = ["id", "from", "text", "media", "metadata", "reply_to", "sent_at", "type"].contains(&kind);
+    let part = item.get(kind).filter(|part| part.is_object() && !is_ours)?;
+    Some((kind.to_owned(), part.clone()))
+}
+
 /// What the site gave as metadata, and beside it what has a name of its own.
-fn metadata(item: &Object, media: Option<Value>) -> Map<String, Value> {
+fn metadata(item: &Object, parts: impl Iterator<Item = (String, Value)>) -> Map<String, Value> {
     let mut metadata = item.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
     if let Some(replied_to) = fields::key(item, "reply_to") {
         metadata.insert("reply_to".to_owned(), Value::String(replied_to));
     }
-    if let Some(media) = media {
-        metadata.insert("media".to_owned(), media);
-    }
+    metadata.extend(parts);
     metadata
 }
 

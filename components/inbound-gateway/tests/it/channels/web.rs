@@ -150,3 +150,17 @@ fn a_file_that_comes_along_is_kept_and_a_reference_stays_one() {
     assert_eq!(metadata(&rows[1].1)["media"], json!({"url": "https://shop.example/a.png"}));
     assert_eq!(world.memory.scalar("SELECT count(*) FROM attachments"), 1);
 }
+
+#[test]
+fn a_message_of_any_type_says_it_under_the_type_s_name() {
+    let world = world();
+    let place = json!({"latitude": 1.5, "longitude": 2.5});
+    let message = |kind: &str, part: Value| json!({"id": kind, "from": {"id": "v"}, "type": kind, kind: part});
+    let body = json!({"messages": [message("location", place.clone()), message("hologram", json!({"size": 3})), message("empty", json!(7)),
+        json!({"id": "9", "from": {"id": "v"}, "type": "from"})]});
+    let received = send(&world, &body);
+    assert_eq!((&received["accepted"], &received["rejected"]), (&json!(2), &json!(2)));
+    let rows = world.messages.rows.borrow();
+    assert_eq!((rows[0].1.content_type.as_str(), metadata(&rows[0].1)), ("location", json!({"location": place})));
+    assert_eq!((rows[1].1.content_type.as_str(), metadata(&rows[1].1)), ("hologram", json!({"hologram": {"size": 3}})));
+}
