@@ -67,6 +67,20 @@ fn offset_seconds(text: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
+/// `Thu, 24 Aug 2023 05:01:45 +0000`: the form of mail, and of some APIs (RFC 5322). A time before 1970 is shown as 1970.
+pub fn mail_date(at: Micros) -> String {
+    let since = std::time::Duration::from_micros(u64::try_from(at).unwrap_or(0));
+    httpdate::fmt_http_date(UNIX_EPOCH + since).replace("GMT", "+0000")
+}
+
+/// Reads an HTTP date, and the same with a numeric offset of zero, as mail and some APIs write it (RFC 5322).
+pub fn http_date(text: &str) -> Option<Micros> {
+    let text = text.trim();
+    let text = text.strip_suffix("+0000").map_or_else(|| text.to_owned(), |rest| format!("{rest}GMT"));
+    let since = httpdate::parse_http_date(&text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Micros::try_from(since.as_micros()).ok()
+}
+
 /// Exactly these widths of digits, so that `2025-6-8` and `+025` are refused.
 fn numbers<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[i64; N]> {
     let parts: Vec<&str> = text.split(separator).collect();

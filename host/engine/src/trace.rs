@@ -21,15 +21,18 @@ pub fn tell(span: &Span, headers: &mut HeaderMap) {
     }
 }
 
-/// The span of a request that a guest sends out. Its receiver is told of it, unless the sender means another trace.
-pub fn outgoing(trace: &Trace, headers: &mut HeaderMap, name: impl FnOnce() -> String) -> Span {
+/// The span of a request that a guest sends out. A component (`is_internal`) is told of it, unless the sender means another trace.
+/// A third party is told nothing by the host: it would learn which of its requests belong together. What the guest says itself stays.
+pub fn outgoing(trace: &Trace, headers: &mut HeaderMap, is_internal: bool, name: impl FnOnce() -> String) -> Span {
     if !trace.is_recorded() {
-        pass_on(trace.context(), headers);
+        if is_internal {
+            pass_on(trace.context(), headers);
+        }
         return Span::none(trace.context());
     }
     let said = of(headers);
     let span = trace.span_of(said, SpanKind::Client, name);
-    if !said.is_some_and(|said| trace.is_left_by(&said)) {
+    if is_internal && !said.is_some_and(|said| trace.is_left_by(&said)) {
         insert(span.context(), headers);
     }
     span

@@ -54,6 +54,12 @@ fn to_self(uri: &Uri) -> Option<String> {
     is_self.then(|| uri.scheme_str().unwrap_or("http").to_owned())
 }
 
+/// Whether the request stays in this platform: the application itself, a component, or a host of the platform's own.
+fn is_internal(uri: &Uri) -> bool {
+    let is_suffixed = |host: String| host.ends_with(INTERNAL) || host.ends_with(PLATFORM);
+    to_self(uri).is_some() || uri.host().map(str::to_ascii_lowercase).is_some_and(is_suffixed)
+}
+
 /// The client of one instance.
 pub(crate) struct InstanceClient {
     pub outbound: Arc<Outbound>,
@@ -125,7 +131,8 @@ impl InstanceClient {
 /// Neither path nor query: providers put tokens (Telegram) and customers' numbers there.
 fn outgoing(trace: &Trace, request: &mut Request<Body>) -> Span {
     let method = request.method().clone();
-    let mut span = trace::outgoing(trace, request.headers_mut(), || method.to_string());
+    let is_internal = is_internal(request.uri());
+    let mut span = trace::outgoing(trace, request.headers_mut(), is_internal, || method.to_string());
     if span.is_recorded() {
         let uri = request.uri();
         span.set("http.request.method", method.as_str());

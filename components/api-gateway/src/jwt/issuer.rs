@@ -18,6 +18,7 @@ use crate::clients::Outside;
 use crate::deadline::within;
 use crate::{scopes, tenants};
 use sdk::context::OPERATOR;
+use sdk::outgoing::USER_AGENT;
 use sdk::query::percent_encode;
 use sdk::{Context, Micros, log};
 
@@ -167,7 +168,8 @@ impl Issuer {
 }
 
 async fn fetch<B: Outside>(outside: &B, url: &str) -> Option<Vec<Key>> {
-    let request = Request::get(url).header("accept", "application/json").body(Bytes::new()).ok()?;
+    let request = Request::get(url).header("accept", "application/json").header("user-agent", USER_AGENT);
+    let request = request.body(Bytes::new()).ok()?;
     let read = async {
         let answer = outside.fetch(request).await.ok().filter(|answer| answer.status().is_success())?;
         let body = Limited::new(answer.into_body(), MAX_JWKS_BYTES).collect().await.ok()?.to_bytes();

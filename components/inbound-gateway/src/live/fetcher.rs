@@ -9,6 +9,7 @@ use futures::SinkExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, Limited, StreamBody};
+use sdk::outgoing::USER_AGENT;
 use sdk::sql::Spin;
 use sdk::{Clock, Context, SystemClock, config, log};
 use serde_json::Value;
@@ -112,7 +113,7 @@ impl Outside for Fetcher {
     }
 
     async fn get(&self, url: &str, authorization: Option<&str>) -> Result<Answer<BoxBody>, String> {
-        let mut request = Request::builder().uri(url);
+        let mut request = Request::builder().uri(url).header(header::USER_AGENT, USER_AGENT);
         if let Some(authorization) = authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }

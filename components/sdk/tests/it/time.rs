@@ -1,6 +1,6 @@
 //! The two forms of a moment.
 
-use sdk::clock::{parse_rfc3339, rfc3339};
+use sdk::clock::{http_date, mail_date, parse_rfc3339, rfc3339};
 
 #[test]
 fn shows_milliseconds_in_utc() {
@@ -48,5 +48,18 @@ fn refuses_what_is_no_time() {
     ];
     for text in wrong {
         assert_eq!(parse_rfc3339(text), None, "{text}");
+    }
+}
+
+#[test]
+fn reads_the_dates_of_http_and_of_mail() {
+    let expected = Some(1_692_853_305_000_000);
+    for text in ["Thu, 24 Aug 2023 05:01:45 GMT", "Thu, 24 Aug 2023 05:01:45 +0000", "Thursday, 24-Aug-23 05:01:45 GMT"]
+    {
+        assert_eq!(http_date(text), expected, "{text}");
+    }
+    assert_eq!(http_date(&mail_date(1_692_853_305_999_999)), expected);
+    for text in ["", "2023-08-24T05:01:45Z", "Thu, 24 Aug 2023 05:01:45 +0200", "Thu, 24 Aug 1923 05:01:45 GMT"] {
+        assert_eq!(http_date(text), None, "{text}");
     }
 }
