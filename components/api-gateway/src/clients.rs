@@ -14,7 +14,8 @@ pub use crate::bindings::kobliat::conversations::conversations::{
 pub use crate::bindings::kobliat::customers::customers::{self as customers, Customer};
 pub use crate::bindings::kobliat::media::media::{self as attachments, Medium};
 pub use crate::bindings::kobliat::messages::messages::{
-    self as messages, Found as FoundMessages, Message, Page as MessagePage, Place, Query as MessageQuery,
+    self as messages, Found as FoundMessages, Message, Page as MessagePage, Party, Place, Query as MessageQuery,
+    ReplyWindow,
 };
 use crate::circuits::Circuits;
 use crate::routes::Service;
@@ -91,6 +92,8 @@ pub trait Messages {
         limit: u32,
     ) -> impl Future<Output = CallResult<Vec<String>>>;
     fn place_of(&self, ctx: Context, message: String) -> impl Future<Output = CallResult<Place>>;
+    /// Until when each may be answered freely, in order.
+    fn reply_windows(&self, ctx: Context, parties: Vec<Party>) -> impl Future<Output = CallResult<Vec<ReplyWindow>>>;
 }
 
 pub trait Attachments {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::clients::{Conversation, Customer, Message, Touch};
 use crate::clients::{conversations, messages};
@@ -12,6 +13,9 @@ pub const MAX_IDS_PER_CALL: usize = 500;
 
 /// A conversation has no more; their owner refuses it too, but only after all have been looked up.
 pub const MAX_PARTICIPANTS: usize = 1000;
+
+/// The window of a conversation is that of one of these.
+const MAX_PARTIES: usize = 100;
 
 /// Characters of a message that its conversation shows in a list.
 const PREVIEW_CHARS: usize = 120;
@@ -52,11 +56,33 @@ pub fn people<'a>(
     distinct.into_iter().cloned().collect()
 }
 
-/// What a list shows of a message: its first characters on one line, else what it is (`[image]`).
-pub fn preview(body: Option<&str>, content_type: &str) -> String {
+/// The customers in a conversation, on its account; of a great group the first.
+pub fn parties(conversation: &Conversation) -> Vec<messages::Party> {
+    let (Some(channel), Some(account)) = (&conversation.channel, &conversation.channel_account_id) else {
+        return Vec::new();
+    };
+    let party = |one: &conversations::Participant| messages::Party {
+        channel: channel.clone(),
+        channel_account_id: account.clone(),
+        customer_id: one.customer_id.clone(),
+    };
+    conversation.participants.iter().filter(|one| one.left_at.is_none()).take(MAX_PARTIES).map(party).collect()
+}
+
+/// What a list shows of a message: its first characters on one line, else what it is (`[image]`, `[template: order_update]`).
+pub fn preview(body: Option<&str>, content_type: &str, metadata: &Value) -> String {
     let words = body.unwrap_or_default().split_whitespace().take(PREVIEW_CHARS);
     let line = words.collect::<Vec<_>>().join(" ");
-    if line.is_empty() { format!("[{content_type}]") } else { line.chars().take(PREVIEW_CHARS).collect() }
+    match template(metadata).filter(|_| content_type == "template") {
+        _ if !line.is_empty() => line.chars().take(PREVIEW_CHARS).collect(),
+        Some(name) => format!("[template: {name}]").chars().take(PREVIEW_CHARS).collect(),
+        None => format!("[{content_type}]"),
+    }
+}
+
+/// The name of a message's template: Meta's, or Twilio's id.
+fn template(metadata: &Value) -> Option<&str> {
+    metadata.pointer("/template/name").or_else(|| metadata.get("content_sid"))?.as_str()
 }
 
 /// What a message with an attachment of this media type is, when its sender does not say.
@@ -83,7 +109,11 @@ pub fn touch_for(message: &Message) -> Touch {
     Touch {
         conversation_id: message.conversation_id.clone(),
         seq: message.seq,
-        preview: preview(message.body.as_deref(), &message.content_type),
+        preview: preview(
+            message.body.as_deref(),
+            &message.content_type,
+            &serde_json::from_str(&message.metadata).unwrap_or_default(),
+        ),
         at: message.sent_at.min(message.created_at),
         inbound: message.direction == messages::Direction::Inbound,
     }

@@ -204,6 +204,7 @@ impl<B: Outside> Gateway<B> {
             Action::Forward(service) => {
                 crate::forward::forward(outside, call, service, &routes::fill(route.path, &call.parameters)).await
             }
+            Action::GetConversation => conversations::get(outside, call).await,
             Action::GetCustomer => customers::get(outside, call).await,
             Action::ListConversations => conversations::list(outside, call).await,
             Action::ListCustomerConversations => conversations::list_of_customer(outside, call).await,

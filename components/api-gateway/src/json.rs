@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::clients::{Conversation, Customer, Message, Participant, conversations, messages};
+use crate::clients::{Conversation, Customer, Message, Participant, ReplyWindow, conversations, messages};
 use crate::domain::Names;
+use sdk::Micros;
 use sdk::clock::rfc3339;
 use sdk::response::raw_object;
 
@@ -36,8 +37,18 @@ pub struct ConversationView<'a> {
     /// Absent where they are told beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     participants: Option<Vec<ParticipantView<'a>>>,
+    /// Only of a conversation that is asked for alone; null where the channel has no such rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_window: Option<Option<ReplyWindowView>>,
     created_at: String,
     updated_at: String,
+}
+
+/// Until when the business may answer freely.
+#[derive(Serialize)]
+pub struct ReplyWindowView {
+    /// Null when the customer has not written yet; it may be past.
+    closes_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -98,6 +109,22 @@ pub fn conversation<'a>(one: &'a Conversation, names: &'a Names) -> Conversation
     ConversationView { participants: Some(participants(one, names)), ..conversation_alone(one) }
 }
 
+/// The window that is open longest, where several people might be answered.
+pub fn reply_window(windows: &[ReplyWindow]) -> Option<ReplyWindowView> {
+    let closes = |window: &ReplyWindow| match window {
+        ReplyWindow::Unlimited => None,
+        ReplyWindow::NeverOpened => Some(None),
+        ReplyWindow::ClosesAt(at) => Some(Some(*at)),
+    };
+    let latest: Option<Micros> = windows.iter().filter_map(closes).max()?;
+    Some(ReplyWindowView { closes_at: latest.map(rfc3339) })
+}
+
+/// A conversation with its window, where that is known.
+pub fn with_window<'a>(view: ConversationView<'a>, windows: Option<&[ReplyWindow]>) -> ConversationView<'a> {
+    ConversationView { reply_window: windows.map(reply_window), ..view }
+}
+
 /// A conversation where its participants are told beside it.
 pub fn conversation_alone(one: &Conversation) -> ConversationView<'_> {
     ConversationView {
@@ -113,6 +140,7 @@ pub fn conversation_alone(one: &Conversation) -> ConversationView<'_> {
         last_message_preview: one.last_message_preview.as_deref(),
         unread_count: one.unread_count,
         participants: None,
+        reply_window: None,
         created_at: rfc3339(one.created_at),
         updated_at: rfc3339(one.updated_at),
     }

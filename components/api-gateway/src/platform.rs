@@ -12,9 +12,9 @@ use spin_sdk::wasip3::http::types::ErrorCode;
 use crate::circuits::Circuits;
 use crate::clients::{
     Attachments, Body, Breakers, CallError, CallResult, Conversation, ConversationPage, ConversationQuery,
-    Conversations, Customer, Customers, Elsewhere, FoundMessages, Medium, MessagePage, MessageQuery, Messages, Place,
-    Reading, Rewording, SendError, Settings, Tables, Tasks, Timer, Touch, Upstream, attachments, conversations,
-    customers, messages,
+    Conversations, Customer, Customers, Elsewhere, FoundMessages, Medium, MessagePage, MessageQuery, Messages, Party,
+    Place, Reading, ReplyWindow, Rewording, SendError, Settings, Tables, Tasks, Timer, Touch, Upstream, attachments,
+    conversations, customers, messages,
 };
 use crate::routes::Service;
 use crate::store;
@@ -139,6 +139,10 @@ impl Messages for Platform {
 
     async fn place_of(&self, ctx: Context, message: String) -> CallResult<Place> {
         self.call(Service::Messaging, messages::place_of(ctx, message)).await
+    }
+
+    async fn reply_windows(&self, ctx: Context, parties: Vec<Party>) -> CallResult<Vec<ReplyWindow>> {
+        self.call(Service::Messaging, messages::reply_windows(ctx, parties)).await
     }
 }
 

@@ -75,6 +75,7 @@ pub enum Action {
     /// The service that owns the resource, at the same path without the prefix.
     Forward(Service),
     GetCustomer,
+    GetConversation,
     ListConversations,
     ListCustomerConversations,
     CreateConversation,

@@ -99,7 +99,8 @@ pub struct Created {
 
 #[expect(async_fn_in_trait, reason = "a guest is single-threaded: no bound is needed")]
 pub trait Store {
-    /// For each of the keys, the direct conversation that has it. One read for all.
+    /// For each of the keys, the conversation in which its messages arrive: that to which they are routed, else the direct one that
+    /// has it. One read for all.
     async fn by_direct_keys(&self, tenant: &str, keys: &[String]) -> Result<Vec<Option<Conversation>>, Error>;
     /// Opens each, or finds the direct one that another request has just opened; all in one transaction.
     async fn open_direct(
@@ -127,6 +128,14 @@ pub trait Store {
     async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Conversation, Error>;
     /// Moves the mark forward, never back; the conversation as it is then.
     async fn mark_read(&self, context: &Context, reading: &Reading, now: Micros) -> Result<Conversation, Error>;
+    /// What the one of `direct` writes arrives in the conversation; the change and its event in one transaction.
+    async fn route_answers(
+        &self,
+        context: &Context,
+        conversation: &Conversation,
+        direct: &NewConversation,
+        now: Micros,
+    ) -> Result<(), Error>;
     async fn join(
         &self,
         context: &Context,
@@ -185,7 +194,7 @@ fn put(answers: &mut [Result<Conversation, Error>], place: usize, conversation: 
     }
 }
 
-fn check_direct(item: &NewConversation) -> Result<(), Error> {
+pub(crate) fn check_direct(item: &NewConversation) -> Result<(), Error> {
     let bounded = |text: Option<&String>, max: usize| {
         text.is_some_and(|text| !text.is_empty() && text.len() <= max && !text.contains('\0'))
     };

@@ -1,5 +1,6 @@
 //! The conversation service: who takes part, on which channel, and what was last said.
 
+pub mod answers;
 pub mod http;
 
 pub mod changes;

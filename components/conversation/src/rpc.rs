@@ -5,12 +5,13 @@ mod convert;
 use sdk::{
     App, Context,
     idempotency::{Answer, Done, Key, Once},
-    input,
+    ids, input,
     pagination::{self, PageRequest},
     service::Exported,
 };
 
 use crate::{
+    answers,
     bindings::exports::kobliat::conversations::conversations::{self as wit, Guest},
     changes,
     domain::{self, Created, Error, NewConversation, Store, invalid},
@@ -30,6 +31,14 @@ where
         let answers = domain::resolve_direct_many(&app.store, &context, items, app.clock.now()).await;
         let answers = answers.map_err(|e| error(&context, e))?.into_iter();
         Ok(answers.map(|answer| answer.map(Into::into).map_err(|e| error(&context, e))).collect())
+    }
+
+    async fn route_answers(context: Context, conversation_id: String, item: wit::Direct) -> Result<(), wit::Error> {
+        let id = ids::parse(&conversation_id).ok_or(wit::Error::NotFound)?;
+        let (app, direct) = (E::app(), NewConversation::from(item));
+        domain::check_direct(&direct).map_err(|e| error(&context, e))?;
+        let routed = answers::route(&app.store, &context, &id, &direct, app.clock.now()).await;
+        routed.map_err(|e| error(&context, e))
     }
 
     async fn create(context: Context, new: wit::NewConversation) -> Result<wit::Created, wit::Error> {

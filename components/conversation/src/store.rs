@@ -1,5 +1,6 @@
 //! Conversations in SQL: single ones. Lists and writing are in `store/`.
 
+mod answering;
 mod changing;
 pub mod erased;
 mod finding;
@@ -32,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(6, include_str!("../migrations/0006_conversation_texts.sql")),
     Migration::new(7, include_str!("../migrations/0007_conversation_search.sql")).needing("fts5"),
     Migration::new(8, include_str!("../migrations/0008_reworded_previews.sql")),
+    Migration::new(9, include_str!("../migrations/0009_answer_routes.sql")),
 ];
 
 /// A conversation with its participants is one row, so that a page is one statement.
@@ -49,8 +51,8 @@ use columns;
 /// The statements whose plan a test reads.
 pub mod statements {
     pub use super::{
-        changing::statements::*, finding::statements::*, joining::statements::*, opening::statements::*,
-        touching::statements::*,
+        answering::statements::*, changing::statements::*, finding::statements::*, joining::statements::*,
+        opening::statements::*, touching::statements::*,
     };
 
     pub const BY_ID: &str =
@@ -67,10 +69,22 @@ pub mod statements {
         " FROM json_each(?2) j CROSS JOIN conversations c ON c.tenant_id = ?1 AND c.direct_key = j.value"
     );
 
+    /// The same by where the messages of the keys arrive: one that is not routed arrives in its own.
+    pub const BY_ANSWERS: &str = concat!(
+        "SELECT j.key, ",
+        columns!(),
+        " FROM json_each(?2) j CROSS JOIN conversations c ON c.tenant_id = ?1 AND c.direct_key = coalesce( \
+         (SELECT r.direct_key FROM answer_routes r WHERE r.tenant_id = ?1 AND r.answers_to = j.value), j.value)"
+    );
+
     pub const ALL: &[&str] = &[
         BY_ID,
         BY_IDS,
         BY_DIRECT_KEYS,
+        BY_ANSWERS,
+        ROUTE,
+        UNROUTE,
+        ADOPT_CHANNEL,
         PAGE_DOWN,
         PAGE_UP,
         PAGE_OF_STATUS_DOWN,
@@ -100,7 +114,7 @@ pub mod statements {
 
 impl<D: Driver> Store for Database<D> {
     async fn by_direct_keys(&self, tenant: &str, keys: &[String]) -> Result<Vec<Option<Conversation>>, Error> {
-        let rows = self.execute(statements::BY_DIRECT_KEYS, vec![tenant.into(), sql::list(keys)?]).await?;
+        let rows = self.execute(statements::BY_ANSWERS, vec![tenant.into(), sql::list(keys)?]).await?;
         let mut found: Vec<Option<Conversation>> = keys.iter().map(|_| None).collect();
         for mut row in rows {
             let index: usize = row.take()?;
@@ -185,6 +199,22 @@ impl<D: Driver> Store for Database<D> {
 
     async fn mark_read(&self, context: &Context, reading: &Reading, now: Micros) -> Result<Conversation, Error> {
         let work = async |transaction: &D::Connection| changing::read(transaction, context, reading, now).await;
+        self.transaction(work).await
+    }
+
+    async fn route_answers(
+        &self,
+        context: &Context,
+        conversation: &Conversation,
+        direct: &NewConversation,
+        now: Micros,
+    ) -> Result<(), Error> {
+        let tenant = context.tenant.as_str();
+        let read = async |c: &D::Connection| answering::is_routed(c, tenant, conversation, direct).await;
+        if self.single(read).await? {
+            return Ok(());
+        }
+        let work = async |t: &D::Connection| answering::route(t, context, conversation, direct, now).await;
         self.transaction(work).await
     }
 

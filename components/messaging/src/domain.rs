@@ -10,6 +10,7 @@ use sdk::{
 pub use sdk::{Error, invalid};
 
 use crate::{
+    answering::{Party, Recent},
     delivery::Delivery,
     finding::Search,
     history::{Reported, Version},
@@ -126,8 +127,16 @@ pub trait Store {
         now: Micros,
         once: Option<&Once<'_, Message>>,
     ) -> Result<Done<Message>, Error>;
-    /// When the conversation's newest inbound message was sent.
-    async fn last_inbound_at(&self, tenant: &str, conversation_id: &str) -> Result<Option<Micros>, Error>;
+    /// When each customer's newest message to the account was sent, in order.
+    async fn last_heard(&self, tenant: &str, parties: &[&Party]) -> Result<Vec<Option<Micros>>, Error>;
+    /// At most `limit` of a conversation's messages on an account, the newest first.
+    async fn recent(
+        &self,
+        tenant: &str,
+        conversation_id: &str,
+        account: &str,
+        limit: u32,
+    ) -> Result<Vec<Recent>, Error>;
     /// At most `limit` messages from there, and how many the conversation has.
     async fn list(
         &self,

@@ -10,6 +10,7 @@ use sdk::{
     search::Words,
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     domain::{self, Changes, Direction, Error, Inserted, Message, NewMessage, Status, Store},
@@ -52,12 +53,13 @@ fn new_message(input: &mut Input, attached: Option<&str>) -> NewMessage {
         input.refuse("direction", "is required");
     }
     let (body, media_id) = (input.text("body", domain::MAX_TYPED_CHARS), input.id("media_id"));
-    // After reading, because blanks say no more than nothing.
-    if body.is_none() && media_id.is_none() {
-        input.refuse("body", "body or media_id is required");
-    }
     let metadata = input.object("metadata");
     let content_type = content_type(input, media_id.is_some(), attached, &metadata);
+    // After reading, because blanks say no more than nothing.
+    if body.is_none() && media_id.is_none() && !says_it_otherwise(&content_type, &metadata) {
+        input
+            .refuse("body", "body or media_id is required, or what `content_type` names under that name in `metadata`");
+    }
     NewMessage {
         conversation_id: input.required_id("conversation_id"),
         sender_customer_id: input.id("sender_customer_id"),
@@ -73,6 +75,24 @@ fn new_message(input: &mut Input, attached: Option<&str>) -> NewMessage {
         client_ref: input.text("client_ref", domain::MAX_REF),
         sent_at: input.time("sent_at"),
         metadata,
+    }
+}
+
+/// A template, a place, a reaction … needs no words: what it is stands in the metadata, under the name of its type. Twilio's templates
+/// are `content_sid`; a file may be named by `media` instead of being kept here.
+fn says_it_otherwise(content_type: &str, metadata: &str) -> bool {
+    let Ok(Value::Object(metadata)) = serde_json::from_str(metadata) else { return false };
+    let is_there = |name: &str| match metadata.get(name) {
+        Some(Value::Object(content)) => !content.is_empty(),
+        Some(Value::Array(content)) => !content.is_empty(),
+        Some(Value::String(content)) => !content.is_empty(),
+        _ => false,
+    };
+    match content_type {
+        "text" => false,
+        "template" => is_there("template") || is_there("content_sid"),
+        "image" | "audio" | "video" | "document" | "sticker" => is_there("media"),
+        kind => is_there(kind),
     }
 }
 

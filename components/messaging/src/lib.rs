@@ -2,6 +2,7 @@
 
 pub mod http;
 
+pub mod answering;
 pub mod delivery;
 pub mod domain;
 pub mod events;

@@ -9,6 +9,7 @@ use sdk::{
 };
 
 use crate::{
+    answering,
     bindings::exports::kobliat::messages::messages::{self as wit, Guest},
     delivery,
     domain::{self, Store, invalid},
@@ -45,10 +46,20 @@ where
         message.map(Into::into).map_err(|e| error(&context, e))
     }
 
-    async fn last_inbound_at(context: Context, conversation_id: String) -> Result<Option<i64>, wit::Error> {
-        let id = ids::parse(&conversation_id).ok_or(wit::Error::NotFound)?;
-        let found = E::app().store.last_inbound_at(&context.tenant, &id).await;
-        found.map_err(|e| error(&context, e))
+    async fn reply_windows(context: Context, parties: Vec<wit::Party>) -> Result<Vec<wit::ReplyWindow>, wit::Error> {
+        let parties: Vec<_> = parties.into_iter().map(Into::into).collect();
+        let windows = answering::windows(&E::app().store, &context, &parties).await;
+        Ok(windows.map_err(|e| error(&context, e))?.into_iter().map(Into::into).collect())
+    }
+
+    async fn list_recent(
+        context: Context,
+        conversation_id: String,
+        channel_account_id: String,
+        limit: u32,
+    ) -> Result<Vec<wit::Recent>, wit::Error> {
+        let found = answering::recent(&E::app().store, &context, &conversation_id, &channel_account_id, limit).await;
+        Ok(found.map_err(|e| error(&context, e))?.into_iter().map(Into::into).collect())
     }
 
     async fn get_many(context: Context, ids: Vec<String>) -> Result<Vec<wit::Message>, wit::Error> {

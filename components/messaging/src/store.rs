@@ -1,5 +1,6 @@
 //! Messages in SQL: reads and lists. Writing is in `store/`.
 
+mod answering;
 mod changing;
 mod delivering;
 pub mod erased;
@@ -17,6 +18,7 @@ use sdk::{
 };
 
 use crate::{
+    answering::{Party, Recent},
     delivery::Delivery,
     domain::{Changes, Direction, Error, Inserted, Message, NewMessage, Position, Status, Store},
     finding::Search,
@@ -35,6 +37,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(6, outbox::RELAY_MIGRATION),
     Migration::new(7, include_str!("../migrations/0007_inbound_messages.sql")),
     Migration::new(8, include_str!("../migrations/0008_message_search.sql")).needing("fts5"),
+    Migration::new(9, include_str!("../migrations/0009_heard_from.sql")),
 ];
 
 macro_rules! columns {
@@ -48,8 +51,8 @@ use columns;
 /// The statements whose plan a test reads.
 pub mod statements {
     pub use super::{
-        changing::statements::*, delivering::statements::*, inserting::statements::*, past::statements::*,
-        recording::statements::*, searching::statements::*,
+        answering::statements::*, changing::statements::*, delivering::statements::*, inserting::statements::*,
+        past::statements::*, recording::statements::*, searching::statements::*,
     };
 
     pub const BY_ID: &str = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = ?1 AND id = ?2");
@@ -86,7 +89,8 @@ pub mod statements {
         CHANGE,
         DELIVERED,
         EXTERNAL_ID_OF,
-        LAST_INBOUND_AT,
+        LAST_HEARD,
+        RECENT,
         ADOPT,
         REQUEUE,
         SET_MEDIA,
@@ -162,10 +166,19 @@ impl<D: Driver> Store for Database<D> {
         idempotency::once(self, once, now, work).await
     }
 
-    async fn last_inbound_at(&self, tenant: &str, conversation_id: &str) -> Result<Option<Micros>, Error> {
-        let parameters = vec![tenant.into(), conversation_id.into()];
-        let rows = self.execute(statements::LAST_INBOUND_AT, parameters).await?;
-        Ok(rows.into_iter().next().map(|mut row| row.take()).transpose()?)
+    async fn last_heard(&self, tenant: &str, parties: &[&Party]) -> Result<Vec<Option<Micros>>, Error> {
+        Ok(self.single(async |c: &D::Connection| answering::last_heard(c, tenant, parties).await).await?)
+    }
+
+    async fn recent(
+        &self,
+        tenant: &str,
+        conversation_id: &str,
+        account: &str,
+        limit: u32,
+    ) -> Result<Vec<Recent>, Error> {
+        let parameters = vec![tenant.into(), conversation_id.into(), account.into(), limit.into()];
+        Ok(sql::many(self.execute(statements::RECENT, parameters).await?, answering::recent)?)
     }
 
     async fn list(

@@ -9,15 +9,15 @@ use super::{Action, Doc, Route, Service};
 use crate::aggregate::{customers, names_for, part, whole};
 use crate::call::Call;
 use crate::clients::conversations::{Search, Sort};
-use crate::clients::{Body, CallResult, Conversation, ConversationQuery, Message, MessageQuery, Outside};
-use crate::domain::{self, MAX_PARTICIPANTS, Warning, missed_touches};
+use crate::clients::{Body, CallResult, Conversation, ConversationQuery, Message, MessageQuery, Outside, ReplyWindow};
+use crate::domain::{self, MAX_PARTICIPANTS, Warning, missed_touches, parties};
 use crate::input;
-use crate::reply::{list as list_reply, ok};
+use crate::reply::{self, list as list_reply, ok};
 use crate::{forward, json, problem};
 use sdk::pagination::{Page, PageRequest};
 use sdk::query::Query;
 use sdk::search::Words;
-use sdk::{Problem, ids};
+use sdk::{Problem, etag, ids, response};
 
 const READ: &[&str] = &["conversations:read"];
 const WRITE: &[&str] = &["conversations:write"];
@@ -57,8 +57,13 @@ pub const ROUTES: &[Route] = &[
     Route::get(
         "/conversations/{id}",
         READ,
-        Action::Forward(Service::Conversation),
-        Doc::new("getConversation", "One conversation", &[(200, Some("Conversation"))]).has_etag(),
+        Action::GetConversation,
+        Doc::new(
+            "getConversation",
+            "One conversation, and until when it may be answered freely",
+            &[(200, Some("Conversation"))],
+        )
+        .has_etag(),
     ),
     Route::patch(
         "/conversations/{id}",
@@ -157,6 +162,43 @@ async fn search<B: Outside>(
     let conversation_ids = part(call, Service::Messaging, "messages", said, warnings)?.unwrap_or_default();
     let customer_ids = part(call, Service::Customer, "customers", people, warnings)?.unwrap_or_default();
     Ok(Search { text: text.to_owned(), conversation_ids, customer_ids })
+}
+
+#[derive(Serialize)]
+struct Alone<'a> {
+    #[serde(flatten)]
+    conversation: json::ConversationView<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+/// One, with its people and its window. What cannot be had is left out, and `warnings` say why.
+pub async fn get<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
+    let found = outside.get_conversations(call.typed_context(), vec![call.id()]).await;
+    let found = found.map_err(|error| whole(call, Service::Conversation, error))?;
+    let one = found.first().ok_or_else(|| Problem::not_found("conversation"))?;
+    let (mut warnings, mut missing) = (Vec::new(), Vec::new());
+    let (names, windows) =
+        join(names_for(outside, call, &found, &[], &mut warnings), windows(outside, call, one, &mut missing)).await;
+    let (names, windows) = (names?, windows?);
+    warnings.append(&mut missing);
+    let conversation = json::with_window(json::conversation(one, &names), windows.as_deref());
+    Ok(reply::whole(etag::with(response::ok(&Alone { conversation, warnings })?, one.updated_at)))
+}
+
+/// Those of everybody in it, where messaging answers.
+async fn windows<B: Outside>(
+    outside: &B,
+    call: &Call<'_>,
+    conversation: &Conversation,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<Vec<ReplyWindow>>, Problem> {
+    let parties = parties(conversation);
+    if parties.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let found = outside.reply_windows(call.typed_context(), parties).await;
+    part(call, Service::Messaging, "reply_window", found, warnings)
 }
 
 /// The conversations of the customer in the path; an unknown customer has none and is not found.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Service;
 use crate::call::Call;
@@ -63,6 +64,8 @@ struct Told {
     direction: String,
     body: Option<String>,
     content_type: String,
+    #[serde(default)]
+    metadata: Value,
     sent_at: String,
     created_at: String,
 }
@@ -84,7 +87,7 @@ impl Told {
     }
 
     fn preview(&self) -> String {
-        preview(self.body.as_deref(), &self.content_type)
+        preview(self.body.as_deref(), &self.content_type, &self.metadata)
     }
 }
 

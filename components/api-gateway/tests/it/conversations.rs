@@ -39,6 +39,39 @@ fn a_list_shows_names_previews_and_unread_counts() {
 }
 
 #[test]
+fn one_conversation_shows_until_when_it_may_be_answered_freely() {
+    let app = TestApp::new();
+    let (ada, agent) = (app.world.customer("Ada"), app.world.customer("Agent"));
+    let id = app.world.conversation(&[&ada, &agent]);
+    let path = format!("/api/v1/conversations/{id}");
+    let shown = app.get(&path);
+    assert_eq!(shown.status, 200);
+    assert_eq!(shown.json()["reply_window"], json!({ "closes_at": null }));
+    assert_eq!(shown.json()["participants"][0]["name"], "Ada");
+    app.world.message(&id, Some(&ada), "Hello?");
+    let shown = app.get(&path);
+    assert_eq!(shown.json()["reply_window"], json!({ "closes_at": "2026-01-02T00:00:01.000Z" }));
+    assert!(shown.json().get("warnings").is_none());
+    app.world.fault(Service::Messaging, Fault::Down);
+    let shown = app.get(&path);
+    assert_eq!(shown.status, 200);
+    assert!(shown.json().get("reply_window").is_none(), "what cannot be known is not told");
+    assert_eq!(shown.json()["warnings"][0]["part"], "reply_window");
+    assert_eq!(app.get(&format!("/api/v1/conversations/{UNKNOWN}")).status, 404);
+}
+
+#[test]
+fn a_channel_without_such_a_rule_has_no_window() {
+    let app = TestApp::new();
+    let ada = app.world.customer("Ada");
+    for channel in [Some("telegram"), None] {
+        let id = app.world.conversation(&[&ada]);
+        app.world.conversations.borrow_mut().last_mut().unwrap().1.channel = channel.map(str::to_owned);
+        assert_eq!(app.get(&format!("/api/v1/conversations/{id}")).json()["reply_window"], Value::Null);
+    }
+}
+
+#[test]
 fn a_page_costs_two_calls_however_long_it_is() {
     let app = TestApp::new();
     for at in 0..100 {

@@ -30,11 +30,6 @@ fn each_row_goes_to_its_owner_without_the_prefix() {
         (Method::GET, "/stats/channels", "http://customer.spin.internal/stats/channels"),
         (
             Method::GET,
-            &format!("/conversations/{ID}"),
-            &format!("http://conversation.spin.internal/conversations/{ID}"),
-        ),
-        (
-            Method::GET,
             &format!("/messages/{}", ID.to_uppercase()),
             &format!("http://messaging.spin.internal/messages/{ID}"),
         ),

@@ -49,6 +49,13 @@ fn the_preview_is_short_and_says_what_has_no_text() {
     assert_eq!(chat.preview().as_deref(), Some("In blue."));
     chat.post(json!({ "body": null, "content_type": "location" }));
     assert_eq!(chat.preview().as_deref(), Some("[location]"));
+    let meta = json!({ "template": { "name": "order_update", "language": "en" } });
+    chat.post(json!({ "body": null, "content_type": "template", "metadata": meta }));
+    assert_eq!(chat.preview().as_deref(), Some("[template: order_update]"));
+    chat.post(json!({ "body": null, "content_type": "template", "metadata": { "content_sid": "HX1" } }));
+    assert_eq!(chat.preview().as_deref(), Some("[template: HX1]"));
+    chat.post(json!({ "body": "Your order is ready", "content_type": "template", "metadata": meta }));
+    assert_eq!(chat.preview().as_deref(), Some("Your order is ready"), "who knows the words may say them");
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn message(world: &World, input: &Value, conversation: &str) -> Message {
         client_ref: None,
         status: messages::Status::Queued,
         sent_at: text("sent_at").and_then(|at| parse_rfc3339(&at)).unwrap_or(NOW),
-        metadata: "{}".into(),
+        metadata: input.get("metadata").filter(|it| it.is_object()).map_or("{}".into(), Value::to_string),
         created_at: NOW,
         updated_at: NOW,
     }
@@ -189,6 +189,7 @@ fn shown(message: &Message, direction: &str) -> Value {
         "id": message.id, "conversation_id": message.conversation_id, "seq": message.seq, "direction": direction,
         "body": message.body, "content_type": message.content_type, "sent_at": rfc3339(message.sent_at),
         "created_at": rfc3339(message.created_at),
+        "metadata": serde_json::from_str::<Value>(&message.metadata).unwrap(),
     })
 }
 

@@ -7,7 +7,7 @@ use api_gateway::clients::conversations::Sort;
 use api_gateway::clients::messages::Direction;
 use api_gateway::clients::{
     CallError, CallResult, Conversation, ConversationPage, ConversationQuery, Conversations, Customer, Customers,
-    FoundMessages, Message, MessagePage, MessageQuery, Messages, Place, Reading, Rewording, Touch,
+    FoundMessages, Message, MessagePage, MessageQuery, Messages, Party, Place, Reading, ReplyWindow, Rewording, Touch,
 };
 use api_gateway::routes::Service;
 use sdk::Context;
@@ -193,5 +193,23 @@ impl Messages for World {
         let before = |one: &Message| is_inbound_in(one, &found.conversation_id, found.seq);
         let inbound = of_tenant(&self.messages, &ctx.tenant, before).len() as u64;
         Ok(Place { conversation_id: found.conversation_id, seq: found.seq, inbound })
+    }
+
+    /// As messaging has it: a day from the last word of the customer.
+    async fn reply_windows(&self, ctx: Context, parties: Vec<Party>) -> CallResult<Vec<ReplyWindow>> {
+        self.called(Service::Messaging, "messages.reply-windows", &ctx).await?;
+        assert!(parties.len() <= 100, "the interface takes at most 100 parties");
+        let window = |party: Party| {
+            let is_theirs = |one: &Message| {
+                one.direction == Direction::Inbound && one.sender_customer_id.as_ref() == Some(&party.customer_id)
+            };
+            let heard = of_tenant(&self.messages, &ctx.tenant, is_theirs).iter().map(|one| one.sent_at).max();
+            match (party.channel.as_str(), heard) {
+                ("whatsapp", Some(at)) => ReplyWindow::ClosesAt(at + 86_400_000_000),
+                ("whatsapp", None) => ReplyWindow::NeverOpened,
+                _ => ReplyWindow::Unlimited,
+            }
+        };
+        Ok(parties.into_iter().map(window).collect())
     }
 }

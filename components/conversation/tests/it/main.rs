@@ -5,6 +5,7 @@
     reason = "in a test, a panic is the message; clippy.toml covers test functions only"
 )]
 
+mod answers;
 mod changing;
 mod events;
 mod finding;

@@ -3,6 +3,7 @@
 use sdk::search::Words;
 
 use crate::{
+    answering,
     bindings::exports::kobliat::messages::messages as wit,
     delivery,
     domain::{self, Direction, Status},
@@ -57,6 +58,30 @@ impl From<wit::Delivery> for delivery::Delivery {
             wit::DeliveryOutcome::Unknown(why) => delivery::Ended::Unknown(failure(why)),
         };
         Self { message_id, channel, channel_account_id, ended }
+    }
+}
+
+impl From<wit::Party> for answering::Party {
+    fn from(party: wit::Party) -> Self {
+        let wit::Party { channel, channel_account_id, customer_id } = party;
+        Self { channel, channel_account_id, customer_id }
+    }
+}
+
+impl From<answering::Window> for wit::ReplyWindow {
+    fn from(window: answering::Window) -> Self {
+        match window {
+            answering::Window::Unlimited => Self::Unlimited,
+            answering::Window::NeverOpened => Self::NeverOpened,
+            answering::Window::ClosesAt(at) => Self::ClosesAt(at),
+        }
+    }
+}
+
+impl From<answering::Recent> for wit::Recent {
+    fn from(recent: answering::Recent) -> Self {
+        let answering::Recent { id, seq, direction, content_type, external_message_id, metadata } = recent;
+        Self { id, seq, direction: direction.into(), content_type, external_message_id, metadata }
     }
 }
 

@@ -27,9 +27,6 @@ pub mod statements {
     /// The id under which a provider reported this message before we knew it.
     pub const EXTERNAL_ID_OF: &str = "SELECT external_message_id FROM receipts WHERE tenant_id = ?1 AND message_id = ?2 \
                                       AND channel_account_id = ?3 LIMIT 1";
-    /// Back along the conversation: what follows the newest inbound message is little.
-    pub const LAST_INBOUND_AT: &str = "SELECT min(sent_at, created_at) FROM messages WHERE tenant_id = ?1 \
-                                       AND conversation_id = ?2 AND direction = 'inbound' ORDER BY seq DESC LIMIT 1";
     /// A message whose sending nobody knows the end of takes the id that the provider names with it. One that is queued (again)
     /// does not take an old attempt's failure.
     pub const ADOPT: &str = concat!(

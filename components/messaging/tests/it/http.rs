@@ -30,6 +30,36 @@ fn stores_what_is_posted_and_shows_it() {
 }
 
 #[test]
+fn what_says_it_otherwise_needs_no_words() {
+    let app = TestApp::start();
+    let sent = |kind: Value, metadata: Value| {
+        let body = json!({ "conversation_id": CONVERSATION, "direction": "outbound", "content_type": kind, "metadata": metadata });
+        post(&app, &body)
+    };
+    for (kind, metadata) in [
+        ("template", json!({ "template": { "name": "hello", "language": "en" } })),
+        ("template", json!({ "content_sid": "HX1" })),
+        ("location", json!({ "location": { "latitude": 1, "longitude": 2 } })),
+        ("contacts", json!({ "contacts": [{}] })),
+        ("image", json!({ "media": { "url": "https://x.example/a.png" } })),
+    ] {
+        let (status, stored) = sent(kind.into(), metadata);
+        assert_eq!((status, &stored["body"], &stored["content_type"]), (201, &Value::Null, &kind.into()));
+    }
+    for (kind, metadata) in [
+        ("template".into(), json!({})),
+        ("template".into(), json!({ "template": {} })),
+        ("template".into(), json!({ "location": { "latitude": 1 } })),
+        ("text".into(), json!({ "text": { "body": "x" } })),
+        (Value::Null, json!({ "template": { "name": "hello" } })),
+        ("location".into(), json!({ "location": 7 })),
+    ] {
+        let (status, refused) = sent(kind.clone(), metadata);
+        assert_eq!((status, &refused["errors"][0]["pointer"]), (422, &"/body".into()), "{kind}: {refused}");
+    }
+}
+
+#[test]
 fn an_attachment_is_what_the_gateway_found_unless_its_sender_says_otherwise() {
     let app = TestApp::start();
     let sent = |attached: Option<&str>, said: Value| {

@@ -5,6 +5,7 @@
     reason = "in a test, a panic is the message; clippy.toml covers test functions only"
 )]
 
+mod answering;
 mod delivering;
 mod finding;
 mod history;

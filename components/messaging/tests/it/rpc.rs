@@ -43,9 +43,15 @@ fn inserts_records_gets_and_lists() {
     let outcomes: Vec<_> = block_on(Component::record_receipts(context(), receipts)).unwrap();
     let outcomes: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
     assert_eq!(outcomes, [ReceiptOutcome::Accepted, ReceiptOutcome::Duplicate, ReceiptOutcome::Waiting]);
-    let last = block_on(Component::last_inbound_at(context(), CONVERSATION.into())).unwrap();
-    assert_eq!(last, Some(NOW));
-    assert_eq!(block_on(Component::last_inbound_at(context(), second.message.id.clone())).unwrap(), None);
+    let party =
+        Party { channel: "whatsapp".into(), channel_account_id: "acc".into(), customer_id: CONVERSATION.into() };
+    assert!(matches!(
+        block_on(Component::reply_windows(context(), vec![party])).unwrap().as_slice(),
+        [ReplyWindow::NeverOpened]
+    ));
+    let recent = block_on(Component::list_recent(context(), CONVERSATION.into(), "acc".into(), 50)).unwrap();
+    let recent: Vec<_> = recent.iter().map(|one| (one.seq, one.external_message_id.as_deref())).collect();
+    assert_eq!(recent, [(2, Some("2")), (1, Some("1"))]);
     let delivery = Delivery {
         message_id: second.message.id.clone(),
         channel: "whatsapp".into(),
