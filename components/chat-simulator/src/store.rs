@@ -20,6 +20,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(6, include_str!("../migrations/0006_run_ends.sql")),
     Migration::new(7, include_str!("../migrations/0007_accounts.sql")),
     Migration::new(8, include_str!("../migrations/0008_uploads.sql")),
+    Migration::new(9, include_str!("../migrations/0009_messages_to.sql")),
 ];
 
 /// After every UUID: where a list that is read backwards begins.

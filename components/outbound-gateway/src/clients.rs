@@ -5,19 +5,20 @@ mod attachments;
 use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderName, Method};
+use sdk::Context;
 use sdk::outgoing::{self, Outgoing};
 use sdk::query::percent_encode;
-use sdk::{Context, Micros};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::bindings::kobliat::conversations::conversations;
 use crate::bindings::kobliat::customers::customers;
 use crate::bindings::kobliat::messages::messages;
 use crate::domain::services::{
-    Attachment, CallError, ChannelAccount, Conversation, Ended, Identity, Message, Person, Report, Services,
+    Alias, Attachment, CallError, ChannelAccount, Conversation, Ended, Identity, Message, Party, Person, Report,
+    Services, Window,
 };
-use crate::provider::Failure;
+use crate::provider::{Earlier, Failure};
 
 /// All three, as linked or composed into this component.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,21 +35,56 @@ impl Services for Linked {
         Ok(found.into_iter().next().map(conversation))
     }
 
-    async fn person(&self, context: &Context, id: &str) -> Result<Option<Person>, CallError> {
-        let ids = vec![id.to_owned()];
-        let found = customers::get_many(context.clone(), ids.clone()).await.map_err(customer_error)?;
-        let Some(customer) = found.into_iter().next() else { return Ok(None) };
-        let known = customers::identities_of(context.clone(), ids).await.map_err(customer_error)?;
-        Ok(Some(Person {
-            name: customer.name,
-            external_type: customer.external_type,
-            external_id: customer.external_id,
-            identities: known.into_iter().map(identity).collect(),
-        }))
+    async fn people(&self, context: &Context, ids: &[String]) -> Result<Vec<Person>, CallError> {
+        let found = customers::get_many(context.clone(), ids.to_vec()).await.map_err(customer_error)?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known = customers::identities_of(context.clone(), ids.to_vec()).await.map_err(customer_error)?;
+        Ok(found.into_iter().map(|customer| person(customer, &known)).collect())
     }
 
-    async fn last_inbound_at(&self, context: &Context, conversation_id: &str) -> Result<Option<Micros>, CallError> {
-        messages::last_inbound_at(context.clone(), conversation_id.to_owned()).await.map_err(message_error)
+    async fn window(&self, context: &Context, party: &Party) -> Result<Window, CallError> {
+        let Party { channel, channel_account_id, customer_id } = party.clone();
+        let party = messages::Party { channel, channel_account_id, customer_id };
+        let windows = messages::reply_windows(context.clone(), vec![party]).await.map_err(message_error)?;
+        match windows.first() {
+            Some(messages::ReplyWindow::Unlimited) => Ok(Window::Unlimited),
+            Some(messages::ReplyWindow::NeverOpened) => Ok(Window::NeverOpened),
+            Some(messages::ReplyWindow::ClosesAt(at)) => Ok(Window::ClosesAt(*at)),
+            None => Err(CallError::Unavailable("messaging answered short".to_owned())),
+        }
+    }
+
+    async fn earlier(
+        &self,
+        context: &Context,
+        conversation_id: &str,
+        account: &str,
+    ) -> Result<Vec<Earlier>, CallError> {
+        let (id, account) = (conversation_id.to_owned(), account.to_owned());
+        let found = messages::list_recent(context.clone(), id, account, EARLIER).await.map_err(message_error)?;
+        Ok(found.into_iter().map(earlier).collect())
+    }
+
+    async fn route_answers(&self, context: &Context, conversation_id: &str, party: &Party) -> Result<(), CallError> {
+        let Party { channel, channel_account_id, customer_id } = party.clone();
+        let direct = conversations::Direct { channel, channel_account_id, customer_id };
+        conversations::route_answers(context.clone(), conversation_id.to_owned(), direct)
+            .await
+            .map_err(conversation_error)
+    }
+
+    async fn learn(&self, context: &Context, channel: &str, account: &str, aliases: &[Alias]) -> Result<(), CallError> {
+        let identity = |alias: &Alias| customers::Identity {
+            channel_account_id: account.to_owned(),
+            kind: alias.kind.clone(),
+            value: alias.value.clone(),
+        };
+        let identities = aliases.iter().map(identity).collect();
+        let contact = customers::Contact { external_type: channel.to_owned(), identities, name: None };
+        let found = customers::resolve_many(context.clone(), vec![contact]).await.map_err(customer_error)?;
+        found.into_iter().next().transpose().map(|_| ()).map_err(customer_error)
     }
 
     async fn account(
@@ -88,6 +124,8 @@ impl Services for Linked {
 /// The gateway of what comes in keeps the accounts.
 const ACCOUNTS: &str = "http://inbound-gateway.spin.internal/internal/accounts";
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Messages before an answer that it may name.
+const EARLIER: u32 = 50;
 /// Of credentials.
 const ANSWER_LIMIT_BYTES: usize = 64 << 10;
 
@@ -129,9 +167,13 @@ fn account(answer: &sdk::Response) -> Result<Option<ChannelAccount>, CallError> 
     }))
 }
 
+fn object(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
 fn message(message: messages::Message) -> Message {
     let is_outbound = message.direction == messages::Direction::Outbound;
-    let metadata = serde_json::from_str(&message.metadata).ok();
+    let metadata = object(&message.metadata);
     Message {
         is_queued: is_outbound && message.status == messages::Status::Queued,
         id: message.id,
@@ -142,9 +184,28 @@ fn message(message: messages::Message) -> Message {
         media_id: message.media_id,
         channel: message.channel,
         channel_account_id: message.channel_account_id,
-        metadata: metadata
-            .and_then(|value| if let Value::Object(it) = value { Some(it) } else { None })
-            .unwrap_or_default(),
+        metadata,
+    }
+}
+
+fn earlier(recent: messages::Recent) -> Earlier {
+    Earlier {
+        is_inbound: recent.direction == messages::Direction::Inbound,
+        is_system: recent.direction == messages::Direction::System,
+        metadata: object(&recent.metadata),
+        id: recent.id,
+        external_id: recent.external_message_id,
+    }
+}
+
+fn person(customer: customers::Customer, known: &[customers::KnownIdentity]) -> Person {
+    let own = known.iter().filter(|known| known.customer_id == customer.id);
+    Person {
+        identities: own.map(identity).collect(),
+        id: customer.id,
+        name: customer.name,
+        external_type: customer.external_type,
+        external_id: customer.external_id,
     }
 }
 
@@ -154,12 +215,13 @@ fn conversation(conversation: conversations::Conversation) -> Conversation {
         channel: conversation.channel,
         channel_account_id: conversation.channel_account_id,
         subject: conversation.subject,
+        is_direct: conversation.kind == conversations::Kind::Direct,
         participants: here.map(|participant| participant.customer_id).collect(),
     }
 }
 
-fn identity(known: customers::KnownIdentity) -> Identity {
-    let customers::Identity { channel_account_id, kind, value } = known.identity;
+fn identity(known: &customers::KnownIdentity) -> Identity {
+    let customers::Identity { channel_account_id, kind, value } = known.identity.clone();
     Identity { channel_account_id, kind, value }
 }
 

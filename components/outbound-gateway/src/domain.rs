@@ -2,11 +2,14 @@
 //!
 //! Pure Rust: what it needs from the world stands behind the traits of `services`, `delivery` and `Platform`.
 
+mod addressee;
 mod attachment;
+mod calling;
 pub mod deliver;
 pub mod delivery;
 pub mod schedule;
 pub mod services;
+mod settling;
 mod target;
 
 use std::time::Duration;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use sdk::{
-    Clock, Micros, SystemClock, config, outbox,
+    Clock, Context, Micros, SystemClock, config, log, outbox, outgoing,
     sql::{Database, Spin},
 };
 use spin_sdk::wasip3::http::types::ErrorCode;
 
 use crate::clients::Linked;
+use crate::domain::delivery::Store;
 use crate::domain::{Broken, Platform};
 use crate::provider::Answer;
 use crate::store::MIGRATIONS;
@@ -20,6 +21,9 @@ const OWN_SINK: &str = "own_event_sink";
 
 /// Providers answer in a few hundred bytes; what is longer is no answer of theirs.
 const ANSWER_LIMIT_BYTES: usize = 256 << 10;
+
+/// With 2000 rows each, 2000 rows a second: more than one host sends.
+const SWEEPS_A_TICK: u32 = 5;
 
 /// One per instance: what it opened and migrated serves every request after the first.
 pub struct Live {
@@ -40,6 +44,22 @@ impl Live {
     }
 }
 
+impl Live {
+    /// As much as is there, so that it keeps up with any day; a sweep that fails is made by the next tick.
+    async fn sweep(&self) {
+        for _ in 0..SWEEPS_A_TICK {
+            match self.store.sweep(SystemClock.now()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    log::warn(&Context::default(), "a sweep failed", &[("error", &format!("{error:?}"))]);
+                    return;
+                }
+            }
+        }
+    }
+}
+
 /// What is in its outbox goes on its way, as any service's does.
 impl sdk::service::Service for Live {
     fn after_call(&'static self, wrote: bool) {
@@ -48,6 +68,7 @@ impl sdk::service::Service for Live {
 
     async fn tick(&'static self) -> bool {
         outbox::relay::tick(&self.store, &SystemClock).await;
+        self.sweep().await;
         true
     }
 }
@@ -80,14 +101,17 @@ impl Platform for Live {
         let request = request.map(|body| Full::new(Bytes::from(body)));
         let answer = spin_sdk::http::send(request).await.map_err(broken)?;
         let status = answer.status().as_u16();
-        let retry_after = answer.headers().get(http::header::RETRY_AFTER);
-        // Seconds; what gives a date instead waits as our own schedule says.
-        let retry_after_seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after = outgoing::retry_after(answer.headers());
+        let retry_after_seconds = retry_after.map(|wait| wait.as_millis().div_ceil(1000)).map(clamped);
         let body = Limited::new(answer.into_body(), ANSWER_LIMIT_BYTES).collect().await;
         // A head without its body still tells the status.
         let body = body.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
         Ok(Answer { status, retry_after_seconds, body })
     }
+}
+
+fn clamped(seconds: u128) -> u64 {
+    u64::try_from(seconds).unwrap_or(u64::MAX)
 }
 
 /// What could not have reached the provider, and what may have.

@@ -11,9 +11,11 @@ pub mod web;
 pub mod whatsapp;
 
 mod fields;
+mod mail;
 
 use std::collections::BTreeMap;
 
+use sdk::Micros;
 use serde_json::{Map, Value};
 
 /// A channel's way out.
@@ -42,11 +44,16 @@ pub trait Provider: Sync {
         None
     }
 
-    /// By which of a customer's identities it reaches them, the preferred first. Empty: it needs no recipient.
-    fn identities(&self) -> &'static [&'static str];
+    /// By which of a customer's identities it reaches them from this account, the preferred first. Empty: it needs no recipient.
+    fn identities(&self, account: &str) -> &'static [&'static str];
 
     /// Whether the provider, given the same message twice, sends it once.
     fn is_idempotent(&self) -> bool {
+        false
+    }
+
+    /// Whether an answer has to know what was said before it: in which chat, and in which thread.
+    fn follows_thread(&self) -> bool {
         false
     }
 
@@ -55,8 +62,8 @@ pub trait Provider: Sync {
         None
     }
 
-    /// Whether the customer must have written within a day, for this account and message.
-    fn has_window(&self, _outgoing: &Outgoing) -> bool {
+    /// Whether the customer's window must be open for this message; a template needs none.
+    fn needs_window(&self, _outgoing: &Outgoing) -> bool {
         false
     }
 
@@ -65,7 +72,30 @@ pub trait Provider: Sync {
 
     /// What the answer says. `attempt` counts from 1.
     fn verdict(&self, answer: &Answer, attempt: u32) -> Verdict;
+
+    /// Other names of the recipient that the answer tells, as kind and value: the same person writes from them.
+    fn known_as(&self, _answer: &Answer, _recipient: &Recipient) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Asks the provider for messages that could be this one. `None`: it cannot be asked.
+    fn inquiry(&self, _outgoing: &Outgoing, _settings: &Settings) -> Option<Inquiry> {
+        None
+    }
+
+    /// Its answer: the ids of those that it has since then. `None`: it did not say, or not of all.
+    fn found(&self, _answer: &Answer, _outgoing: &Outgoing, _since: Micros) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Whether a message that it does not find was never taken.
+    fn is_absence_proof(&self) -> bool {
+        false
+    }
 }
+
+/// A question about a message whose sending broke off.
+pub type Inquiry = Result<Box<http::Request<Vec<u8>>>, Failure>;
 
 /// A message on its way to one person.
 #[derive(Clone, Debug)]
@@ -82,8 +112,28 @@ pub struct Outgoing {
     pub attached: Option<Attached>,
     /// The conversation's.
     pub subject: Option<String>,
+    /// What was said before on this account, the newest first; only where the provider follows it.
+    pub earlier: Vec<Earlier>,
     /// Microseconds since the Unix epoch.
-    pub now: i64,
+    pub now: Micros,
+}
+
+/// A message before this one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Earlier {
+    pub id: String,
+    pub is_inbound: bool,
+    /// Nobody wrote it: a notice of the channel's, or a machine's answer.
+    pub is_system: bool,
+    /// The provider's id; ours have one once they were sent.
+    pub external_id: Option<String>,
+    pub metadata: Map<String, Value>,
+}
+
+impl Earlier {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.metadata.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
 }
 
 /// A file that goes with a message.

@@ -14,31 +14,47 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(1, include_str!("../migrations/0001_deliveries.sql")),
     Migration::new(2, outbox::MIGRATION),
     Migration::new(3, outbox::RELAY_MIGRATION),
+    Migration::new(4, include_str!("../migrations/0004_bounds.sql")),
 ];
 
+const DAY: Micros = 24 * 3600 * 1_000_000;
 /// A month: nobody redelivers an order that is older, and messages that are not queued are not sent.
-const KEPT: Micros = 30 * 24 * 3600 * 1_000_000;
+const KEPT: Micros = 30 * DAY;
+/// A year, of orders that never came again.
+const KEPT_UNFINISHED: Micros = 365 * DAY;
+/// Rows of a sweep's statement: a tenth of a second's writing.
+const AT_ONCE: i64 = 2000;
+/// Stopped accounts of a tenant. Real ones have some; a client can name any number.
+const MAX_STOPS: i64 = 1000;
 
 /// The statements whose plan a test reads.
 pub mod statements {
     pub const FIND: &str = "SELECT d.state, d.attempts, d.until, d.outcome, EXISTS (SELECT 1 FROM deliveries o \
                             WHERE o.tenant_id = ?1 AND o.message_id = d.message_id AND o.event_id <> ?2) \
                             FROM deliveries d WHERE d.tenant_id = ?1 AND d.event_id = ?2";
-    /// From the attempt before, when it is over or its lease is: two that try at once differ in nothing else.
+    /// From the attempt before, as it was found: of two that try at once, one finds it changed.
     pub const BEGIN: &str = "UPDATE deliveries SET state = 'calling', attempts = ?3, outcome = ?4, until = ?5 \
                              WHERE tenant_id = ?1 AND event_id = ?2 AND attempts = ?3 - 1 \
-                             AND state IN ('ready', 'calling') AND until <= ?6 RETURNING 1";
+                             AND state IN ('ready', 'calling') AND until = ?6 RETURNING 1";
     pub const SETTLE: &str = "UPDATE deliveries SET state = ?4, outcome = ?5, until = ?6 \
                               WHERE tenant_id = ?1 AND event_id = ?2 AND attempts = ?3 AND state <> 'ended' RETURNING 1";
+    pub const LEARNED: &str =
+        "UPDATE deliveries SET outcome = json_remove(outcome, '$.aliases') WHERE tenant_id = ?1 AND event_id = ?2";
     pub const STOPPED: &str = "SELECT channel, channel_account_id, code, reason, fingerprint, stopped_at FROM channel_stops \
                                WHERE tenant_id = ?1 AND channel = ?2 AND channel_account_id = ?3";
     pub const STOPS: &str = "SELECT channel, channel_account_id, code, reason, fingerprint, stopped_at FROM channel_stops \
                              WHERE tenant_id = ?1 ORDER BY channel, channel_account_id LIMIT 100";
     pub const LIFT: &str =
         "DELETE FROM channel_stops WHERE tenant_id = ?1 AND channel = ?2 AND channel_account_id = ?3 RETURNING 1";
-    pub const SWEEP: &str = "DELETE FROM deliveries WHERE created_at < ?1";
+    /// What has not ended is kept longer: forgotten, it would be sent once more when its order comes again.
+    pub const SWEEP: &str = "DELETE FROM deliveries WHERE (tenant_id, event_id) IN (SELECT tenant_id, event_id FROM deliveries \
+                             INDEXED BY deliveries_by_age WHERE created_at < ?1 AND (state = 'ended' OR created_at < ?2) LIMIT ?3) RETURNING 1";
+    /// All but the newest of a tenant's.
+    pub const FORGET_STOPS: &str = "DELETE FROM channel_stops WHERE tenant_id = ?1 AND (channel, channel_account_id) IN \
+                                    (SELECT channel, channel_account_id FROM channel_stops INDEXED BY channel_stops_by_age \
+                                    WHERE tenant_id = ?1 ORDER BY stopped_at DESC LIMIT -1 OFFSET ?2)";
 
-    pub const ALL: &[&str] = &[FIND, BEGIN, SETTLE, STOPPED, STOPS, LIFT, SWEEP];
+    pub const ALL: &[&str] = &[FIND, BEGIN, SETTLE, LEARNED, STOPPED, STOPS, LIFT, SWEEP, FORGET_STOPS];
 }
 
 impl<D: Driver> Store for Database<D> {
@@ -52,10 +68,6 @@ impl<D: Driver> Store for Database<D> {
                               VALUES (?1, ?2, ?3, 'ready', 0, 0, ?4) ON CONFLICT DO NOTHING";
         self.execute(INSERT, vec![tenant.into(), event.into(), (&order.message_id).into(), now.into()]).await?;
         let rows = self.execute(statements::FIND, vec![tenant.into(), event.into()]).await?;
-        // Now and then, by chance of its id, so that the table does not grow for ever.
-        if event.ends_with("00") {
-            self.execute(statements::SWEEP, vec![(now - KEPT).into()]).await?;
-        }
         sql::one(rows, known)?.ok_or_else(|| sdk::Error::Internal("the delivery is gone".to_owned()))
     }
 
@@ -65,7 +77,7 @@ impl<D: Driver> Store for Database<D> {
         attempt: u32,
         outcome: &Outcome,
         until: Micros,
-        now: Micros,
+        seen: Micros,
     ) -> Result<bool, sdk::Error> {
         let parameters = vec![
             order.context.tenant.as_str().into(),
@@ -73,7 +85,7 @@ impl<D: Driver> Store for Database<D> {
             attempt.into(),
             encoded(outcome)?.into(),
             until.into(),
-            now.into(),
+            seen.into(),
         ];
         Ok(!self.execute(statements::BEGIN, parameters).await?.is_empty())
     }
@@ -110,6 +122,11 @@ impl<D: Driver> Store for Database<D> {
         Ok(self.transaction(work).await?)
     }
 
+    async fn learned(&self, order: &Order) -> Result<(), sdk::Error> {
+        let parameters = vec![order.context.tenant.as_str().into(), order.event_id.as_str().into()];
+        Ok(self.execute(statements::LEARNED, parameters).await.map(|_| ())?)
+    }
+
     async fn stopped(&self, context: &Context, channel: &str, account: &str) -> Result<Option<Stop>, sdk::Error> {
         let parameters = vec![context.tenant.as_str().into(), channel.into(), account.into()];
         Ok(sql::one(self.execute(statements::STOPPED, parameters).await?, stop)?)
@@ -122,6 +139,11 @@ impl<D: Driver> Store for Database<D> {
 
     async fn stops(&self, context: &Context) -> Result<Vec<Stop>, sdk::Error> {
         Ok(sql::many(self.execute(statements::STOPS, vec![context.tenant.as_str().into()]).await?, stop)?)
+    }
+
+    async fn sweep(&self, now: Micros) -> Result<bool, sdk::Error> {
+        let parameters = vec![(now - KEPT).into(), (now - KEPT_UNFINISHED).into(), AT_ONCE.into()];
+        Ok(!self.execute(statements::SWEEP, parameters).await?.is_empty())
     }
 }
 
@@ -144,6 +166,7 @@ async fn stop_account(db: &impl Execute, order: &Order, stop: &Stop) -> Result<(
     if db.execute(UPSERT, parameters).await?.is_empty() {
         return Ok(());
     }
+    db.execute(statements::FORGET_STOPS, vec![order.context.tenant.as_str().into(), MAX_STOPS.into()]).await?;
     outbox::append_all(db, &[stopped(order, stop)]).await
 }
 
@@ -167,7 +190,7 @@ fn known(mut row: Row) -> Result<Known, SqlError> {
     let standing = match (state.as_str(), outcome) {
         ("calling", Some(outcome)) => Standing::Calling { attempts, until, outcome },
         ("ended", Some(outcome)) => Standing::Ended(outcome),
-        _ => Standing::Ready { attempts, due: until },
+        (_, outcome) => Standing::Ready { attempts, due: until, outcome },
     };
     Ok(Known { standing, is_again: row.take()? })
 }

@@ -1,9 +1,10 @@
 //! Twilio's send endpoint: reads the form that the platform sends, and answers in Twilio's words.
 
+use sdk::clock::mail_date;
 use sdk::query::{Query, percent_decode};
 use serde_json::{Value, json};
 
-use super::{Sent, codes};
+use super::{Emulated, Sent, codes};
 
 pub use crate::provider::twilio::CHANNEL;
 
@@ -20,7 +21,7 @@ pub fn read(body: &[u8]) -> Result<Sent, Refusal> {
         .ok_or((21_211, "The 'To' number is not valid.".to_owned()))?;
     let sender = form.get("From").or_else(|| form.get("MessagingServiceSid")).ok_or_else(|| missing("From"))?;
     let words = form.get("Body");
-    if words.is_some_and(|words| words.chars().count() > MAX_TEXT) {
+    if words.is_some_and(|words| words.encode_utf16().count() > MAX_TEXT) {
         return Err((21_617, "The body is longer than 1600 characters.".to_owned()));
     }
     let (media, template) = (form.get("MediaUrl"), form.get("ContentSid"));
@@ -59,6 +60,49 @@ pub fn accepted(account_sid: &str, sid: &str, sent: &Sent) -> Value {
         "sid": sid, "account_sid": account_sid, "status": "queued", "direction": "outbound-api", "api_version": "2010-04-01",
         "from": format!("+{}", sent.account), "to": format!("+{}", sent.recipient), "body": sent.text, "num_media": "0", "num_segments": "1",
         "error_code": null, "error_message": null, "price": null, "price_unit": "USD",
+    })
+}
+
+/// Which messages are asked for.
+pub struct Wanted {
+    /// As it was written, and as it is kept.
+    to: String,
+    pub recipient: String,
+    from: Option<String>,
+    pub limit: u32,
+}
+
+/// `To` must be there: nobody needs all messages of an account here.
+pub fn wanted(query: &Query) -> Result<Wanted, Refusal> {
+    let missing = || (21_211, "A 'To' number is required.".to_owned());
+    let to = query.get("To").ok_or_else(missing)?;
+    let limit = query.get("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50);
+    Ok(Wanted {
+        to: to.to_owned(),
+        recipient: number(to).ok_or_else(missing)?,
+        from: query.get("From").map(str::to_owned),
+        limit: u32::clamp(limit, 1, 1000),
+    })
+}
+
+/// The newest first, as Twilio shows them.
+pub fn listed(account_sid: &str, wanted: &Wanted, found: &[Emulated]) -> Value {
+    let account = wanted.from.as_deref().map(|from| number(from).unwrap_or_else(|| from.to_owned()));
+    let page = found.iter().take(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
+    let theirs = page.filter(|one| account.as_ref().is_none_or(|account| *account == one.sent.account));
+    let messages: Vec<Value> = theirs.map(|one| shown(account_sid, wanted, one)).collect();
+    let is_last = found.len() <= messages.len().max(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
+    let next = format!("/2010-04-01/Accounts/{account_sid}/Messages.json?Page=1");
+    json!({ "messages": messages, "page": 0, "page_size": wanted.limit, "next_page_uri": (!is_last).then_some(next) })
+}
+
+fn shown(account_sid: &str, wanted: &Wanted, one: &Emulated) -> Value {
+    let service = one.sent.account.starts_with("MG").then_some(one.sent.account.as_str());
+    let from = wanted.from.clone().unwrap_or_else(|| format!("+{}", one.sent.account));
+    json!({
+        "sid": one.id, "account_sid": account_sid, "status": "sent", "direction": "outbound-api", "api_version": "2010-04-01",
+        "to": wanted.to, "from": from, "messaging_service_sid": service, "body": one.sent.text, "num_segments": "1",
+        "date_created": mail_date(one.taken_at), "date_sent": mail_date(one.taken_at), "error_code": null, "error_message": null,
     })
 }
 

@@ -30,6 +30,7 @@ pub fn routes<D: Driver + 'static, W: World>(router: Router<App<D, W>>) -> Route
         .put("/simulate/emulator", settings::set)
         .get("/simulate/emulator/messages", settings::messages)
         .tenantless(Method::POST, "/2010-04-01/Accounts/:sid/Messages.json", twilio::send)
+        .tenantless(Method::GET, "/2010-04-01/Accounts/:sid/Messages.json", twilio::list)
         .tenantless(Method::GET, "/2010-04-01/Accounts/:sid/Messages/:message/Media/:media", media::twilio)
         .tenantless(Method::GET, "/media-files/:media", media::file)
         .tenantless(Method::POST, "/:version/:account/messages", graph::send)

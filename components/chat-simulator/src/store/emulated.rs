@@ -26,6 +26,11 @@ pub mod statements {
         columns!(),
         " FROM emulated_messages WHERE tenant_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
     );
+    pub const TO: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM emulated_messages INDEXED BY emulated_messages_to WHERE channel = ? AND recipient = ? AND taken_at > ? ORDER BY taken_at DESC LIMIT ?"
+    );
     pub const OF: &str = concat!("SELECT ", columns!(), " FROM emulated_messages WHERE tenant_id = ? AND id = ?");
     pub const RATE: &str = "SELECT count(*) FROM emulated_messages WHERE channel = ? AND account = ? AND taken_at > ?";
     pub const DUE: &str = "UPDATE emulated_reports SET lease_until = ?2 WHERE rowid IN \
@@ -36,7 +41,7 @@ pub mod statements {
     pub const AGAIN: &str = "UPDATE emulated_reports SET due_at = ?4, attempts = attempts + 1, lease_until = 0 \
                              WHERE tenant_id = ?1 AND message_id = ?2 AND number = ?3";
 
-    pub const ALL: &[&str] = &[KNOBS, LIST, OF, RATE, DUE, REPORTED, AGAIN];
+    pub const ALL: &[&str] = &[KNOBS, LIST, TO, OF, RATE, DUE, REPORTED, AGAIN];
 }
 
 fn message(mut row: Row) -> Result<Emulated, SqlError> {
@@ -126,6 +131,17 @@ pub async fn list<D: Driver>(
     limit: u32,
 ) -> Result<Vec<Emulated>, SqlError> {
     sql::many(database.execute(statements::LIST, vec![tenant.into(), before.into(), limit.into()]).await?, message)
+}
+
+/// What Twilio's accounts have sent to somebody since then, the newest first.
+pub async fn to<D: Driver>(
+    database: &Database<D>,
+    recipient: &str,
+    since: Micros,
+    limit: u32,
+) -> Result<Vec<Emulated>, SqlError> {
+    let parameters = vec![twilio::CHANNEL.into(), recipient.into(), since.into(), limit.into()];
+    sql::many(database.execute(statements::TO, parameters).await?, message)
 }
 
 /// Messages that an account has sent since then.

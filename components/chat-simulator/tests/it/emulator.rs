@@ -190,6 +190,37 @@ fn twilio_takes_a_form_and_reports_to_the_callback_that_it_was_given() {
 }
 
 #[test]
+fn twilio_shows_what_it_has_for_a_number_also_of_a_call_that_was_answered_with_rubbish() {
+    let app = TestApp::start();
+    let (messages, credential) = ("/2010-04-01/Accounts/AC1/Messages.json", "Basic QUMxOnRva2Vu");
+    let sends = |to: &str, from: &str, text: &str| {
+        let form = format!("To=%2B{to}&From={from}&Body={text}");
+        app.call(Method::POST, messages, credential, &form).status().as_u16()
+    };
+    let list = |query: &str| json(&app.call(Method::GET, &format!("{messages}?{query}"), credential, ""));
+    assert_eq!(sends("999123456789", "%2B999000000001", "one"), 201);
+    app.advance(SECOND);
+    app.set(&json!({ "garble_rate": 1.0 }));
+    assert_eq!(sends("999123456789", "%2B999000000001", "two"), 200);
+    sends("999123456789", "MG1", "three");
+    sends("999000111222", "%2B999000000001", "four");
+    let found = list("To=%2B999123456789&From=%2B999000000001&PageSize=200");
+    let told = |found: &Value, name: &str| {
+        found["messages"].as_array().unwrap().iter().map(|one| one[name].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&found, "body"), ["two", "one"]);
+    assert_eq!(told(&found, "from"), ["+999000000001"; 2]);
+    assert!(found["messages"][0]["date_created"].as_str().unwrap().ends_with(" +0000"));
+    assert_eq!(found["next_page_uri"], Value::Null);
+    assert_eq!(told(&list("To=%2B999123456789"), "messaging_service_sid")[0], "MG1");
+    let first = list("To=%2B999123456789&PageSize=1");
+    assert_eq!((first["messages"].as_array().unwrap().len(), first["next_page_uri"].is_string()), (1, true));
+    assert_eq!(told(&list("To=%2B999999999999"), "sid"), Vec::<Value>::new());
+    assert_eq!(app.call(Method::GET, messages, credential, "").status(), 400, "for whom?");
+    assert_eq!(app.call(Method::GET, &format!("{messages}?To=%2B999123456789"), "", "").status(), 401);
+}
+
+#[test]
 fn media_of_personas_can_be_fetched_as_meta_gives_them() {
     let app = TestApp::start();
     let told = app.post("/simulate", &json!({ "scenario": "voice_note_sender" }));

@@ -1,14 +1,27 @@
 //! A delivery as it is kept: its attempts, written down before each call, and its end.
 
+use std::time::Duration;
+
 use sdk::{Context, Micros};
 use serde::{Deserialize, Serialize};
 
 use super::Order;
-use super::services::Ended;
+use super::services::{Alias, Ended};
 use crate::provider::Failure;
 
 /// How long an attempt is left alone beyond our patience with the provider: only a crash lets it lapse.
-pub const LEASE_MARGIN: Micros = 10 * 1_000_000;
+const LEASE_MARGIN: Micros = 10 * 1_000_000;
+
+/// The longest that an attempt takes: it asks, and it sends.
+pub fn lease(patience: Duration) -> Micros {
+    let patience = i64::try_from(patience.as_micros()).unwrap_or(i64::MAX);
+    patience.saturating_mul(2).saturating_add(LEASE_MARGIN)
+}
+
+/// Whether a time has come. One that is further ahead than any that is ever set was set by a clock that was wrong: it has come, too.
+pub fn has_come(time: Micros, now: Micros, longest: Micros) -> bool {
+    time <= now || time.saturating_sub(now) > longest
+}
 
 /// By which channel and account a message goes, and how that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +32,12 @@ pub struct Outcome {
     pub ended: Option<Ended>,
     /// Of the last attempt that is to be repeated.
     pub fault: Option<Failure>,
+    /// When the first attempt began that the provider may have taken, as long as nobody knows.
+    #[serde(default)]
+    pub doubt_since: Option<Micros>,
+    /// The recipient by the name that we wrote to and by what the provider calls it besides; none where that is all the same.
+    #[serde(default)]
+    pub aliases: Vec<Alias>,
 }
 
 /// How the order stands.
@@ -28,6 +47,8 @@ pub enum Standing {
     Ready {
         attempts: u32,
         due: Micros,
+        /// Of the attempt before; none of a new one.
+        outcome: Option<Outcome>,
     },
     /// Attempt number `attempts` is under way, until then by somebody who lives.
     Calling {
@@ -73,14 +94,15 @@ fn as_time<S: serde::Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S:
 pub trait Store {
     /// How the order stands; a new one is written down.
     async fn find(&self, order: &Order, now: Micros) -> Result<Known, sdk::Error>;
-    /// Writes down, durably, that attempt number `attempt` begins. False when it is somebody else's.
+    /// Writes down, durably, that attempt number `attempt` begins and is left alone until then. False when it is somebody else's:
+    /// the order does not stand any more as it was found, with the time `seen`.
     async fn begin(
         &self,
         order: &Order,
         attempt: u32,
         outcome: &Outcome,
         until: Micros,
-        now: Micros,
+        seen: Micros,
     ) -> Result<bool, sdk::Error>;
     /// Writes down how it ended, unless attempt number `attempt` is not the last any more; with `stop`, that nothing more is sent by the account, and the event that tells it.
     async fn settle(
@@ -92,8 +114,12 @@ pub trait Store {
         stop: Option<&Stop>,
         now: Micros,
     ) -> Result<(), sdk::Error>;
+    /// The recipient's other names are the customer's now, and no longer kept here.
+    async fn learned(&self, order: &Order) -> Result<(), sdk::Error>;
     async fn stopped(&self, context: &Context, channel: &str, account: &str) -> Result<Option<Stop>, sdk::Error>;
     /// It sends again.
     async fn lift(&self, context: &Context, channel: &str, account: &str) -> Result<bool, sdk::Error>;
     async fn stops(&self, context: &Context) -> Result<Vec<Stop>, sdk::Error>;
+    /// Forgets some of what ended long ago. False when nothing is left to forget.
+    async fn sweep(&self, now: Micros) -> Result<bool, sdk::Error>;
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sdk::Micros;
 
 use super::Platform;
+use super::delivery::has_come;
 
 /// After a provider's fault: 10 s, 30 s, 60 s, then the message has failed.
 const RETRIES: [u64; 3] = [10_000, 30_000, 60_000];
@@ -42,6 +43,13 @@ impl Schedule {
         let asked = asked_seconds.unwrap_or(0).min(LONGEST_SECONDS).saturating_mul(1000);
         let wait = i64::try_from((*own).max(asked)).unwrap_or(i64::MAX).saturating_mul(1000);
         Some(now.saturating_add(wait))
+    }
+
+    /// Whether the time of the next attempt has come.
+    pub fn is_due(&self, due: Micros, now: Micros) -> bool {
+        let own = self.retries.iter().copied().max().unwrap_or(0);
+        let longest = i64::try_from(own.max(LONGEST_SECONDS * 1000)).unwrap_or(i64::MAX).saturating_mul(1000);
+        has_come(due, now, longest)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sdk::{Context, Micros};
 use serde_json::{Map, Value};
 
-use crate::provider::Failure;
+use crate::provider::{Earlier, Failure};
 
 /// A message as far as sending it goes.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,12 +28,15 @@ pub struct Conversation {
     pub channel: Option<String>,
     pub channel_account_id: Option<String>,
     pub subject: Option<String>,
+    /// Of two: a customer and somebody of the business.
+    pub is_direct: bool,
     /// The customers who take part now.
     pub participants: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Person {
+    pub id: String,
     pub name: Option<String>,
     pub external_type: String,
     pub external_id: String,
@@ -43,6 +46,31 @@ pub struct Person {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub channel_account_id: String,
+    pub kind: String,
+    pub value: String,
+}
+
+/// A customer on one of our accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    pub channel: String,
+    pub channel_account_id: String,
+    pub customer_id: String,
+}
+
+/// Until when a customer may be written to freely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The channel has no such rule.
+    Unlimited,
+    NeverOpened,
+    /// It may be past.
+    ClosesAt(Micros),
+}
+
+/// A name by which a provider knows the recipient.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Alias {
     pub kind: String,
     pub value: String,
 }
@@ -105,8 +133,16 @@ pub enum CallError {
 pub trait Services {
     async fn message(&self, context: &Context, id: &str) -> Result<Option<Message>, CallError>;
     async fn conversation(&self, context: &Context, id: &str) -> Result<Option<Conversation>, CallError>;
-    async fn person(&self, context: &Context, id: &str) -> Result<Option<Person>, CallError>;
-    async fn last_inbound_at(&self, context: &Context, conversation_id: &str) -> Result<Option<Micros>, CallError>;
+    /// Those of them that there are.
+    async fn people(&self, context: &Context, ids: &[String]) -> Result<Vec<Person>, CallError>;
+    async fn window(&self, context: &Context, party: &Party) -> Result<Window, CallError>;
+    /// What was said before on this account, the newest first.
+    async fn earlier(&self, context: &Context, conversation_id: &str, account: &str)
+    -> Result<Vec<Earlier>, CallError>;
+    /// What they answer arrives in this conversation. Safe to repeat.
+    async fn route_answers(&self, context: &Context, conversation_id: &str, party: &Party) -> Result<(), CallError>;
+    /// All of these are one customer; the first is the name that we wrote to. Safe to repeat.
+    async fn learn(&self, context: &Context, channel: &str, account: &str, aliases: &[Alias]) -> Result<(), CallError>;
     /// The tenant's account of this name, or its oldest active one. `None`: it has none.
     async fn account(
         &self,

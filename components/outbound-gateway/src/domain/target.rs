@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use sdk::Context;
 use sha2::{Digest, Sha256};
 
+use super::addressee::{Addressee, addressee, party, window};
 use super::attachment::attach;
-use super::services::{CallError, ChannelAccount, Conversation, Identity, Message, Person, Services};
+use super::services::{CallError, ChannelAccount, Message, Services};
 use super::{Order, Platform};
-use crate::provider::{self, Failure, Outgoing, Provider, Recipient, Settings, web};
+use crate::provider::{self, Failure, Outgoing, Provider, Settings, web};
 
 /// Whose credentials the variables are.
 const DEFAULT_TENANT: &str = "default";
-
-/// WhatsApp's customer service window.
-const WINDOW: sdk::Micros = 24 * 3600 * 1_000_000;
 
 /// Everything that an attempt needs.
 pub(super) struct Target {
@@ -44,18 +42,26 @@ pub(super) struct Aimed {
     pub target: Result<Target, Failure>,
 }
 
-/// The error is for now: a service does not answer.
-pub(super) async fn aim<P: Platform>(platform: &P, order: &Order, message: &Message) -> Result<Aimed, CallError> {
+/// With `with_earlier` also what was said before, where the provider does not ask for it itself. The error is for now: a service does
+/// not answer.
+pub(super) async fn aim<P: Platform>(
+    platform: &P,
+    order: &Order,
+    message: &Message,
+    with_earlier: bool,
+) -> Result<Aimed, CallError> {
     let context = &order.context;
     let conversation = platform.services().conversation(context, &message.conversation_id).await?.unwrap_or_default();
     let channel = message.channel.as_deref().or(conversation.channel.as_deref());
     let provider = provider::of(channel);
+    let has_channel = channel.is_some();
     let channel = channel.unwrap_or(web::CHANNEL).to_owned();
     let named = message.channel_account_id.as_ref().or(conversation.channel_account_id.as_ref());
     let own = own_account(platform, context, provider, &channel, named.map(String::as_str)).await?;
     let settings = settings(platform, context, provider, own.as_ref()).await.map_err(CallError::Unavailable)?;
     let account = named.cloned().or_else(|| sender(provider, own.as_ref(), &settings));
     let permitted = permitted(context, provider, &settings, own.as_ref(), account.as_deref());
+    let has_account = has_channel && account.is_some();
     let account = account.unwrap_or_else(|| channel.clone());
     let mut outgoing = Outgoing {
         message_id: message.id.clone(),
@@ -67,25 +73,48 @@ pub(super) async fn aim<P: Platform>(platform: &P, order: &Order, message: &Mess
         body: message.body.clone(),
         metadata: message.metadata.clone(),
         subject: conversation.subject.clone(),
+        earlier: Vec::new(),
         attached: None,
         now: platform.now(),
     };
     let found = match permitted {
-        Ok(()) => recipient(platform, context, provider, message, &conversation, &outgoing).await?,
+        Ok(()) => addressee(platform, context, provider, message, &conversation, &outgoing).await?,
         Err(failure) => Err(failure),
     };
     let target = match found {
-        Ok(recipient) => {
+        Ok(Addressee { customer_id, recipient }) => {
             outgoing.recipient = recipient;
-            let allowed = match window(platform, context, provider, &outgoing).await? {
+            if provider.follows_thread() || with_earlier {
+                let earlier = platform.services().earlier(context, &outgoing.conversation_id, &account).await?;
+                outgoing.earlier = earlier.into_iter().filter(|one| one.id != message.id).collect();
+            }
+            let allowed = match window(platform, context, provider, &outgoing, customer_id.as_deref()).await? {
                 Ok(()) => attach(platform, context, provider, message, &mut outgoing).await?,
                 Err(failure) => Err(failure),
             };
+            if let (Ok(()), Some(customer_id), true) = (&allowed, &customer_id, has_account) {
+                route_answers(platform, context, &outgoing, customer_id).await?;
+            }
             allowed.map(|()| Target { provider, settings, outgoing })
         }
         Err(failure) => Err(failure),
     };
     Ok(Aimed { channel, account, target })
+}
+
+/// What the customer answers comes into the conversation from which we write, also when the customer never wrote before. A group's
+/// conversation stays as it is.
+async fn route_answers<P: Platform>(
+    platform: &P,
+    context: &Context,
+    outgoing: &Outgoing,
+    customer_id: &str,
+) -> Result<(), CallError> {
+    let party = party(outgoing, customer_id);
+    match platform.services().route_answers(context, &outgoing.conversation_id, &party).await {
+        Err(CallError::Refused(_)) => Ok(()),
+        answered => answered,
+    }
 }
 
 async fn own_account<P: Platform>(
@@ -181,74 +210,4 @@ fn not_set_up(
         }
         _ => None,
     }
-}
-
-/// The one other side. `Ok(None)` where the provider needs nobody.
-async fn recipient<P: Platform>(
-    platform: &P,
-    context: &Context,
-    provider: &dyn Provider,
-    message: &Message,
-    conversation: &Conversation,
-    outgoing: &Outgoing,
-) -> Result<Result<Option<Recipient>, Failure>, CallError> {
-    if provider.identities().is_empty() {
-        return Ok(Ok(None));
-    }
-    let others = conversation.participants.iter().filter(|id| message.sender_customer_id.as_ref() != Some(id));
-    let others: Vec<&String> = others.collect();
-    let [only] = others.as_slice() else {
-        let reason = format!("{} customers take part: only a message to one can be sent by this channel", others.len());
-        return Ok(Err(Failure::new("no_recipient", reason)));
-    };
-    let Some(person) = platform.services().person(context, only).await? else {
-        return Ok(Err(Failure::new("no_recipient", "the customer is gone")));
-    };
-    let found = address(provider, &person, outgoing);
-    let missing = || Failure::new("no_recipient", "the customer has no address on this channel");
-    Ok(found.map(Some).ok_or_else(missing))
-}
-
-/// The provider's preferred kind first; of a kind, what this account knows before what holds everywhere.
-fn address(provider: &dyn Provider, person: &Person, outgoing: &Outgoing) -> Option<Recipient> {
-    let here = |identity: &&Identity| identity.channel_account_id == outgoing.account;
-    let everywhere = |identity: &&Identity| matches!(identity.kind.as_str(), "phone" | "email" | "address");
-    let of_kind = |kind: &str| {
-        let mut same = person.identities.iter().filter(move |identity| kind == "*" || identity.kind == kind);
-        same.clone().find(here).or_else(|| same.find(everywhere))
-    };
-    let known = provider.identities().iter().find_map(|kind| of_kind(kind));
-    let known = known.map(|identity| (identity.kind.clone(), identity.value.clone()));
-    let (kind, value) = known.or_else(|| named(provider, person, &outgoing.channel))?;
-    Some(Recipient { kind, value, name: person.name.clone() })
-}
-
-/// A customer that the API made is known by its external id only.
-fn named(provider: &dyn Provider, person: &Person, channel: &str) -> Option<(String, String)> {
-    if person.external_type != channel {
-        return None;
-    }
-    let is_number = person.external_id.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit());
-    let kinds = provider.identities();
-    let kind = if kinds.contains(&"bsuid") && !is_number { "bsuid" } else { kinds.first().copied()? };
-    let kind = if kind == "*" { "external-id" } else { kind };
-    Some((kind.to_owned(), person.external_id.clone()))
-}
-
-async fn window<P: Platform>(
-    platform: &P,
-    context: &Context,
-    provider: &dyn Provider,
-    outgoing: &Outgoing,
-) -> Result<Result<(), Failure>, CallError> {
-    if !provider.has_window(outgoing) {
-        return Ok(Ok(()));
-    }
-    let last = platform.services().last_inbound_at(context, &outgoing.conversation_id).await?;
-    if last.is_some_and(|last| outgoing.now.saturating_sub(last) < WINDOW) {
-        return Ok(Ok(()));
-    }
-    let since = if last.is_some() { "wrote last more than 24 hours ago" } else { "has not written yet" };
-    let reason = format!("the customer {since}: only an approved template may be sent");
-    Ok(Err(Failure::new("window_closed", reason)))
 }

@@ -23,7 +23,8 @@ pub fn of(table: Table, code: i64) -> Option<Class> {
 
 /// What an answer that is no success says: by its code where the table knows it, else by its status.
 ///
-/// 502 and 504 come from something between us and the provider, which may have taken the message.
+/// A 5xx that nobody explains is uncertain: the provider, or something before it, failed after the message may have been taken. With
+/// `Retry-After` a 503 says that nothing was done.
 pub fn verdict(table: Table, code: Option<i64>, failure: Failure, answer: &Answer, attempt: u32) -> Verdict {
     let class = code.and_then(|code| of(table, code));
     match (class, answer.status) {
@@ -32,7 +33,8 @@ pub fn verdict(table: Table, code: Option<i64>, failure: Failure, answer: &Answe
         (Some(Class::RetryByFours), _) => {
             Verdict::Retry(failure, Some(answer.retry_after_seconds.unwrap_or(4_u64.saturating_pow(attempt.min(10)))))
         }
-        (Some(Class::Retry), _) | (None, 408 | 425 | 429 | 500 | 503 | 507 | 529) => {
+        (Some(Class::Retry), _) | (None, 408 | 425 | 429) => Verdict::Retry(failure, answer.retry_after_seconds),
+        (None, 503 | 529) if answer.retry_after_seconds.is_some() => {
             Verdict::Retry(failure, answer.retry_after_seconds)
         }
         (None, 401) => Verdict::Stop(failure),

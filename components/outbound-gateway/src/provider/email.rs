@@ -3,11 +3,13 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::HeaderName;
+use sdk::Micros;
+use sdk::query::percent_encode;
 use serde_json::{Value, json};
 
 use super::class::{Class, Table, failure, unreadable, verdict};
-use super::fields::post_json;
-use super::{Answer, Attached, Failure, Outgoing, Plan, Provider, Settings, Verdict};
+use super::fields::{get, post_json};
+use super::{Answer, Attached, Failure, Inquiry, Outgoing, Plan, Provider, Settings, Verdict, mail};
 
 pub const CHANNEL: &str = "email";
 
@@ -35,7 +37,7 @@ impl Provider for Email {
         &[("api_token", "email_api_token")]
     }
 
-    fn identities(&self) -> &'static [&'static str] {
+    fn identities(&self, _: &str) -> &'static [&'static str] {
         &["email"]
     }
 
@@ -43,30 +45,31 @@ impl Provider for Email {
         Some(MAX_ATTACHMENT_BYTES)
     }
 
+    fn follows_thread(&self) -> bool {
+        true
+    }
+
     fn plan(&self, outgoing: &Outgoing, settings: &Settings) -> Result<Plan, Failure> {
+        mail::refuse_loop(outgoing)?;
         let to = outgoing.recipient()?;
         // A mail may be nothing but its attachment.
         let text = match (&outgoing.attached, outgoing.body.as_deref().unwrap_or_default()) {
             (Some(_), "") => "",
             _ => outgoing.text(MAX_TEXT)?,
         };
-        let subject = outgoing.string("subject").or(outgoing.subject.as_deref()).unwrap_or("New message");
         let body = json!({
             "From": outgoing.account,
             "To": to.value,
-            "Subject": subject.replace(['\r', '\n'], " "),
+            "Subject": mail::subject(outgoing),
             "TextBody": text,
             "HtmlBody": outgoing.string("html"),
-            "Headers": headers(outgoing),
+            "Headers": mail::headers(outgoing)?,
             "Attachments": attachments(outgoing),
             // Comes back with every report, also when the answer to this call is lost.
             "Metadata": { "message_id": outgoing.message_id, "account": outgoing.account },
         });
-        let headers = [
-            (HeaderName::from_static("x-postmark-server-token"), settings.need("email_api_token").to_owned()),
-            (http::header::ACCEPT, "application/json".to_owned()),
-        ];
-        Ok(Plan::Call(post_json(&format!("{}/email", settings.base("email_api_base_url")), &headers, &body)?))
+        let url = format!("{}/email", settings.base("email_api_base_url"));
+        Ok(Plan::Call(post_json(&url, &credentials(settings), &body)?))
     }
 
     fn verdict(&self, answer: &Answer, attempt: u32) -> Verdict {
@@ -79,23 +82,31 @@ impl Provider for Email {
         let failure = failure(code, told.get("Message").and_then(Value::as_str), answer);
         verdict(CODES, code, failure, answer, attempt)
     }
+
+    /// It finds mails by what was sent along; a mail that it took a moment ago may not be found yet.
+    fn inquiry(&self, outgoing: &Outgoing, settings: &Settings) -> Option<Inquiry> {
+        let base = settings.base("email_api_base_url");
+        let id = percent_encode(&outgoing.message_id);
+        let url = format!("{base}/messages/outbound?count=1&offset=0&metadata_message_id={id}");
+        Some(get(&url, &credentials(settings)))
+    }
+
+    fn found(&self, answer: &Answer, _: &Outgoing, _: Micros) -> Option<Vec<String>> {
+        let told = answer.json();
+        let found = told.get("Messages").and_then(Value::as_array).filter(|_| answer.is_success())?;
+        let id = |one: &Value| Some(one.get("MessageID")?.as_str()?.to_owned());
+        Some(found.iter().filter_map(id).collect())
+    }
+}
+
+fn credentials(settings: &Settings) -> [(HeaderName, String); 2] {
+    [
+        (HeaderName::from_static("x-postmark-server-token"), settings.need("email_api_token").to_owned()),
+        (http::header::ACCEPT, "application/json".to_owned()),
+    ]
 }
 
 fn attachments(outgoing: &Outgoing) -> Vec<Value> {
     let file = |file: &Attached| json!({ "Name": file.filename, "ContentType": file.mime_type, "Content": BASE64_STANDARD.encode(&file.bytes) });
     outgoing.attached.iter().map(file).collect()
-}
-
-/// To which mail this one answers, so that the reader's program shows both as one thread.
-fn headers(outgoing: &Outgoing) -> Vec<Value> {
-    let bracketed = |id: &str| format!("<{}>", id.replace(['<', '>', '\r', '\n', ' '], ""));
-    let Some(replied_to) = outgoing.reply_to() else { return Vec::new() };
-    let earlier = outgoing.metadata.get("references").and_then(Value::as_array).into_iter().flatten();
-    let mut references: Vec<String> = earlier.take(100).filter_map(|id| id.as_str()).map(bracketed).collect();
-    references.push(bracketed(replied_to));
-    references.dedup();
-    vec![
-        json!({ "Name": "In-Reply-To", "Value": bracketed(replied_to) }),
-        json!({ "Name": "References", "Value": references.join(" ") }),
-    ]
 }

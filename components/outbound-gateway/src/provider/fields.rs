@@ -1,6 +1,7 @@
 //! What the adapters need of a message: its text within a limit, its media, and requests of the usual kinds.
 
 use http::{HeaderName, HeaderValue, Method, Request, header};
+use sdk::outgoing::USER_AGENT;
 use serde_json::{Map, Value};
 
 use super::{Failure, Outgoing, Recipient};
@@ -12,11 +13,21 @@ impl Outgoing {
 
     /// The text, at most so many characters.
     pub(super) fn text(&self, max: usize) -> Result<&str, Failure> {
+        self.text_of(max, |text| text.chars().count())
+    }
+
+    /// The same where a character beyond the first plane (an emoji) counts as two, as in UTF-16.
+    pub(super) fn text_in_utf16(&self, max: usize) -> Result<&str, Failure> {
+        self.text_of(max, |text| text.encode_utf16().count())
+    }
+
+    fn text_of(&self, max: usize, count: impl FnOnce(&str) -> usize) -> Result<&str, Failure> {
         let text = self.body.as_deref().unwrap_or_default();
-        match text.chars().count() {
+        match count(text) {
             0 => Err(Failure::new("no_text", "the message has no text")),
             count if count > max => {
-                Err(Failure::new("too_long", format!("the text has {count} characters, this channel takes {max}")))
+                let reason = format!("the text has {count} characters, this channel takes {max}: send it in parts");
+                Err(Failure::new("too_long", reason))
             }
             _ => Ok(text),
         }
@@ -67,14 +78,27 @@ pub(super) fn post(
     headers: &[(HeaderName, String)],
     body: Vec<u8>,
 ) -> Result<Box<Request<Vec<u8>>>, Failure> {
+    let content = [(header::CONTENT_TYPE, content_type.to_owned()), (header::CONTENT_LENGTH, body.len().to_string())];
+    request(Method::POST, url, headers.iter().chain(&content), body)
+}
+
+pub(super) fn get(url: &str, headers: &[(HeaderName, String)]) -> Result<Box<Request<Vec<u8>>>, Failure> {
+    request(Method::GET, url, headers, Vec::new())
+}
+
+/// Many providers answer 403 to requests that do not say whose they are.
+fn request<'a>(
+    method: Method,
+    url: &str,
+    headers: impl IntoIterator<Item = &'a (HeaderName, String)>,
+    body: Vec<u8>,
+) -> Result<Box<Request<Vec<u8>>>, Failure> {
     let refused = |what: &str| Failure::new("not_configured", format!("{what}: correct the channel's variables"));
-    let mut request = Request::builder().method(Method::POST).uri(url).header(header::CONTENT_TYPE, content_type);
+    let mut request = Request::builder().method(method).uri(url).header(header::USER_AGENT, USER_AGENT);
     for (name, value) in headers {
         let value = HeaderValue::from_str(value).map_err(|_| refused("a credential cannot be sent in a header"))?;
         request = request.header(name, value);
     }
-    let length = body.len();
-    request = request.header(header::CONTENT_LENGTH, length);
     request.body(body).map(Box::new).map_err(|_| refused("the provider's address is no URL"))
 }
 

@@ -20,7 +20,7 @@ impl Provider for SignedWebhook {
     }
 
     /// Any that there is: who bridges the channel knows which they are.
-    fn identities(&self) -> &'static [&'static str] {
+    fn identities(&self, _: &str) -> &'static [&'static str] {
         &["*"]
     }
 
@@ -53,8 +53,8 @@ impl Provider for SignedWebhook {
         let failure = failure(None, told.get("message").and_then(Value::as_str), answer);
         match answer.status {
             410 => Verdict::Stop(failure),
-            // Overload of something in between: the receiver knows a repetition.
-            502 | 504 => Verdict::Retry(failure, answer.retry_after_seconds),
+            // Whatever became of it: the receiver knows a repetition.
+            500..=599 => Verdict::Retry(failure, answer.retry_after_seconds),
             _ => verdict(&[], None, failure, answer, attempt),
         }
     }

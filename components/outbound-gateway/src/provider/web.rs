@@ -11,7 +11,7 @@ impl Provider for Web {
         &[]
     }
 
-    fn identities(&self) -> &'static [&'static str] {
+    fn identities(&self, _: &str) -> &'static [&'static str] {
         &[]
     }
 

@@ -42,12 +42,12 @@ impl Provider for WhatsApp {
         &[("access_token", "whatsapp_access_token")]
     }
 
-    fn identities(&self) -> &'static [&'static str] {
+    fn identities(&self, _: &str) -> &'static [&'static str] {
         &["phone", "bsuid"]
     }
 
     /// Outside of it only what Meta has approved.
-    fn has_window(&self, outgoing: &Outgoing) -> bool {
+    fn needs_window(&self, outgoing: &Outgoing) -> bool {
         outgoing.kind != "template"
     }
 
@@ -79,6 +79,18 @@ impl Provider for WhatsApp {
             _ => code,
         };
         verdict(CODES, family, failure(code, words, answer), answer, attempt)
+    }
+
+    /// `wa_id` may be another number than the one that was written to (Mexico, Brazil, Argentina), `user_id` is the BSUID.
+    fn known_as(&self, answer: &Answer, recipient: &Recipient) -> Vec<(&'static str, String)> {
+        let told = answer.json();
+        let name = |at: &str| told.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        let is_number = |id: &String| (5..=15).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+        let is_bsuid = |id: &String| (4..=140).contains(&id.len()) && id.contains('.') && id.is_ascii();
+        let phone = name("/contacts/0/wa_id").filter(is_number).map(|id| ("phone", id));
+        let bsuid = name("/contacts/0/user_id").filter(is_bsuid).map(|id| ("bsuid", id));
+        let is_new = |(_, id): &(&str, String)| recipient.value.trim_start_matches('+') != id;
+        phone.into_iter().chain(bsuid).filter(is_new).collect()
     }
 }
 

@@ -71,14 +71,20 @@ fn twilios_codes() {
         }
     }
     assert_eq!(verdict(&World::sms(), 429, json!({})), "retry");
-    assert_eq!(verdict(&World::sms(), 500, json!({})), "retry");
+    let uncertain = json!({"code": 20500, "message": "Internal Server Error"});
+    for (status, body) in [(500, json!({})), (500, uncertain), (503, json!({}))] {
+        let world = World::sms();
+        assert_eq!((verdict(&world, status, body), world.sent()), ("retry", 1));
+        let is_in_doubt = "SELECT count(*) FROM deliveries WHERE json_extract(outcome, '$.doubt_since') IS NOT NULL";
+        assert_eq!(world.memory.scalar(is_in_doubt), 1, "it is asked before it is given the message again");
+    }
 }
 
 #[test]
 fn telegrams_codes() {
     for (expected, code, description) in [
         ("retry", 429, "Too Many Requests: retry after 5"),
-        ("retry", 500, "Internal Server Error"),
+        ("unknown", 500, "Internal Server Error"),
         ("refused", 400, "Bad Request: chat not found"),
         ("refused", 403, "Forbidden: bot was blocked by the user"),
         ("stop", 401, "Unauthorized"),

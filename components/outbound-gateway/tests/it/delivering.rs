@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use outbound_gateway::domain::Done;
-use outbound_gateway::domain::services::Ended;
+use outbound_gateway::domain::services::{Ended, Person};
 use serde_json::json;
 
 use crate::support::*;
@@ -24,7 +24,7 @@ fn a_text_is_sent_once_however_often_it_is_ordered() {
 #[test]
 fn a_fault_is_tried_again_after_10_30_and_60_seconds_and_then_it_is_a_failure() {
     let world = World::whatsapp();
-    world.is(Mood::AnswersText(500, "oops"));
+    world.is(Mood::Answers(503, json!({"error": {"code": 131016, "message": "Service overloaded"}})));
     for (attempt, seconds) in [(1, 10), (2, 30), (3, 60)] {
         assert_eq!(world.deliver("e1").unwrap_err().seconds, seconds);
         assert_eq!(world.sent(), attempt);
@@ -34,7 +34,7 @@ fn a_fault_is_tried_again_after_10_30_and_60_seconds_and_then_it_is_a_failure() 
         world.pass(Duration::from_millis(1500));
     }
     let Done::Ended(Ended::Failed(failure)) = world.deliver("e1").unwrap() else { panic!() };
-    assert_eq!((failure.code.as_deref(), failure.reason.as_str()), (Some("http_500"), "the provider answered 500"));
+    assert_eq!((failure.code.as_deref(), failure.reason.as_str()), (Some("131016"), "Service overloaded"));
     assert_eq!((world.sent(), world.reports.borrow().len()), (4, 1));
     world.deliver("e1").unwrap();
     assert_eq!(world.sent(), 4, "an end is an end");
@@ -73,12 +73,15 @@ fn what_may_have_arrived_is_unknown_and_never_sent_twice() {
         Mood::AnswersText(200, ""),
         Mood::AnswersText(502, "<html>"),
         Mood::AnswersText(504, ""),
+        Mood::AnswersText(500, "oops"),
+        Mood::AnswersText(503, "upstream connect error or disconnect/reset before headers"),
         Mood::Answers(200, json!({"messages": []})),
     ];
     for mood in faults {
         for world in [World::whatsapp(), World::sms(), World::telegram(), World::email()] {
             world.is(mood.clone());
-            let done = world.deliver("e1").unwrap();
+            // Those that can be asked do not answer either.
+            let done = world.deliver_to_the_end("e1");
             assert!(matches!(done, Done::Ended(Ended::Unknown(_))), "{mood:?} {done:?}");
             world.is(taken("whatsapp"));
             world.deliver("e1").unwrap();
@@ -158,7 +161,9 @@ fn an_end_that_could_not_be_told_is_told_later_and_nothing_is_sent_for_it() {
 
 #[test]
 fn outside_of_the_window_only_templates_are_sent() {
-    for (last, reason) in [(Some(START - 24 * 3_600_000_000), "24 hours ago"), (None, "has not written yet")] {
+    for (last, reason) in
+        [(Some(START - 24 * 3_600_000_000), "24 hours ago"), (None, "has not written to this account yet")]
+    {
         let world = World::whatsapp();
         world.last_inbound_at.set(last);
         let Done::Ended(Ended::Failed(failure)) = world.deliver("e1").unwrap() else { panic!() };
@@ -190,10 +195,18 @@ fn who_reads_by_the_api_has_it_at_once() {
 #[test]
 fn what_cannot_be_sent_says_why() {
     type Spoil = fn(&World);
-    let spoil: [(&str, Spoil); 8] = [
+    let spoil: [(&str, Spoil); 9] = [
         ("not_configured", |world| drop(world.variables.borrow_mut().remove("whatsapp_access_token"))),
         ("no_recipient", |world| world.conversation.borrow_mut().participants.clear()),
-        ("no_recipient", |world| world.conversation.borrow_mut().participants.push("another".to_owned())),
+        ("no_recipient", |world| {
+            let twin = Person { id: AGENT.to_owned(), ..world.person.borrow().clone() };
+            world.colleague.replace(twin);
+            world.conversation.borrow_mut().participants.push(AGENT.to_owned());
+        }),
+        ("no_recipient", |world| {
+            world.conversation.borrow_mut().participants.push(AGENT.to_owned());
+            world.conversation.borrow_mut().is_direct = false;
+        }),
         ("no_recipient", |world| world.person.borrow_mut().identities.clear()),
         ("no_text", |world| world.writes("text", None, json!({}))),
         ("too_long", |world| world.writes("text", Some(&"x".repeat(4097)), json!({}))),

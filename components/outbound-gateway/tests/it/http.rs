@@ -31,7 +31,7 @@ fn data() -> String {
 #[test]
 fn an_event_is_done_or_comes_again() {
     let world = World::whatsapp();
-    world.is(Mood::AnswersText(503, ""));
+    world.is(Mood::AnswersText(429, ""));
     let later = event(&world, &QUEUED, &data());
     assert_eq!(
         (later.status(), &later.headers()["retry-after"]),

@@ -8,10 +8,16 @@
 
 mod accounts;
 mod attachments;
+mod beginning;
+mod bounds;
 mod classes;
+mod clocks;
 mod crashes;
 mod delivering;
 mod http;
+mod limits;
 mod requests;
+mod settling;
 mod stops;
 mod support;
+mod threads;

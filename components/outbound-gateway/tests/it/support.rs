@@ -9,10 +9,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use outbound_gateway::domain::services::{
-    Attachment, ChannelAccount, Conversation, Ended, Identity, Message, Person, Report,
+    Alias, Attachment, ChannelAccount, Conversation, Ended, Identity, Message, Party, Person, Report,
 };
 use outbound_gateway::domain::{Broken, Done, Later, Order, Platform, deliver};
-use outbound_gateway::provider::Answer;
+use outbound_gateway::provider::{Answer, Earlier};
 use outbound_gateway::store::MIGRATIONS;
 use sdk::sql::Database;
 use sdk::testing::Memory;
@@ -25,6 +25,7 @@ pub const START: Micros = 1_749_420_000_000_000;
 pub const MESSAGE: &str = "0197a6c0-0000-7000-8000-000000000001";
 pub const CONVERSATION: &str = "0197a6c0-0000-7000-8000-0000000000c1";
 pub const MEDIA: &str = "0197a6c0-0000-7000-8000-0000000000e1";
+pub const AGENT: &str = "0197a6c0-0000-7000-8000-0000000000d2";
 pub const CUSTOMER: &str = "0197a6c0-0000-7000-8000-0000000000d1";
 
 /// How the provider is.
@@ -48,17 +49,29 @@ pub struct World {
     pub message: RefCell<Option<Message>>,
     pub conversation: RefCell<Conversation>,
     pub person: RefCell<Person>,
+    /// Somebody else, who has the same kind of address when they have one.
+    pub colleague: RefCell<Person>,
+    /// What was said before, the newest first.
+    pub earlier: RefCell<Vec<Earlier>>,
+    /// Whose answers arrive where.
+    pub routed: RefCell<Vec<(String, Party)>>,
+    /// What customers are called besides, and on which account.
+    pub learned: RefCell<Vec<(String, Alias)>>,
     pub last_inbound_at: Cell<Option<Micros>>,
     pub attachment: RefCell<Option<Attachment>>,
     /// Why the services do not answer.
     pub down: Cell<bool>,
     /// Why `messaging` takes no report.
     pub deaf: Cell<bool>,
+    /// Why `customer` learns no name.
+    pub forgetful: Cell<bool>,
     /// The tenants' own accounts: tenant, channel, account.
     pub accounts: RefCell<Vec<(String, String, ChannelAccount)>>,
     pub tenant: RefCell<String>,
     pub reports: RefCell<Vec<Report>>,
     pub mood: RefCell<Mood>,
+    /// How it answers questions.
+    pub answers: RefCell<Mood>,
     pub calls: RefCell<Vec<http::Request<Vec<u8>>>>,
     now: Cell<Micros>,
 }
@@ -78,9 +91,15 @@ impl World {
                 channel: Some(channel.to_owned()),
                 channel_account_id: Some(account.to_owned()),
                 subject: None,
+                is_direct: true,
                 participants: vec![CUSTOMER.to_owned()],
             }),
+            colleague: RefCell::new(Person { id: AGENT.to_owned(), ..Person::default() }),
+            earlier: RefCell::default(),
+            routed: RefCell::default(),
+            learned: RefCell::default(),
             person: RefCell::new(Person {
+                id: CUSTOMER.to_owned(),
                 name: Some("Ann".to_owned()),
                 external_type: "other".to_owned(),
                 external_id: "other".to_owned(),
@@ -90,10 +109,12 @@ impl World {
             attachment: RefCell::default(),
             down: Cell::new(false),
             deaf: Cell::new(false),
+            forgetful: Cell::new(false),
             accounts: RefCell::default(),
             tenant: RefCell::new("default".to_owned()),
             reports: RefCell::default(),
             mood: RefCell::new(taken(channel)),
+            answers: RefCell::new(Mood::AnswersText(404, "")),
             calls: RefCell::default(),
             now: Cell::new(START),
         }
@@ -148,12 +169,23 @@ impl World {
         panic!("no end after 20 deliveries");
     }
 
+    /// The clock is set.
+    pub fn jump(&self, micros: i64) {
+        self.now.set(self.now.get() + micros);
+    }
+
     pub fn pass(&self, duration: Duration) {
         self.now.set(self.now.get() + i64::try_from(duration.as_micros()).unwrap());
     }
 
+    /// How many messages the provider was given.
     pub fn sent(&self) -> usize {
-        self.calls.borrow().len()
+        self.calls.borrow().iter().filter(|call| call.method() == http::Method::POST).count()
+    }
+
+    /// How often it was asked.
+    pub fn asked(&self) -> usize {
+        self.calls.borrow().len() - self.sent()
     }
 
     pub fn last_call(&self) -> http::Request<Vec<u8>> {
@@ -263,11 +295,12 @@ impl Platform for World {
     }
 
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<Answer, Broken> {
+        let is_question = request.method() == http::Method::GET;
         self.calls.borrow_mut().push(request);
         let answer = |status, body: String, retry_after_seconds| {
             Ok(Answer { status, retry_after_seconds, body: body.into_bytes() })
         };
-        let mood = self.mood.borrow().clone();
+        let mood = if is_question { self.answers.borrow().clone() } else { self.mood.borrow().clone() };
         match mood {
             Mood::Answers(status, body) => answer(status, body.to_string(), None),
             Mood::AnswersLater(status, body, seconds) => answer(status, body.to_string(), Some(seconds)),

@@ -7,6 +7,7 @@
 )]
 
 mod batches;
+mod beginning;
 mod channels;
 mod gemini;
 mod outbound;

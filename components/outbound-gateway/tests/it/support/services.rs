@@ -1,9 +1,10 @@
 //! The services: one message, its conversation and its customer, or no answer.
 
 use outbound_gateway::domain::services::{
-    Attachment, CallError, ChannelAccount, Conversation, Message, Person, Report, Services,
+    Alias, Attachment, CallError, ChannelAccount, Conversation, Message, Party, Person, Report, Services, Window,
 };
-use sdk::{Context, Micros};
+use outbound_gateway::provider::Earlier;
+use sdk::Context;
 
 use super::{CONVERSATION, CUSTOMER, MEDIA, World};
 
@@ -16,12 +17,44 @@ impl Services for World {
         self.is_up().map(|()| (id == CONVERSATION).then(|| self.conversation.borrow().clone()))
     }
 
-    async fn person(&self, _: &Context, id: &str) -> Result<Option<Person>, CallError> {
-        self.is_up().map(|()| (id == CUSTOMER).then(|| self.person.borrow().clone()))
+    async fn people(&self, _: &Context, ids: &[String]) -> Result<Vec<Person>, CallError> {
+        self.is_up()?;
+        let known = [self.person.borrow().clone(), self.colleague.borrow().clone()];
+        Ok(known.into_iter().filter(|one| ids.contains(&one.id)).collect())
     }
 
-    async fn last_inbound_at(&self, _: &Context, _: &str) -> Result<Option<Micros>, CallError> {
-        self.is_up().map(|()| self.last_inbound_at.get())
+    /// As messaging has it.
+    async fn window(&self, _: &Context, party: &Party) -> Result<Window, CallError> {
+        self.is_up()?;
+        let is_limited = party.channel == "whatsapp"
+            || ["whatsapp:", "messenger:"].iter().any(|prefix| party.channel_account_id.starts_with(prefix));
+        Ok(match self.last_inbound_at.get().filter(|_| party.customer_id == CUSTOMER) {
+            _ if !is_limited => Window::Unlimited,
+            None => Window::NeverOpened,
+            Some(at) => Window::ClosesAt(at + 24 * 3_600_000_000),
+        })
+    }
+
+    async fn earlier(&self, _: &Context, id: &str, _: &str) -> Result<Vec<Earlier>, CallError> {
+        self.is_up()?;
+        assert_eq!(id, CONVERSATION);
+        Ok(self.earlier.borrow().clone())
+    }
+
+    async fn route_answers(&self, _: &Context, conversation_id: &str, party: &Party) -> Result<(), CallError> {
+        self.is_up()?;
+        self.routed.borrow_mut().push((conversation_id.to_owned(), party.clone()));
+        if self.conversation.borrow().is_direct { Ok(()) } else { Err(CallError::Refused("a group".to_owned())) }
+    }
+
+    async fn learn(&self, _: &Context, channel: &str, account: &str, aliases: &[Alias]) -> Result<(), CallError> {
+        assert_eq!(channel, "whatsapp");
+        self.is_up()?;
+        if self.forgetful.get() {
+            return Err(CallError::Unavailable("forgetful".to_owned()));
+        }
+        self.learned.borrow_mut().extend(aliases.iter().map(|alias| (account.to_owned(), alias.clone())));
+        Ok(())
     }
 
     async fn account(
