@@ -2,6 +2,7 @@
 
 use sdk::{
     Context, Micros,
+    event::Incoming,
     idempotency::{Done, Once},
     ids,
     pagination::Keyset,
@@ -24,6 +25,10 @@ pub const MAX_ACCOUNT: usize = 128;
 
 sdk::words!(Kind { Direct = "direct", Group = "group", Channel = "channel" });
 sdk::words!(Status { Open = "open", Pending = "pending", Closed = "closed" });
+sdk::words!(
+    /// What becomes of what a customer who is forgotten said and was told.
+    History { Keep = "keep", Erase = "erase" }
+);
 sdk::words!(Role { Member = "member", Admin = "admin" });
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +150,8 @@ pub trait Store {
         once: Option<&Once<'_, Joined>>,
     ) -> Result<Done<Joined>, Error>;
     async fn leave(&self, context: &Context, id: &str, participant_id: &str, now: Micros) -> Result<(), Error>;
+    /// Removes what conversations show of a customer who is forgotten (the event's subject); once for each event.
+    async fn erase(&self, event: &Incoming, history: History, now: Micros) -> Result<(), Error>;
 }
 
 /// The direct conversation of each, in order. Known ones, nearly all, cost one read together and no write.

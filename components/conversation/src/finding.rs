@@ -3,10 +3,11 @@
 use sdk::{
     Context, Micros,
     pagination::{Keyset, Page, PageRequest},
+    period::{Order, Period},
     search::Words,
 };
 
-use crate::domain::{Conversation, Error, Status, Store};
+use crate::domain::{Conversation, Error, Status, Store, invalid};
 
 /// Ids that one search may bring along, of each kind.
 pub const MAX_SEARCHED: usize = 500;
@@ -39,8 +40,13 @@ impl Sort {
     }
 
     /// Before the first.
-    fn start(self) -> Keyset {
-        if self.is_down() { Keyset::start() } else { Keyset { at: Micros::MIN, id: String::new() } }
+    fn start(self, period: &Period) -> Keyset {
+        match self {
+            Self::LastMessageDown => Keyset::start(),
+            Self::LastMessageUp => Keyset { at: Micros::MIN, id: String::new() },
+            Self::CreatedDown => Order::NewestFirst.start(period),
+            Self::CreatedUp => Order::OldestFirst.start(period),
+        }
     }
 }
 
@@ -62,16 +68,37 @@ pub struct Filter {
     pub channel: Option<String>,
     pub customer_id: Option<String>,
     pub search: Option<Search>,
+    /// Only those with unread messages, or only those without.
+    pub unread: Option<bool>,
+    /// In which they were opened.
+    pub period: Period,
     pub sort: Sort,
 }
 
 impl Default for Filter {
     fn default() -> Self {
-        Self { status: None, channel: None, customer_id: None, search: None, sort: Sort::LastMessageDown }
+        Self {
+            status: None,
+            channel: None,
+            customer_id: None,
+            search: None,
+            unread: None,
+            period: Period::default(),
+            sort: Sort::LastMessageDown,
+        }
     }
 }
 
 impl Filter {
+    /// In the order of the last message, a period of creation could begin anywhere: only a list that is little is looked through.
+    fn check(&self) -> Result<(), Error> {
+        let is_little = self.customer_id.is_some() || self.search.is_some();
+        match self.period.is_all() || self.sort.is_by_creation() || is_little {
+            true => Ok(()),
+            false => Err(invalid("sort", "must be -created_at or created_at with created_after or created_before")),
+        }
+    }
+
     /// So that a cursor of one order or search is refused by another.
     fn name(&self, tenant: &str) -> String {
         let searched = self.search.as_ref().map(|search| search.words.text()).unwrap_or_default();
@@ -89,10 +116,11 @@ pub async fn list(
     filter: &Filter,
     page: &PageRequest,
 ) -> Result<Page<Conversation>, Error> {
+    filter.check()?;
     let name = filter.name(&context.tenant);
     let from = match page.cursor.as_deref() {
         Some(cursor) => Keyset::open(&name, Some(cursor)).ok_or(Error::BadCursor)?,
-        None => filter.sort.start(),
+        None => filter.sort.start(&filter.period),
     };
     let rows = store.list(&context.tenant, filter, &from, page.limit + 1).await?;
     let position = |last: &Conversation| Keyset { at: filter.sort.time(last), id: last.id.clone() };

@@ -2,17 +2,20 @@
 
 use sdk::{
     App, Context, Input, Outcome, Problem, Request, Router, etag,
+    event::Incoming,
     idempotency::{Once, answer_once},
     ids,
     pagination::{self, Page, PageRequest},
+    period::Period,
     query::Query,
     response,
     search::Words,
 };
+use serde::Deserialize;
 
 use crate::{
     changes::Changes,
-    domain::{self, Conversation, Created, Error, Kind, NewConversation, Role, Status, Store},
+    domain::{self, Conversation, Created, Error, History, Kind, NewConversation, Role, Status, Store},
     finding::{self, Filter, Search, Sort},
     participants::{Joined, NewParticipant},
     view::{ParticipantView, View},
@@ -30,12 +33,24 @@ pub fn router<S: Store + 'static>() -> Router<App<S>> {
         .patch("/conversations/:id", change)
         .post("/conversations/:id/participants", join)
         .delete("/conversations/:id/participants/:participant_id", leave)
+        .platform("/events", take)
 }
 
 async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("conversations:read")?;
     let query = request.query()?;
-    query.allow(&["status", "channel", "customer_id", "q", "sort", "limit", "cursor"])?;
+    query.allow(&[
+        "status",
+        "channel",
+        "customer_id",
+        "q",
+        "unread",
+        "created_after",
+        "created_before",
+        "sort",
+        "limit",
+        "cursor",
+    ])?;
     let (filter, page) = (filter(&query)?, PageRequest::from_query(&query, PAGE)?);
     let found = finding::list(&app.store, &request.context, &filter, &page).await;
     let Page { items, next_cursor } = found.map_err(|e| problem(&request.context, e))?;
@@ -48,9 +63,13 @@ fn filter(query: &Query) -> Result<Filter, Problem> {
     let no_id = || Problem::invalid_field("?customer_id", "must be a UUID");
     let no_order = || Problem::invalid_field("?sort", format!("must be one of {SORTS}"));
     let search = |words| Search { words, conversation_ids: Vec::new(), customer_ids: Vec::new() };
+    let period = Period::of(query)?;
+    let usual = if period.is_all() { Sort::LastMessageDown } else { Sort::CreatedDown };
     Ok(Filter {
         search: Words::of(query)?.map(search),
-        sort: query.get("sort").map_or(Ok(Sort::LastMessageDown), |word| Sort::parse(word).ok_or_else(no_order))?,
+        sort: query.get("sort").map_or(Ok(usual), |word| Sort::parse(word).ok_or_else(no_order))?,
+        period,
+        unread: query.flag("unread")?,
         status: query.get("status").map(|word| Status::parse(word).ok_or_else(unknown_status)).transpose()?,
         channel: query.get("channel").map(str::to_owned),
         customer_id: query.get("customer_id").map(|id| ids::parse(id).ok_or_else(no_id)).transpose()?,
@@ -154,6 +173,26 @@ async fn leave<S: Store>(app: &App<S>, request: Request) -> Outcome {
     let (id, participant_id) = (request.id("id", "conversation")?, request.id("participant_id", "participant")?);
     let left = app.store.leave(&request.context, &id, &participant_id, app.clock.now()).await;
     left.map_err(|e| e.problem(&request.context, "participant"))?;
+    response::no_content()
+}
+
+#[derive(Deserialize)]
+struct Deleted {
+    /// Absent in events from before there was a choice.
+    #[serde(default)]
+    messages: String,
+}
+
+/// A customer is forgotten.
+async fn take<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    const DELETED: &str = "com.kobliat.customer.deleted.v1";
+    let event = Incoming::of(&request)?;
+    if event.kind() == DELETED {
+        let Deleted { messages } = event.read()?;
+        let history = History::parse(&messages).unwrap_or(History::Keep);
+        let erased = app.store.erase(&event, history, app.clock.now()).await;
+        erased.map_err(|e| problem(&request.context, e))?;
+    }
     response::no_content()
 }
 

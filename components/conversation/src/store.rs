@@ -3,13 +3,16 @@
 mod answering;
 mod changing;
 pub mod erased;
+mod erasing;
 mod finding;
 mod joining;
 mod opening;
+mod texts;
 mod touching;
 
 use sdk::{
     Context, Micros,
+    event::{self, Incoming},
     idempotency::{self, Done, Once},
     outbox,
     pagination::Keyset,
@@ -18,7 +21,7 @@ use sdk::{
 
 use crate::{
     changes::{Changes, Reading},
-    domain::{Conversation, Created, Error, Kind, NewConversation, Participant, Role, Status, Store},
+    domain::{Conversation, Created, Error, History, Kind, NewConversation, Participant, Role, Status, Store},
     finding::Filter,
     participants::{Joined, NewParticipant},
     touch::{Rewording, Run},
@@ -34,6 +37,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(7, include_str!("../migrations/0007_conversation_search.sql")).needing("fts5"),
     Migration::new(8, include_str!("../migrations/0008_reworded_previews.sql")),
     Migration::new(9, include_str!("../migrations/0009_answer_routes.sql")),
+    Migration::new(10, include_str!("../migrations/0010_spaced_texts.sql")),
+    Migration::new(11, include_str!("../migrations/0011_preview_of.sql")),
+    Migration::new(12, include_str!("../migrations/0012_unread_and_by_time.sql")),
+    Migration::new(13, event::CONSUMED_MIGRATION),
 ];
 
 /// A conversation with its participants is one row, so that a page is one statement.
@@ -51,8 +58,8 @@ use columns;
 /// The statements whose plan a test reads.
 pub mod statements {
     pub use super::{
-        answering::statements::*, changing::statements::*, finding::statements::*, joining::statements::*,
-        opening::statements::*, touching::statements::*,
+        answering::statements::*, changing::statements::*, erasing::statements::*, finding::statements::*,
+        joining::statements::*, opening::statements::*, texts::statements::*, touching::statements::*,
     };
 
     pub const BY_ID: &str =
@@ -91,12 +98,22 @@ pub mod statements {
         PAGE_OF_STATUS_UP,
         PAGE_OF_CHANNEL_DOWN,
         PAGE_OF_CHANNEL_UP,
+        PAGE_OF_UNREAD_DOWN,
+        PAGE_OF_UNREAD_UP,
         BY_AGE_DOWN,
         BY_AGE_UP,
+        UNREAD_BY_AGE_DOWN,
+        UNREAD_BY_AGE_UP,
         OF_CUSTOMERS,
         POSITIONS,
         SEARCH,
         SEARCH_SLOWLY,
+        DELETE_WORDS,
+        THEIRS,
+        ERASE_WHOLE,
+        ERASE_PREVIEW,
+        ERASE_WORDS,
+        ERASE_ANSWERS,
         CHANGE,
         READ,
         JOIN_AGAIN,
@@ -228,6 +245,12 @@ impl<D: Driver> Store for Database<D> {
     ) -> Result<Done<Joined>, Error> {
         let work = async |transaction: &D::Connection| joining::join(transaction, context, id, new, now).await;
         idempotency::once(self, once, now, work).await
+    }
+
+    async fn erase(&self, event: &Incoming, history: History, now: Micros) -> Result<(), Error> {
+        let context = Context { tenant: event.tenant().to_owned(), ..Context::default() };
+        let work = async |t: &D::Connection| erasing::erase(t, &context, event.subject(), history, now).await;
+        Ok(event::consume_once(self, event, now, work).await.map(|_| ())?)
     }
 
     async fn leave(&self, context: &Context, id: &str, participant_id: &str, now: Micros) -> Result<(), Error> {

@@ -7,6 +7,8 @@ use sdk::{Context, Micros};
 use crate::domain::{Error, MAX_ITEMS, Store, invalid};
 
 const MAX_PREVIEW: usize = 200;
+/// A minute: providers' clocks are that far apart and tell whole seconds. A message that is older than the newest by more came late.
+pub const LATE: Micros = 60_000_000;
 
 /// What one message changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +37,11 @@ impl Run {
         self.touches.last().map_or(0, |touch| touch.seq)
     }
 
-    /// Of the latest.
-    pub fn preview(&self) -> &str {
-        self.touches.iter().max_by_key(|touch| touch.at).map_or("", |touch| &touch.preview)
+    /// The one whose preview is shown: the last that did not come late.
+    pub fn shown(&self) -> &Touch {
+        let newest = self.at();
+        let in_time = self.touches.iter().rev().find(|touch| touch.at >= newest.saturating_sub(LATE));
+        in_time.or(self.touches.last()).expect("a run is never empty")
     }
 
     pub fn at(&self) -> Micros {

@@ -2,11 +2,18 @@
 
 use sdk::{
     Context, Micros, etag,
+    event::Incoming,
     idempotency::{Done, Once},
     merge::merged,
+    pagination::Keyset,
     search::Words,
 };
 pub use sdk::{Error, invalid};
+
+use crate::{
+    erasure::{Erasure, History, Report},
+    finding::Filter,
+};
 
 pub const MAX_CONTACTS: usize = 1000;
 pub const MAX_IDS: usize = 500;
@@ -36,7 +43,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// A phone number or an address is the same person wherever it is seen; a channel's own ids are only unique in their account.
+    /// A phone number or an address is the same person in every account of its channel; a channel's own ids are only unique in theirs.
     pub fn is_global(&self) -> bool {
         matches!(self.kind.as_str(), "phone" | "address" | "email")
     }
@@ -70,6 +77,14 @@ pub struct Changes {
     pub version: Option<Micros>,
 }
 
+/// Which customer is to be forgotten, in which version, and what with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion<'a> {
+    pub id: &'a str,
+    pub version: Option<Micros>,
+    pub history: History,
+}
+
 /// A JSON object that takes the place of the old one, or is merged into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Metadata {
@@ -100,16 +115,19 @@ pub trait Store {
     async fn get_many(&self, tenant: &str, ids: &[String]) -> Result<Vec<Customer>, Error>;
     /// With whose it is; each customer's oldest first.
     async fn identities_of(&self, tenant: &str, ids: &[String]) -> Result<Vec<(String, Identity)>, Error>;
+    /// By this spelling, else by another one of the same number or address.
     async fn by_external_id(&self, tenant: &str, kind: &str, external_id: &str) -> Result<Option<Customer>, Error>;
-    /// At most `limit` with an id below `before`, the newest first.
-    async fn list(&self, tenant: &str, kind: Option<&str>, before: &str, limit: u32) -> Result<Vec<Customer>, Error>;
-    /// At most `limit` that are found by the words, with their numbers, which are below `before`; the newest first.
+    /// Adds what is nobody's yet; unknown customers are passed over. All in one transaction.
+    async fn add_identities(&self, context: &Context, known: &[(String, Identity)], now: Micros) -> Result<(), Error>;
+    /// At most `limit` that come after `from`, in the filter's order.
+    async fn list(&self, tenant: &str, filter: &Filter, from: &Keyset, limit: u32) -> Result<Vec<Customer>, Error>;
+    /// At most `limit` that are found by the words, with their numbers, which are past `from` in the filter's order.
     async fn search(
         &self,
         tenant: &str,
         words: &Words,
-        kind: Option<&str>,
-        before: i64,
+        filter: &Filter,
+        from: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Customer)>, Error>;
     async fn upsert(
@@ -120,8 +138,12 @@ pub trait Store {
         once: Option<&Once<'_, Upserted>>,
     ) -> Result<Done<Upserted>, Error>;
     async fn update(&self, context: &Context, id: &str, changes: &Changes, now: Micros) -> Result<Customer, Error>;
-    /// Forgets who it was: the customer, its identities, and what answers to repeated requests say of it.
-    async fn delete(&self, context: &Context, id: &str, version: Option<Micros>, now: Micros) -> Result<(), Error>;
+    /// Forgets who it was: the customer, its identities, and what answers to repeated requests say of it. Others follow.
+    async fn delete(&self, context: &Context, deletion: &Deletion<'_>, now: Micros) -> Result<(), Error>;
+    /// How far forgetting a customer is; `None` when nobody asked for it.
+    async fn erasure(&self, tenant: &str, customer_id: &str) -> Result<Option<Erasure>, Error>;
+    /// What a service removed: counted once, however often the event comes.
+    async fn report(&self, event: &Incoming, report: &Report, now: Micros) -> Result<(), Error>;
     /// How many customers each channel has.
     async fn count_by_type(&self, tenant: &str) -> Result<Vec<(String, u64)>, Error>;
 }
@@ -178,21 +200,41 @@ fn is_settled(known: &Known, contact: &Contact) -> bool {
 }
 
 fn check(mut contact: Contact) -> Result<Contact, Error> {
-    let bounded = |text: &str, max: usize| !text.is_empty() && text.chars().count() <= max && !text.contains('\0');
     if !bounded(&contact.external_type, MAX_TYPE) {
         return Err(invalid("external-type", format!("must have 1 to {MAX_TYPE} characters")));
     }
     if !(1..=MAX_IDENTITIES).contains(&contact.identities.len()) {
         return Err(invalid("identities", format!("must be 1 to {MAX_IDENTITIES}")));
     }
-    let is_sound = |i: &Identity| {
-        bounded(&i.kind, 32) && bounded(&i.value, MAX_EXTERNAL_ID) && bounded(&i.channel_account_id, 128)
-    };
     if !contact.identities.iter().all(is_sound) {
         return Err(invalid("identities", "account, kind or value is empty or too long"));
     }
     contact.name = contact.name.as_deref().and_then(profile_name);
     Ok(contact)
+}
+
+fn bounded(text: &str, max: usize) -> bool {
+    !text.is_empty() && text.chars().count() <= max && !text.contains('\0')
+}
+
+fn is_sound(i: &Identity) -> bool {
+    bounded(&i.kind, 32) && bounded(&i.value, MAX_EXTERNAL_ID) && bounded(&i.channel_account_id, 128)
+}
+
+/// What a provider calls customers whom we wrote to. Safe to repeat.
+pub async fn add_identities(
+    store: &impl Store,
+    context: &Context,
+    known: &[(String, Identity)],
+    now: Micros,
+) -> Result<(), Error> {
+    if known.len() > MAX_IDS {
+        return Err(invalid("known", format!("at most {MAX_IDS}")));
+    }
+    if !known.iter().all(|(_, identity)| is_sound(identity)) {
+        return Err(invalid("identities", "account, kind or value is empty or too long"));
+    }
+    if known.is_empty() { Ok(()) } else { store.add_identities(context, known, now).await }
 }
 
 /// A profile name is whatever its owner typed: cut it rather than refuse the message that came with it.

@@ -3,7 +3,7 @@
 use sdk::{Context, Event, Micros, clock::rfc3339};
 use serde_json::json;
 
-use crate::{domain::Customer, view::View};
+use crate::{domain::Customer, erasure::History, view::View};
 
 const SOURCE: &str = "/components/customer";
 
@@ -18,9 +18,9 @@ pub fn updated(context: &Context, customer: &Customer, now: Micros) -> Event {
 }
 
 /// A customer is gone; nothing is told of who it was.
-pub fn deleted(context: &Context, id: &str, now: Micros) -> Event {
+pub fn deleted(context: &Context, id: &str, history: History, now: Micros) -> Event {
     let event = Event::new(SOURCE, "com.kobliat.customer.deleted.v1", id, &context.tenant, now);
-    let told = json!({ "id": id, "deleted_at": rfc3339(now) });
+    let told = json!({ "id": id, "deleted_at": rfc3339(now), "messages": history.as_str() });
     Event { traceparent: context.traceparent.clone(), ..event }.with(&told)
 }
 

@@ -2,54 +2,81 @@
 
 use sdk::{
     Context,
-    pagination::{self, Page, PageRequest},
+    pagination::{self, Keyset, Page, PageRequest},
+    period::{Order, Period},
     search::Words,
 };
 
-use crate::domain::{Customer, Error, Store, invalid};
+use crate::{
+    domain::{Customer, Error, Store, invalid},
+    number,
+};
 
 /// People whose conversations are looked for at once.
 pub const MAX_FOUND: u32 = 500;
 
-/// Which customers a list has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Which customers a list has, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     pub external_type: Option<String>,
     pub words: Option<Words>,
+    pub period: Period,
+    pub order: Order,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self { external_type: None, words: None, period: Period::default(), order: Order::NewestFirst }
+    }
 }
 
 impl Filter {
-    /// So that a cursor of one search is refused by another.
+    /// So that a cursor of one search or order is refused by another.
     fn name(&self, tenant: &str) -> String {
+        let order = self.order.as_str();
         match &self.words {
-            Some(words) => format!("customers/{tenant}/{}", words.text()),
-            None => format!("customers/{tenant}"),
+            Some(words) => format!("customers/{tenant}/{order}/{}", words.text()),
+            None => format!("customers/{tenant}/{order}"),
         }
     }
 }
 
-/// The newest first.
+/// In the filter's order.
 pub async fn list(
     store: &impl Store,
     context: &Context,
     filter: &Filter,
     page: &PageRequest,
 ) -> Result<Page<Customer>, Error> {
-    let (tenant, kind) = (context.tenant.as_str(), filter.external_type.as_deref());
-    let name = filter.name(tenant);
-    let position = match &page.cursor {
-        Some(cursor) => Some(pagination::open(&name, cursor).ok_or(Error::BadCursor)?),
-        None => None,
+    let name = filter.name(&context.tenant);
+    if let Some(words) = &filter.words {
+        return search(store, context, filter, words, page).await;
+    }
+    let from = match page.cursor.as_deref() {
+        Some(cursor) => Keyset::open(&name, Some(cursor)).ok_or(Error::BadCursor)?,
+        None => filter.order.start(&filter.period),
     };
-    let Some(words) = &filter.words else {
-        let before = position.unwrap_or_else(|| "~".to_owned()); // after every UUID
-        let rows = store.list(tenant, kind, &before, page.limit + 1).await?;
-        return Ok(Page::cut(rows, page.limit, |last| pagination::seal(&name, &last.id)));
+    let rows = store.list(&context.tenant, filter, &from, page.limit + 1).await?;
+    let position = |last: &Customer| Keyset { at: last.created_at, id: last.id.clone() };
+    Ok(Page::cut(rows, page.limit, |last| position(last).seal(&name)))
+}
+
+async fn search(
+    store: &impl Store,
+    context: &Context,
+    filter: &Filter,
+    words: &Words,
+    page: &PageRequest,
+) -> Result<Page<Customer>, Error> {
+    let name = filter.name(&context.tenant);
+    let from = match &page.cursor {
+        Some(cursor) => pagination::open(&name, cursor).and_then(|n| n.parse().ok()).ok_or(Error::BadCursor)?,
+        None if filter.order == Order::NewestFirst => i64::MAX,
+        None => i64::MIN,
     };
-    let before = position.map_or(Ok(i64::MAX), |number| number.parse()).map_err(|_| Error::BadCursor)?;
     let found = match words.is_empty() {
         true => Vec::new(),
-        false => store.search(tenant, words, kind, before, page.limit + 1).await?,
+        false => store.search(&context.tenant, words, filter, from, page.limit + 1).await?,
     };
     let page = Page::cut(found, page.limit, |(number, _)| pagination::seal(&name, &number.to_string()));
     Ok(Page { items: page.items.into_iter().map(|(_, customer)| customer).collect(), next_cursor: page.next_cursor })
@@ -64,18 +91,11 @@ pub async fn find_ids(store: &impl Store, context: &Context, text: &str, limit: 
     if words.is_empty() {
         return Ok(Vec::new());
     }
-    let found = store.search(&context.tenant, &words, None, i64::MAX, limit).await?;
+    let found = store.search(&context.tenant, &words, &Filter::default(), i64::MAX, limit).await?;
     Ok(found.into_iter().map(|(_, customer)| customer.id).collect())
 }
 
-/// What to look for. A number is looked for as it is stored: without the signs and the zeros that people write it with.
+/// What to look for. A number, or four digits of one, is looked for without the signs and the zeros that people write it with.
 pub fn words(text: &str) -> Result<Words, &'static str> {
-    let is_number = text.contains(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-()./".contains(c));
-    if !is_number {
-        return Words::parse(text);
-    }
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let significant = digits.trim_start_matches('0');
-    Words::parse(if significant.is_empty() { &digits } else { significant })
+    Words::parse(number::typed(text).as_deref().unwrap_or(text))
 }

@@ -2,14 +2,17 @@
 
 use sdk::{
     App, Context, Input, Outcome, Problem, Request, Router, etag,
+    event::Incoming,
     idempotency::{Once, answer_once},
     pagination::{self, Page, PageRequest},
+    period::{Order, Period},
     response,
 };
 use serde_json::json;
 
 use crate::{
-    domain::{self, Changes, Customer, Error, Metadata, NewCustomer, Store, Upserted},
+    domain::{self, Changes, Customer, Deletion, Error, Metadata, NewCustomer, Store, Upserted},
+    erasure::{self, History},
     finding::{self, Filter},
     view::View,
 };
@@ -25,17 +28,24 @@ pub fn router<S: Store + 'static>() -> Router<App<S>> {
         .put("/customers/:id", replace)
         .patch("/customers/:id", merge)
         .delete("/customers/:id", delete)
+        .get("/customers/:id/erasure", erasure)
         .get("/stats/channels", channels)
+        .platform("/events", erased)
 }
 
 async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("customers:read")?;
     let query = request.query()?;
-    query.allow(&["external_type", "q", "limit", "cursor"])?;
+    query.allow(&["external_type", "q", "created_after", "created_before", "sort", "limit", "cursor"])?;
     let page = PageRequest::from_query(&query, PAGE)?;
     let words = query.get("q").map(finding::words).transpose();
     let words = words.map_err(|reason| Problem::invalid_field("?q", reason))?;
-    let filter = Filter { external_type: query.get("external_type").map(str::to_owned), words };
+    let filter = Filter {
+        external_type: query.get("external_type").map(str::to_owned),
+        words,
+        period: Period::of(&query)?,
+        order: Order::of(&query)?,
+    };
     let found = finding::list(&app.store, &request.context, &filter, &page).await;
     let Page { items, next_cursor } = found.map_err(|e| problem(&request.context, e))?;
     let items = items.into_iter().map(View::from).collect();
@@ -117,9 +127,33 @@ fn changes(input: &mut Input, metadata: fn(String) -> Metadata) -> Changes {
 async fn delete<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("customers:write")?;
     let id = request.id("id", "customer")?;
-    let version = etag::if_match(&request)?;
-    let deleted = app.store.delete(&request.context, &id, version, app.clock.now()).await;
+    let query = request.query()?;
+    query.allow(&["messages"])?;
+    let unknown = || Problem::invalid_field("?messages", "must be keep or erase");
+    let history = query.get("messages").map_or(Ok(History::Keep), |word| History::parse(word).ok_or_else(unknown))?;
+    let deletion = Deletion { id: &id, version: etag::if_match(&request)?, history };
+    let deleted = app.store.delete(&request.context, &deletion, app.clock.now()).await;
     deleted.map_err(|e| problem(&request.context, e))?;
+    response::no_content()
+}
+
+/// What became of forgetting a customer.
+async fn erasure<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    request.context.require("customers:read")?;
+    let id = request.id("id", "erasure")?;
+    let found = erasure::get(&app.store, &request.context, &id).await;
+    response::ok(&erasure::View::from(found.map_err(|e| e.problem(&request.context, "erasure"))?))
+}
+
+/// A service removed something of a customer who is forgotten.
+async fn erased<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    let event = Incoming::of(&request)?;
+    if event.kind() == erasure::ERASED
+        && let Some(report) = erasure::Report::of(&event)
+    {
+        let reported = app.store.report(&event, &report, app.clock.now()).await;
+        reported.map_err(|e| problem(&request.context, e))?;
+    }
     response::no_content()
 }
 

@@ -3,8 +3,11 @@
 pub mod http;
 
 pub mod domain;
+pub mod erasure;
 pub mod events;
 pub mod finding;
+pub mod matching;
+pub mod number;
 pub mod rpc;
 pub mod store;
 mod view;

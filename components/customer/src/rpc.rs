@@ -37,6 +37,13 @@ where
         Ok(found.map_err(|e| error(&context, e))?.into_iter().map(known).collect())
     }
 
+    async fn add_identities(context: Context, known: Vec<wit::KnownIdentity>) -> Result<(), wit::Error> {
+        let identity = |known: wit::KnownIdentity| (known.customer_id, known.identity.into());
+        let (app, known) = (E::app(), known.into_iter().map(identity).collect::<Vec<_>>());
+        let added = domain::add_identities(&app.store, &context, &known, app.clock.now()).await;
+        added.map_err(|e| error(&context, e))
+    }
+
     async fn find_ids(context: Context, text: String, limit: u32) -> Result<Vec<String>, wit::Error> {
         finding::find_ids(&E::app().store, &context, &text, limit).await.map_err(|e| error(&context, e))
     }
@@ -55,16 +62,18 @@ async fn resolve_many<S: Store>(
 
 sdk::typed_error!(wit::Error);
 
+impl From<wit::Identity> for domain::Identity {
+    fn from(identity: wit::Identity) -> Self {
+        let wit::Identity { channel_account_id, kind, value } = identity;
+        Self { channel_account_id, kind, value }
+    }
+}
+
 impl From<wit::Contact> for domain::Contact {
     fn from(contact: wit::Contact) -> Self {
-        let identity = |i: wit::Identity| domain::Identity {
-            channel_account_id: i.channel_account_id,
-            kind: i.kind,
-            value: i.value,
-        };
         Self {
             external_type: contact.external_type,
-            identities: contact.identities.into_iter().map(identity).collect(),
+            identities: contact.identities.into_iter().map(Into::into).collect(),
             name: contact.name,
         }
     }

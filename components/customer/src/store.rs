@@ -2,21 +2,29 @@
 
 mod changing;
 pub mod erased;
+mod erasing;
+mod listing;
+mod matching;
 mod searching;
 mod settling;
+mod texts;
+mod upserting;
 
 use sdk::{
     Context, Micros,
+    event::{self, Incoming},
     idempotency::{self, Done, Once},
     ids, outbox,
+    pagination::Keyset,
     search::Words,
     sql::{self, Database, Driver, Execute, Migration, Row, SqlError, Value},
 };
 use serde_json::json;
 
 use crate::{
-    domain::{Changes, Contact, Customer, Error, Identity, Known, NewCustomer, Store, Upserted},
-    events,
+    domain::{Changes, Contact, Customer, Deletion, Error, Identity, Known, NewCustomer, Store, Upserted},
+    erasure::{Erasure, Report},
+    finding::Filter,
 };
 
 pub const MIGRATIONS: &[Migration] = &[
@@ -26,6 +34,11 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(4, outbox::RELAY_MIGRATION),
     Migration::new(5, include_str!("../migrations/0005_customer_texts.sql")),
     Migration::new(6, include_str!("../migrations/0006_customer_search.sql")).needing("fts5"),
+    Migration::new(7, include_str!("../migrations/0007_customer_keys.sql")),
+    Migration::new(8, include_str!("../migrations/0008_found_by_digits.sql")),
+    Migration::new(9, include_str!("../migrations/0009_customers_by_time.sql")),
+    Migration::new(10, include_str!("../migrations/0010_erasures.sql")),
+    Migration::new(11, event::CONSUMED_MIGRATION),
 ];
 
 macro_rules! columns {
@@ -50,7 +63,10 @@ use {columns, insert, returned};
 
 /// The statements whose plan a test reads.
 pub mod statements {
-    pub use super::{changing::statements::*, searching::statements::*};
+    pub use super::{
+        changing::statements::*, erasing::statements::*, listing::statements::*, matching::statements::*,
+        searching::statements::*, texts::statements::*,
+    };
 
     /// `?2`: a list of `[account, kind, value]`. Answers the index in it, then the customer.
     pub const BY_IDENTITIES: &str = concat!(
@@ -72,16 +88,6 @@ pub mod statements {
         columns!(),
         " FROM customers c WHERE c.tenant_id = ? AND c.external_type = ? AND c.external_id = ?"
     );
-    pub const LIST: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM customers c WHERE c.tenant_id = ? AND c.id < ? ORDER BY c.id DESC LIMIT ?"
-    );
-    pub const LIST_OF_TYPE: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM customers c WHERE c.tenant_id = ? AND c.external_type = ? AND c.id < ? ORDER BY c.id DESC LIMIT ?"
-    );
     pub const IDENTITIES_OF: &str = "SELECT i.customer_id, i.channel_account_id, i.kind, i.value FROM json_each(?2) j \
                                      CROSS JOIN identities i ON i.tenant_id = ?1 AND i.customer_id = j.value \
                                      ORDER BY j.key, i.created_at";
@@ -95,16 +101,28 @@ pub mod statements {
         BY_ID,
         BY_IDS,
         BY_EXTERNAL_ID,
-        LIST,
-        LIST_OF_TYPE,
+        LIST_DOWN,
+        LIST_UP,
+        LIST_OF_TYPE_DOWN,
+        LIST_OF_TYPE_UP,
         COUNT_BY_TYPE,
         HAS_IDENTITY_ELSEWHERE,
         UPDATE,
         DELETE,
         DELETE_IDENTITIES,
         FORGET_ANSWERS,
-        SEARCH,
-        SEARCH_SLOWLY,
+        REQUESTED,
+        DONE,
+        REMOVED,
+        SWEEP_OLD,
+        BY_KEYS,
+        ADD_KEYS,
+        DELETE_KEYS,
+        NAMES,
+        SEARCH_DOWN,
+        SEARCH_UP,
+        SEARCH_SLOWLY_DOWN,
+        SEARCH_SLOWLY_UP,
     ];
 }
 
@@ -143,30 +161,28 @@ impl<D: Driver> Store for Database<D> {
     }
 
     async fn by_external_id(&self, tenant: &str, kind: &str, external_id: &str) -> Result<Option<Customer>, Error> {
-        let parameters = vec![tenant.into(), kind.into(), external_id.into()];
-        Ok(sql::one(self.execute(statements::BY_EXTERNAL_ID, parameters).await?, customer)?)
+        let work = async |c: &D::Connection| upserting::named(c, tenant, kind, external_id).await;
+        Ok(self.single(work).await?)
     }
 
-    async fn list(&self, tenant: &str, kind: Option<&str>, before: &str, limit: u32) -> Result<Vec<Customer>, Error> {
-        let rows = match kind {
-            None => self.execute(statements::LIST, vec![tenant.into(), before.into(), limit.into()]).await?,
-            Some(kind) => {
-                let parameters = vec![tenant.into(), kind.into(), before.into(), limit.into()];
-                self.execute(statements::LIST_OF_TYPE, parameters).await?
-            }
-        };
-        Ok(sql::many(rows, customer)?)
+    async fn add_identities(&self, context: &Context, known: &[(String, Identity)], now: Micros) -> Result<(), Error> {
+        let work = async |t: &D::Connection| settling::add_identities(t, context, known, now).await;
+        Ok(self.transaction(work).await?)
+    }
+
+    async fn list(&self, tenant: &str, filter: &Filter, from: &Keyset, limit: u32) -> Result<Vec<Customer>, Error> {
+        listing::list(self, tenant, filter, from, limit).await
     }
 
     async fn search(
         &self,
         tenant: &str,
         words: &Words,
-        kind: Option<&str>,
-        before: i64,
+        filter: &Filter,
+        from: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Customer)>, Error> {
-        searching::search(self, tenant, words, kind, before, limit).await
+        searching::search(self, tenant, words, filter, from, limit).await
     }
 
     async fn upsert(
@@ -177,7 +193,7 @@ impl<D: Driver> Store for Database<D> {
         once: Option<&Once<'_, Upserted>>,
     ) -> Result<Done<Upserted>, Error> {
         let work = async |transaction: &D::Connection| -> Result<Upserted, Error> {
-            Ok(upsert(transaction, context, new, now).await?)
+            Ok(upserting::upsert(transaction, context, new, now).await?)
         };
         idempotency::once(self, once, now, work).await
     }
@@ -187,9 +203,18 @@ impl<D: Driver> Store for Database<D> {
         self.transaction(work).await
     }
 
-    async fn delete(&self, context: &Context, id: &str, version: Option<Micros>, now: Micros) -> Result<(), Error> {
-        let work = async |transaction: &D::Connection| changing::delete(transaction, context, id, version, now).await;
+    async fn delete(&self, context: &Context, deletion: &Deletion<'_>, now: Micros) -> Result<(), Error> {
+        let work = async |transaction: &D::Connection| changing::delete(transaction, context, deletion, now).await;
         self.transaction(work).await
+    }
+
+    async fn erasure(&self, tenant: &str, customer_id: &str) -> Result<Option<Erasure>, Error> {
+        erasing::get(self, tenant, customer_id).await
+    }
+
+    async fn report(&self, event: &Incoming, report: &Report, now: Micros) -> Result<(), Error> {
+        let work = async |t: &D::Connection| erasing::report(t, event.tenant(), report, now).await;
+        Ok(event::consume_once(self, event, now, work).await.map(|_| ())?)
     }
 
     async fn count_by_type(&self, tenant: &str) -> Result<Vec<(String, u64)>, Error> {
@@ -238,34 +263,6 @@ fn insert_parameters(tenant: &str, new: &NewCustomer, now: Micros) -> Vec<Value>
         metadata.clone().into(),
         now.into(),
     ]
-}
-
-/// New when it comes back with the id that it was sent with. What changes nothing is no event.
-async fn upsert(
-    transaction: &impl Execute,
-    context: &Context,
-    new: &NewCustomer,
-    now: Micros,
-) -> Result<Upserted, SqlError> {
-    const UPSERT: &str = concat!(
-        insert!(),
-        "ON CONFLICT (tenant_id, external_type, external_id) DO UPDATE SET name = coalesce(?5, name), \
-         metadata = coalesce(?6, metadata), \
-         updated_at = CASE WHEN ?5 IS NULL AND ?6 IS NULL THEN updated_at ELSE max(?7, updated_at + 1) END RETURNING ",
-        returned!()
-    );
-    let parameters = insert_parameters(&context.tenant, new, now);
-    let new_id = parameters.get(1).cloned();
-    let rows = transaction.execute(UPSERT, parameters).await?;
-    let row = rows.into_iter().next().ok_or_else(|| SqlError::Row("an upsert returned nothing".to_owned()))?;
-    let customer = customer(row)?;
-    let is_new = new_id == Some(Value::Text(customer.id.clone()));
-    if is_new {
-        outbox::append_all(transaction, &[events::created(context, &customer, now)]).await?;
-    } else if new.name.is_some() || new.metadata.is_some() {
-        outbox::append_all(transaction, &[events::updated(context, &customer, now)]).await?;
-    }
-    Ok(Upserted { is_new, customer })
 }
 
 fn customer(mut row: Row) -> Result<Customer, SqlError> {

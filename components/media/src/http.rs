@@ -2,9 +2,10 @@
 
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use sdk::{
-    Context, Outcome, Problem, Router, context::REQUEST_ID, etag, http::BODY_LIMIT_BYTES, log, query::Query, response,
-    sql::Driver,
+    Context, Error, Outcome, Problem, Router, context::REQUEST_ID, etag, event::Incoming, http::BODY_LIMIT_BYTES, log,
+    query::Query, response, sql::Driver,
 };
+use serde::Deserialize;
 use serde_json::json;
 use spin_sdk::http::BoxBody;
 
@@ -122,6 +123,7 @@ fn router<D: Driver + 'static, P: Platform>() -> Router<App<D, P>> {
         .platform("/internal/tick", tick)
         .platform(sdk::erase::PATH, erase)
         .tenantless(Method::PUT, quota::PATH, quota::set)
+        .platform("/events", forget)
 }
 
 async fn get<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) -> Outcome {
@@ -213,4 +215,32 @@ async fn erase<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) -
         return response::ok(&json!({ "done": false }));
     }
     sdk::erase::answer(&app.database, store::ERASED, &request).await
+}
+
+#[derive(Deserialize)]
+struct Erased {
+    messages: Vec<ErasedMessage>,
+}
+
+#[derive(Deserialize)]
+struct ErasedMessage {
+    media_id: Option<String>,
+}
+
+/// The content of messages is gone: their attachments go, too. What is gone already is passed over, so that this may come again.
+async fn forget<D: Driver, P: Platform>(app: &App<D, P>, request: sdk::Request) -> Outcome {
+    const ERASED: &str = "com.kobliat.message.erased.v1";
+    let event = Incoming::of(&request)?;
+    if event.kind() != ERASED {
+        return response::no_content();
+    }
+    let context = Context { tenant: event.tenant().to_owned(), ..request.context };
+    for id in event.read::<Erased>()?.messages.into_iter().filter_map(|message| message.media_id) {
+        match store::media::delete(&app.database, &context.tenant, &id, None).await {
+            Ok(()) | Err(Error::NotFound) => {}
+            Err(error) => return Err(told(&context, error)),
+        }
+    }
+    storage::clear(app, &context).await;
+    response::no_content()
 }

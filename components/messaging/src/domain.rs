@@ -2,9 +2,10 @@
 
 use sdk::{
     Context, Micros, etag,
+    event::Incoming,
     idempotency::{Done, Once},
     ids, input,
-    pagination::{self, Page},
+    pagination::{self, Keyset, Page},
     search::Words,
 };
 pub use sdk::{Error, invalid};
@@ -12,7 +13,8 @@ pub use sdk::{Error, invalid};
 use crate::{
     answering::{Party, Recent},
     delivery::Delivery,
-    finding::Search,
+    erasure::Erasure,
+    finding::Filter,
     history::{Reported, Version},
     media::MediaChange,
     reading::Place,
@@ -147,12 +149,15 @@ pub trait Store {
     ) -> Result<(Vec<Message>, u64), Error>;
     /// What becomes of its media: the change and its event in one transaction.
     async fn set_media(&self, context: &Context, change: &MediaChange, now: Micros) -> Result<Message, Error>;
-    /// At most `limit` that are found, each with its place in that list; those after the place `before`, the newest first.
+    /// At most `limit` that come after `from`, in the filter's order, whatever is said in them.
+    async fn list_all(&self, tenant: &str, filter: &Filter, from: &Keyset, limit: u32) -> Result<Vec<Message>, Error>;
+    /// At most `limit` that are found by the words, each with its place in that list; those after the place `from`.
     async fn search(
         &self,
         tenant: &str,
-        search: &Search,
-        before: Option<&str>,
+        words: &Words,
+        filter: &Filter,
+        from: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(String, Message)>, Error>;
     async fn search_conversations(&self, tenant: &str, words: &Words, limit: u32) -> Result<Vec<String>, Error>;
@@ -161,6 +166,8 @@ pub trait Store {
     /// At most `limit` with a number below `before`, the highest first.
     async fn versions(&self, tenant: &str, id: &str, before: u64, limit: u32) -> Result<Vec<Version>, Error>;
     async fn reported(&self, tenant: &str, message: &Message) -> Result<Vec<Reported>, Error>;
+    /// Removes what was said to and by a customer who is forgotten. False when there is more than one turn can do.
+    async fn erase(&self, event: &Incoming, erasure: &Erasure, now: Micros) -> Result<bool, Error>;
     async fn place_of(&self, tenant: &str, id: &str) -> Result<Option<Place>, Error>;
 }
 

@@ -2,9 +2,11 @@
 
 use sdk::{
     App, Context, Input, Outcome, Problem, Request, Router, etag,
+    event::Incoming,
     idempotency::{Once, answer_once},
     ids,
     pagination::{self, Page, PageRequest},
+    period::{Order, Period},
     query::Query,
     response,
     search::Words,
@@ -14,7 +16,8 @@ use serde_json::Value;
 
 use crate::{
     domain::{self, Changes, Direction, Error, Inserted, Message, NewMessage, Status, Store},
-    finding::{self, Search},
+    erasure::{self, Erasure},
+    finding::{self, Filter},
     history,
     view::{ReceiptView, VersionView, View},
 };
@@ -35,6 +38,7 @@ pub fn router<S: Store + 'static>() -> Router<App<S>> {
         .post("/messages/:id/retry", retry)
         .get("/conversations/:id/messages", list)
         .platform("/internal/tick", index)
+        .platform("/events", take)
 }
 
 async fn create<S: Store>(app: &App<S>, request: Request) -> Outcome {
@@ -195,8 +199,8 @@ async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
         if query.get("after").is_some() {
             return Err(Problem::invalid_field("?after", "goes with no search"));
         }
-        let search = Search { words, conversation_id: Some(id), sender_customer_id: None };
-        return searched(app, &request.context, &search, &page, &query).await;
+        let filter = Filter { words: Some(words), conversation_id: Some(id), ..Filter::default() };
+        return found(app, &request.context, &filter, &page, &query).await;
     }
     let no_number = || Problem::invalid_field("?after", "must be a sequence number");
     let after = query.get("after").map(|text| text.parse().map_err(|_| no_number())).transpose()?;
@@ -207,30 +211,68 @@ async fn list<S: Store>(app: &App<S>, request: Request) -> Outcome {
     pagination::list(&Page { items, next_cursor }, page.limit, &query, Some(total))
 }
 
-/// What was said, in all conversations or in one.
+/// All messages, or those that are found by what is said, by time, by how sending them ended.
 async fn search<S: Store>(app: &App<S>, request: Request) -> Outcome {
     request.context.require("messages:read")?;
     let query = request.query()?;
-    query.allow(&["q", "conversation_id", "sender_customer_id", "cursor", "limit"])?;
+    query.allow(&[
+        "q",
+        "status",
+        "failed",
+        "conversation_id",
+        "sender_customer_id",
+        "created_after",
+        "created_before",
+        "sort",
+        "cursor",
+        "limit",
+    ])?;
     let page = PageRequest::from_query(&query, PAGE)?;
-    let words = Words::of(&query)?.ok_or_else(|| Problem::invalid_field("?q", "is required"))?;
+    found(app, &request.context, &filter(&query)?, &page, &query).await
+}
+
+fn filter(query: &Query) -> Result<Filter, Problem> {
     let id = |name: &str| {
         let no_id = || Problem::invalid_field(format!("?{name}"), "must be a UUID");
         query.get(name).map(|id| ids::parse(id).ok_or_else(no_id)).transpose()
     };
-    let (conversation_id, sender_customer_id) = (id("conversation_id")?, id("sender_customer_id")?);
-    let search = Search { words, conversation_id, sender_customer_id };
-    searched(app, &request.context, &search, &page, &query).await
+    let (status, without) = statuses(query)?;
+    let filter = Filter {
+        words: Words::of(query)?,
+        status,
+        without,
+        conversation_id: id("conversation_id")?,
+        sender_customer_id: id("sender_customer_id")?,
+        period: Period::of(query)?,
+        order: Order::of(query)?,
+    };
+    match filter.sender_customer_id.is_none() || filter.is_narrow() {
+        true => Ok(filter),
+        false => Err(Problem::invalid_field("?sender_customer_id", "goes with q, status, failed or conversation_id")),
+    }
 }
 
-async fn searched<S: Store>(
+/// `status`, or `failed` for short: which one is wanted, and which one is not.
+fn statuses(query: &Query) -> Result<(Option<Status>, Option<Status>), Problem> {
+    let unknown = || Problem::invalid_field("?status", "must be one of queued, unknown, failed");
+    let known = |word: &str| Status::parse(word).filter(|status| Filter::is_unsettled(*status)).ok_or_else(unknown);
+    let status = query.get("status").map(known).transpose()?;
+    match (status, query.flag("failed")?) {
+        (status, None) => Ok((status, None)),
+        (None, Some(true)) => Ok((Some(Status::Failed), None)),
+        (None, Some(false)) => Ok((None, Some(Status::Failed))),
+        (Some(_), Some(_)) => Err(Problem::invalid_field("?failed", "does not go with status")),
+    }
+}
+
+async fn found<S: Store>(
     app: &App<S>,
     context: &Context,
-    search: &Search,
+    filter: &Filter,
     page: &PageRequest,
     query: &Query,
 ) -> Outcome {
-    let found = finding::search(&app.store, context, search, page).await;
+    let found = finding::find(&app.store, context, filter, page).await;
     let Page { items, next_cursor } = found.map_err(|e| problem(context, e))?;
     let items = items.into_iter().map(View::from).collect();
     pagination::list(&Page { items, next_cursor }, page.limit, query, None)
@@ -272,6 +314,18 @@ async fn past<T: Serialize>(
 async fn index<S: Store>(app: &App<S>, request: Request) -> Outcome {
     app.store.index_more().await.map_err(|e| problem(&request.context, e))?;
     response::no_content()
+}
+
+/// A customer is forgotten, and it is known where messages of the person are.
+async fn take<S: Store>(app: &App<S>, request: Request) -> Outcome {
+    let event = Incoming::of(&request)?;
+    let erasure = if event.kind() == erasure::ERASED { Erasure::of(&event)? } else { None };
+    let Some(erasure) = erasure else { return response::no_content() };
+    let is_done = app.store.erase(&event, &erasure, app.clock.now()).await;
+    match is_done.map_err(|e| problem(&request.context, e))? {
+        true => response::no_content(),
+        false => Err(Problem::unavailable("there is more to erase than one turn can do")),
+    }
 }
 
 fn problem(context: &Context, error: Error) -> Problem {

@@ -5,6 +5,7 @@ pub mod http;
 pub mod answering;
 pub mod delivery;
 pub mod domain;
+pub mod erasure;
 pub mod events;
 pub mod finding;
 pub mod history;

@@ -103,8 +103,8 @@ where
         if !pagination::is_limit(limit) {
             return Err(error(&context, invalid("limit", "must be 1 to 100")));
         }
-        let search = query.try_into().map_err(|e| error(&context, e))?;
-        let found = finding::search(&E::app().store, &context, &search, &PageRequest { limit, cursor }).await;
+        let filter = query.try_into().map_err(|e| error(&context, e))?;
+        let found = finding::find(&E::app().store, &context, &filter, &PageRequest { limit, cursor }).await;
         let found = found.map_err(|e| error(&context, e))?;
         let messages = found.items.into_iter().map(Into::into).collect();
         Ok(wit::Found { messages, next_cursor: found.next_cursor })

@@ -4,15 +4,20 @@ mod answering;
 mod changing;
 mod delivering;
 pub mod erased;
+mod erasing;
+mod indexing;
 mod inserting;
+mod listing;
 mod past;
 mod recording;
 mod searching;
 
 use sdk::{
     Context, Micros,
+    event::{self, Incoming},
     idempotency::{self, Done, Once},
     outbox,
+    pagination::Keyset,
     search::Words,
     sql::{self, Database, Driver, Migration, Row, SqlError},
 };
@@ -21,7 +26,8 @@ use crate::{
     answering::{Party, Recent},
     delivery::Delivery,
     domain::{Changes, Direction, Error, Inserted, Message, NewMessage, Position, Status, Store},
-    finding::Search,
+    erasure::Erasure,
+    finding::Filter,
     history::{Reported, Version},
     media::MediaChange,
     reading::Place,
@@ -38,6 +44,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(7, include_str!("../migrations/0007_inbound_messages.sql")),
     Migration::new(8, include_str!("../migrations/0008_message_search.sql")).needing("fts5"),
     Migration::new(9, include_str!("../migrations/0009_heard_from.sql")),
+    Migration::new(10, include_str!("../migrations/0010_message_words.sql")).needing("fts5"),
+    Migration::new(11, include_str!("../migrations/0011_lists_of_messages.sql")),
+    Migration::new(12, event::CONSUMED_MIGRATION),
 ];
 
 macro_rules! columns {
@@ -51,8 +60,9 @@ use columns;
 /// The statements whose plan a test reads.
 pub mod statements {
     pub use super::{
-        answering::statements::*, changing::statements::*, delivering::statements::*, inserting::statements::*,
-        past::statements::*, recording::statements::*, searching::statements::*,
+        answering::statements::*, changing::statements::*, delivering::statements::*, erasing::statements::*,
+        indexing::statements::*, inserting::statements::*, listing::statements::*, past::statements::*,
+        recording::statements::*, searching::statements::*,
     };
 
     pub const BY_ID: &str = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = ?1 AND id = ?2");
@@ -98,12 +108,29 @@ pub mod statements {
         REPORTED,
         REPORTED_BEFORE,
         PLACE,
+        WROTE_FOR_US,
+        TO_ERASE,
+        ERASE,
+        ERASE_VERSIONS,
+        ERASE_RECEIPTS,
+        ERASE_NAMED_RECEIPTS,
+        ERASE_ANSWERS,
         PENDING,
         INDEX_MORE,
+        UNSPACED,
         INDEXED,
-        SEARCH,
+        EDIT_INDEXED,
+        SEARCH_DOWN,
+        SEARCH_UP,
         BY_ROWS,
-        SEARCH_SLOWLY,
+        SEARCH_SLOWLY_DOWN,
+        SEARCH_SLOWLY_UP,
+        ALL_DOWN,
+        ALL_UP,
+        UNSETTLED_DOWN,
+        UNSETTLED_UP,
+        OF_CONVERSATION_DOWN,
+        OF_CONVERSATION_UP,
     ];
 }
 
@@ -205,14 +232,19 @@ impl<D: Driver> Store for Database<D> {
         self.transaction(work).await
     }
 
+    async fn list_all(&self, tenant: &str, filter: &Filter, from: &Keyset, limit: u32) -> Result<Vec<Message>, Error> {
+        listing::list(self, tenant, filter, from, limit).await
+    }
+
     async fn search(
         &self,
         tenant: &str,
-        search: &Search,
-        before: Option<&str>,
+        words: &Words,
+        filter: &Filter,
+        from: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(String, Message)>, Error> {
-        searching::search(self, tenant, search, before, limit).await
+        searching::search(self, tenant, words, filter, from, limit).await
     }
 
     async fn search_conversations(&self, tenant: &str, words: &Words, limit: u32) -> Result<Vec<String>, Error> {
@@ -220,7 +252,7 @@ impl<D: Driver> Store for Database<D> {
     }
 
     async fn index_more(&self) -> Result<(), Error> {
-        searching::catch_up(self, searching::BATCHES).await.map(|_| ())
+        indexing::catch_up(self, indexing::BATCHES).await.map(|_| ())
     }
 
     async fn versions(&self, tenant: &str, id: &str, before: u64, limit: u32) -> Result<Vec<Version>, Error> {
@@ -236,6 +268,10 @@ impl<D: Driver> Store for Database<D> {
         let mut rows = self.execute(statements::REPORTED, now).await?;
         rows.extend(self.execute(statements::REPORTED_BEFORE, before).await?);
         Ok(sql::many(rows, past::reported)?)
+    }
+
+    async fn erase(&self, event: &Incoming, erasure: &Erasure, now: Micros) -> Result<bool, Error> {
+        erasing::erase(self, event, erasure, now).await
     }
 
     async fn place_of(&self, tenant: &str, id: &str) -> Result<Option<Place>, Error> {

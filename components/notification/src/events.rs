@@ -11,8 +11,9 @@ use serde_json::json;
 use crate::{
     app::{App, Platform},
     endpoint::{Endpoint, Status},
+    forgetting,
     notice::{self, Notice},
-    store::{deliveries, endpoints, notifications},
+    store::{self, deliveries, endpoints, notifications},
 };
 
 /// What only a payload as long as a novel has; receivers refuse more than some tens of kilobytes anyway.
@@ -34,10 +35,14 @@ async fn consume<D: Driver, P: Platform>(app: &App<D, P>, event: &Incoming) -> R
     let (now, notice) = (app.clock.now(), notice::of(event));
     let all = endpoints::of_tenant(&app.database, event.tenant()).await?;
     let wanting: Vec<Endpoint> = all.into_iter().filter(|endpoint| endpoint.wants(event.kind())).collect();
-    if notice.is_none() && wanting.is_empty() {
+    let forgotten = forgetting::subjects(event);
+    if notice.is_none() && wanting.is_empty() && forgotten.is_empty() {
         return Ok(Some(false));
     }
-    let work = async |transaction: &D::Connection| record(transaction, event, notice.as_ref(), &wanting, now).await;
+    let work = async |transaction: &D::Connection| -> Result<bool, SqlError> {
+        store::forgetting::forget(transaction, event.tenant(), &forgotten).await?;
+        record(transaction, event, notice.as_ref(), &wanting, now).await
+    };
     Ok(consume_once(&app.database, event, now, work).await?)
 }
 
@@ -55,7 +60,8 @@ async fn record(
     if wanting.is_empty() {
         return Ok(false);
     }
-    let id = deliveries::insert_event(transaction, tenant, event.kind(), &body(event), now).await?;
+    let id =
+        deliveries::insert_event(transaction, (tenant, event.kind(), Some(event.subject())), &body(event), now).await?;
     for endpoint in wanting {
         deliveries::add(transaction, tenant, endpoint, &id, now).await?;
     }

@@ -9,6 +9,7 @@ pub mod http;
 pub mod address;
 pub mod delivery;
 pub mod endpoint;
+mod forgetting;
 pub mod notice;
 pub mod schedule;
 pub mod secrets;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 sdk::words!(Kind {
     NewConversation = "conversation.new",
     FailedMessage = "message.failed",
+    UnknownMessage = "message.unknown",
     DeadLetter = "event.dead_lettered",
     RolledBack = "component.rolled_back",
     StoppedChannel = "channel.stopped",
@@ -33,6 +34,11 @@ pub fn of(event: &Incoming) -> Option<Notice> {
             Kind::FailedMessage,
             "A message could not be delivered",
             &["conversation_id", "channel", "failure", "error"],
+        ),
+        "com.kobliat.message.unknown" => (
+            Kind::UnknownMessage,
+            "Nobody knows whether a message was sent",
+            &["conversation_id", "channel", "failure"],
         ),
         "com.kobliat.platform.event.dead-lettered" => {
             let kept = &["dead_letter_id", "subscription", "attempts", "last_status", "reason", "event"];

@@ -3,6 +3,7 @@
 pub mod deliveries;
 pub mod endpoints;
 pub mod erased;
+pub mod forgetting;
 pub mod notifications;
 
 use sdk::{event, idempotency, sql::Migration};
@@ -12,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(2, include_str!("../migrations/0002_webhooks.sql")),
     Migration::new(3, idempotency::MIGRATION),
     Migration::new(4, event::CONSUMED_MIGRATION),
+    Migration::new(5, include_str!("../migrations/0005_subjects.sql")),
 ];
 
 /// After every UUID: where a list that is read backwards begins.
@@ -20,7 +22,7 @@ pub const NEWEST: &str = "~";
 /// The statements whose plan a test reads.
 pub mod statements {
     pub use super::{
-        deliveries::statements as deliveries, endpoints::statements as endpoints,
+        deliveries::statements as deliveries, endpoints::statements as endpoints, forgetting::statements as forgetting,
         notifications::statements as notifications,
     };
 }

@@ -12,6 +12,7 @@ pub mod error;
 pub mod input;
 pub mod merge;
 pub mod pagination;
+pub mod period;
 pub mod problem;
 pub mod query;
 pub mod response;

@@ -30,6 +30,12 @@ impl Query {
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// `true` or `false`.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        let wrong = || Problem::invalid_field(format!("?{name}"), "must be true or false");
+        self.get(name).map(|word| word.parse().map_err(|_| wrong())).transpose()
+    }
+
     /// Refuses every parameter but these, and one that is there twice, so that a typo in a filter never widens a list.
     pub fn allow(&self, names: &[&str]) -> Result<(), Problem> {
         let twice =

@@ -5,6 +5,8 @@
 //! assert_eq!(words.fts("acme", "body", sdk::search::Prefix::Last), r#"tenant_id : "acme" AND body : """ada""" AND body : "OR" AND body : "lov*" *"#);
 //! ```
 
+use std::borrow::Cow;
+
 use crate::{Problem, query::Query, sql::SqlError};
 
 /// Longer than anybody types.
@@ -59,10 +61,15 @@ impl Words {
         let word = |(at, word): (usize, &String)| {
             let is_cut = at == last && (word.chars().count() > 2 || !word.is_ascii());
             let star = if prefix == Prefix::All || is_cut { " *" } else { "" };
-            format!(" AND {column} : {}{star}", quoted(word))
+            format!(" AND {column} : {}{star}", quoted(spaced(word).trim()))
         };
         let words: String = self.0.iter().enumerate().map(word).collect();
         format!("tenant_id : {}{words}", quoted(tenant))
+    }
+
+    /// Like [`Self::like`], for texts that are stored as [`spaced`] makes them.
+    pub fn like_spaced(&self) -> Result<crate::sql::Value, SqlError> {
+        Self(self.0.iter().map(|word| spaced(word).trim().to_owned()).collect()).like()
     }
 
     /// A JSON list of patterns for `LIKE … ESCAPE '\'`: read it with `json_each(?)`.
@@ -71,6 +78,37 @@ impl Words {
         let patterns: Vec<String> = self.0.iter().map(|word| format!("%{}%", escaped(word))).collect();
         crate::sql::list(&patterns)
     }
+}
+
+/// For `GLOB`: texts with a letter that [`spaced`] sets apart.
+pub const UNSPACED_GLOB: &str =
+    "*[\u{e00}-\u{11ff}\u{1780}-\u{17ff}\u{3040}-\u{d7ff}\u{f900}-\u{faff}\u{ff66}-\u{ff9d}\u{20000}-\u{3ffff}]*";
+
+/// A text as the index has it. Thai, Lao, Tibetan, Burmese, Khmer, Chinese and Japanese put no blanks between words, and Korean puts
+/// few: each of their letters counts as a word, so that a word is found wherever it stands in a sentence. FTS5's own trigrams would
+/// find none of two letters, as most Chinese words have.
+pub fn spaced(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unspaced) {
+        return Cow::Borrowed(text);
+    }
+    let mut spaced = String::with_capacity(2 * text.len());
+    for letter in text.chars() {
+        if !is_unspaced(letter) {
+            spaced.push(letter);
+            continue;
+        }
+        if !spaced.is_empty() && !spaced.ends_with(' ') {
+            spaced.push(' ');
+        }
+        spaced.push(letter);
+        spaced.push(' ');
+    }
+    Cow::Owned(spaced)
+}
+
+fn is_unspaced(letter: char) -> bool {
+    matches!(letter, '\u{e00}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{d7ff}')
+        || matches!(letter, '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9d}' | '\u{20000}'..='\u{3ffff}')
 }
 
 fn quoted(text: &str) -> String {
@@ -104,6 +142,16 @@ mod tests {
         assert!(fts("hello", Prefix::Last).ends_with('*') && fts("日", Prefix::Last).ends_with('*'));
         assert!(!fts("hello w", Prefix::Last).contains('*'), "too short to be cut");
         assert_eq!(fts("a NEAR(b", Prefix::All), r#"tenant_id : "a""b" AND words : "a" * AND words : "NEAR(b" *"#);
+    }
+
+    #[test]
+    fn sets_letters_of_scripts_without_blanks_apart() {
+        assert_eq!(spaced("an 订单12 b"), "an 订 单 12 b");
+        assert!(matches!(spaced("Zoë Müller 🚀 ’"), Cow::Borrowed(_)));
+        assert_eq!(spaced("สินค้า").split_whitespace().count(), 6);
+        let words = Words::parse("订单").unwrap();
+        assert_eq!(words.fts("t", "words", Prefix::Last), r#"tenant_id : "t" AND words : "订 单" *"#);
+        assert_eq!(words.like_spaced().unwrap(), crate::sql::Value::Text(r#"["%订 单%"]"#.into()));
     }
 
     #[test]

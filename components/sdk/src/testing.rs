@@ -90,6 +90,25 @@ pub fn request(method: Method, path_and_query: &str, body: impl Into<Vec<u8>>) -
     Request { method, path, raw_query, headers, body: body.into(), ..Request::default() }
 }
 
+/// An event of tenant `default`, as the platform delivers it.
+pub fn event(id: &str, kind: &str, subject: &str, data: &serde_json::Value) -> Request {
+    let mut headers = HeaderMap::new();
+    let attributes = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", id),
+        ("ce-source", "/components/test"),
+        ("ce-type", kind),
+        ("ce-subject", subject),
+        ("ce-tenant", "default"),
+        ("ce-time", "2025-06-08T20:59:43.000Z"),
+    ];
+    for (name, value) in attributes {
+        headers.insert(name, HeaderValue::from_str(value).expect("an attribute is plain text"));
+    }
+    let body = data.to_string().into_bytes();
+    Request { method: Method::POST, path: "/events".to_owned(), headers, body, ..Request::default() }
+}
+
 /// The JSON in an answer.
 pub fn json(response: &Response) -> serde_json::Value {
     serde_json::from_slice(response.body()).expect("the answer is JSON")

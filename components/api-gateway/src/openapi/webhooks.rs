@@ -20,6 +20,16 @@ const EVENTS: &[(&str, &str, &str)] = &[
     ("com.kobliat.customer.created.v1", "Customer", "Somebody is known now."),
     ("com.kobliat.customer.updated.v1", "Customer", "Somebody is known better."),
     ("com.kobliat.customer.deleted.v1", "ForgottenCustomer", "Somebody was forgotten."),
+    (
+        "com.kobliat.customer.erased.v1",
+        "ErasedCustomer",
+        "A service removed what it had of somebody who is forgotten; several come.",
+    ),
+    (
+        "com.kobliat.message.erased.v1",
+        "ErasedMessages",
+        "What these messages had of somebody who is forgotten is gone.",
+    ),
     ("com.kobliat.channel.stopped.v1", "StoppedChannel", "A provider refused a channel account as a whole."),
     ("com.kobliat.webhook.test.v1", "WebhookTest", "Somebody asked for a test."),
 ];

@@ -15,9 +15,10 @@ use crate::input;
 use crate::reply::{self, list as list_reply, ok};
 use crate::{forward, json, problem};
 use sdk::pagination::{Page, PageRequest};
+use sdk::period::Period;
 use sdk::query::Query;
 use sdk::search::Words;
-use sdk::{Problem, etag, ids, response};
+use sdk::{Micros, Problem, etag, ids, response};
 
 const READ: &[&str] = &["conversations:read"];
 const WRITE: &[&str] = &["conversations:write"];
@@ -38,6 +39,9 @@ pub const ROUTES: &[Route] = &[
             "channel",
             "customer_id",
             "conversation_q",
+            "conversation_unread",
+            "created_after",
+            "created_before",
             "conversation_sort",
             "limit",
             "cursor",
@@ -136,8 +140,20 @@ const MAX_FOUND: u32 = 500;
 
 pub async fn list<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let query = Query::parse(call.query)?;
-    query.allow(&["status", "channel", "customer_id", "q", "sort", "limit", "cursor"])?;
+    query.allow(&[
+        "status",
+        "channel",
+        "customer_id",
+        "q",
+        "unread",
+        "created_after",
+        "created_before",
+        "sort",
+        "limit",
+        "cursor",
+    ])?;
     let wanted = ConversationQuery { customer_id: customer_id(&query)?, ..wanted(&query)? };
+    check_order(&query, &wanted)?;
     let Some(words) = Words::of(&query)? else { return page(outside, call, &query, wanted, Vec::new()).await };
     let mut warnings = Vec::new();
     let search = search(outside, call, &words.text(), &mut warnings).await?;
@@ -204,7 +220,7 @@ async fn windows<B: Outside>(
 /// The conversations of the customer in the path; an unknown customer has none and is not found.
 pub async fn list_of_customer<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     let query = Query::parse(call.query)?;
-    query.allow(&["status", "channel", "sort", "limit", "cursor"])?;
+    query.allow(&["status", "channel", "unread", "created_after", "created_before", "sort", "limit", "cursor"])?;
     let wanted = ConversationQuery { customer_id: Some(call.id()), ..wanted(&query)? };
     let ids = [call.id()];
     let (known, page) = join(customers(outside, call, &ids), page(outside, call, &query, wanted, Vec::new())).await;
@@ -216,10 +232,34 @@ pub async fn list_of_customer<B: Outside>(outside: &B, call: &Call<'_>) -> Resul
 }
 
 fn wanted(query: &Query) -> Result<ConversationQuery, Problem> {
-    let sort = query.get("sort").map_or(Ok(Sort::LastMessageDown), |text| domain::sort(text).ok_or_else(bad_sort))?;
+    let period = Period::of(query)?;
+    let usual = if period.is_all() { Sort::LastMessageDown } else { Sort::CreatedDown };
+    let sort = query.get("sort").map_or(Ok(usual), |text| domain::sort(text).ok_or_else(bad_sort))?;
     let status = query.get("status").map(|text| domain::status(text).ok_or_else(bad_status)).transpose()?;
     let channel = query.get("channel").map(str::to_owned);
-    Ok(ConversationQuery { status, channel, customer_id: None, search: None, sort })
+    Ok(ConversationQuery {
+        status,
+        channel,
+        customer_id: None,
+        search: None,
+        unread: query.flag("unread")?,
+        created_from: (period.from > Micros::MIN).then_some(period.from),
+        created_until: (period.to < Micros::MAX).then_some(period.to),
+        sort,
+    })
+}
+
+/// In the order of the last message, a period of creation could begin anywhere: only what is little is looked through.
+fn check_order(query: &Query, wanted: &ConversationQuery) -> Result<(), Problem> {
+    let is_little = wanted.customer_id.is_some() || query.get("q").is_some();
+    let has_period = wanted.created_from.is_some() || wanted.created_until.is_some();
+    match has_period && !is_little && matches!(wanted.sort, Sort::LastMessageDown | Sort::LastMessageUp) {
+        true => Err(Problem::invalid_field(
+            "?sort",
+            "must be -created_at or created_at with created_after or created_before",
+        )),
+        false => Ok(()),
+    }
 }
 
 fn bad_sort() -> Problem {

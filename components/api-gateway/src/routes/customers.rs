@@ -21,6 +21,9 @@ pub const ROUTES: &[Route] = &[
         Doc::new("listCustomers", "Customers, newest first", &[(200, Some("CustomerList"))]).query(&[
             "external_type",
             "customer_q",
+            "created_after",
+            "created_before",
+            "age_sort",
             "limit",
             "cursor",
         ]),
@@ -61,7 +64,23 @@ pub const ROUTES: &[Route] = &[
         "/customers/{id}",
         WRITE,
         FORWARD,
-        Doc::new("deleteCustomer", "Forget who a customer is; its history stays", &[(204, None)]).if_match(),
+        Doc::new(
+            "deleteCustomer",
+            "Forget who a customer is, everywhere; `/customers/{id}/erasure` reports how far that is",
+            &[(204, None)],
+        )
+        .query(&["erase_messages"])
+        .if_match(),
+    ),
+    Route::get(
+        "/customers/{id}/erasure",
+        READ,
+        FORWARD,
+        Doc::new(
+            "getCustomerErasure",
+            "What was removed of a customer who is forgotten, and which services are still at it",
+            &[(200, Some("Erasure"))],
+        ),
     ),
     Route::get(
         "/customers/external/{type}/{external_id}",
@@ -75,7 +94,16 @@ pub const ROUTES: &[Route] = &[
         &["customers:read", "conversations:read"],
         Action::ListCustomerConversations,
         Doc::new("listCustomerConversations", "The conversations of a customer", &[(200, Some("ConversationList"))])
-            .query(&["conversation_status", "channel", "conversation_sort", "limit", "cursor"]),
+            .query(&[
+                "conversation_status",
+                "channel",
+                "conversation_unread",
+                "created_after",
+                "created_before",
+                "conversation_sort",
+                "limit",
+                "cursor",
+            ]),
     ),
     Route::get(
         "/stats/channels",

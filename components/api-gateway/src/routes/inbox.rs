@@ -38,25 +38,54 @@ async fn conversation<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Conver
     found.into_iter().next().ok_or_else(|| Problem::not_found("conversation"))
 }
 
-/// Up to a message, which the conversation must have. Where that stands, messaging knows; what is unread then, conversation does.
+/// Up to a message, which the conversation must have, or up to its newest. Where that stands, messaging knows; what is unread then, conversation does.
 pub async fn mark_read<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Response<Body>, Problem> {
     own::once(outside, call, async || read_up_to(outside, call).await).await
 }
 
 async fn read_up_to<B: Outside>(outside: &B, call: &Call<'_>) -> Outcome {
-    let up_to = own::request(call).decode(|input| input.required_id("up_to"))?;
-    let (known, place) = join(conversation(outside, call), outside.place_of(call.typed_context(), up_to.clone())).await;
-    let conversation_id = known?.id;
-    let place = match place {
-        Ok(place) if place.conversation_id == conversation_id => place,
+    let named = named_message(call)?;
+    let conversation = conversation(outside, call).await?;
+    let up_to = match named {
+        Some(id) => id,
+        None => match newest(outside, call).await? {
+            Some(id) => id,
+            None => return read_state(&conversation, None),
+        },
+    };
+    let place = match outside.place_of(call.typed_context(), up_to.clone()).await {
+        Ok(place) if place.conversation_id == conversation.id => place,
         Ok(_) | Err(CallError::NotFound) => {
             return Err(Problem::invalid_field("/up_to", "there is no such message in the conversation"));
         }
         Err(error) => return Err(whole(call, Service::Messaging, error)),
     };
-    let reading = Reading { conversation_id, seq: place.seq, inbound: place.inbound };
+    let reading = Reading { conversation_id: conversation.id, seq: place.seq, inbound: place.inbound };
     let read = outside.mark_read(call.typed_context(), reading).await;
-    let read = read.map_err(|error| whole(call, Service::Conversation, error))?;
+    read_state(&read.map_err(|error| whole(call, Service::Conversation, error))?, Some(up_to))
+}
+
+/// `up_to`; without it, and without a body, all is read.
+fn named_message(call: &Call<'_>) -> Result<Option<String>, Problem> {
+    if call.body.is_empty() {
+        return Ok(None);
+    }
+    own::request(call).decode(|input| {
+        if input.is_null("up_to") {
+            input.refuse("up_to", "must be the id of a message; leave it out to read all");
+        }
+        input.id("up_to")
+    })
+}
+
+/// The conversation's newest message, if it has any.
+async fn newest<B: Outside>(outside: &B, call: &Call<'_>) -> Result<Option<String>, Problem> {
+    let page = outside.list_messages(call.typed_context(), call.id(), None, None, 1).await;
+    let page = page.map_err(|error| whole(call, Service::Messaging, error))?;
+    Ok(page.messages.into_iter().next().map(|message| message.id))
+}
+
+fn read_state(read: &Conversation, up_to: Option<String>) -> Outcome {
     response::ok(
         &json!({ "conversation_id": read.id, "up_to": up_to, "unread_count": read.unread_count, "last_seq": read.last_seq }),
     )

@@ -35,10 +35,20 @@ pub const ROUTES: &[Route] = &[
         "/messages",
         READ,
         FORWARD,
-        Doc::new("searchMessages", "What was said, newest first", &[(200, Some("MessageList"))]).query(&[
+        Doc::new(
+            "searchMessages",
+            "Messages by what is said, by time, by how sending them ended; newest first",
+            &[(200, Some("MessageList"))],
+        )
+        .query(&[
             "message_q",
+            "message_status",
+            "failed",
             "conversation_id",
             "sender_customer_id",
+            "created_after",
+            "created_before",
+            "age_sort",
             "limit",
             "cursor",
         ]),

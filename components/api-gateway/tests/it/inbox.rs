@@ -72,6 +72,23 @@ fn reading_up_to_a_message_leaves_what_came_after() {
 }
 
 #[test]
+fn reading_without_a_message_reads_all() {
+    let chat = Chat::new();
+    let nothing = chat.act("read", &json!({})).json();
+    let expected = json!({ "conversation_id": chat.id, "up_to": null, "unread_count": 0, "last_seq": 0 });
+    assert_eq!(nothing, expected, "there is none yet");
+    chat.app.world.message(&chat.id, Some(&chat.ada), "one");
+    let last = chat.app.world.message(&chat.id, Some(&chat.ada), "two");
+    let read = chat.act("read", &json!({}));
+    assert_eq!(
+        (read.json()["up_to"].as_str(), read.json()["unread_count"].as_u64()),
+        (Some(last.id.as_str()), Some(0))
+    );
+    let without_body = chat.app.send(request(Method::POST, &format!("{}/read", chat.path), ""));
+    assert_eq!(without_body.json(), read.json());
+}
+
+#[test]
 fn only_a_message_of_the_conversation_is_read_up_to() {
     let chat = Chat::new();
     let elsewhere = chat.app.world.conversation(&[&chat.ada]);

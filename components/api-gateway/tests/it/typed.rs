@@ -77,6 +77,9 @@ impl Conversations for World {
             query.status.is_none_or(|status| status == one.status)
                 && query.channel.as_ref().is_none_or(|channel| Some(channel) == one.channel.as_ref())
                 && query.customer_id.as_ref().is_none_or(has)
+                && query.unread.is_none_or(|unread| unread == (one.unread_count > 0))
+                && query.created_from.is_none_or(|from| one.created_at >= from)
+                && query.created_until.is_none_or(|until| one.created_at < until)
                 && query.search.as_ref().is_none_or(|search| {
                     holds(one.subject.as_deref(), &search.text)
                         || search.conversation_ids.contains(&one.id)

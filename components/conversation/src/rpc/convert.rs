@@ -1,6 +1,6 @@
 //! WIT's types to the domain's and back.
 
-use sdk::search::Words;
+use sdk::{Micros, period::Period, search::Words};
 
 use crate::{
     bindings::exports::kobliat::conversations::conversations as wit,
@@ -63,6 +63,11 @@ impl TryFrom<wit::Query> for Filter {
             channel: query.channel,
             customer_id: query.customer_id,
             search: query.search.map(TryInto::try_into).transpose()?,
+            unread: query.unread,
+            period: Period {
+                from: query.created_from.unwrap_or(Micros::MIN),
+                to: query.created_until.unwrap_or(Micros::MAX),
+            },
             sort: query.sort.into(),
         })
     }

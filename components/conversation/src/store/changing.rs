@@ -5,7 +5,7 @@ use sdk::{
     sql::{Execute, SqlError},
 };
 
-use super::by_id;
+use super::{by_id, texts};
 use crate::{
     changes::{Changes, Reading, changed},
     domain::{Conversation, Error},
@@ -41,6 +41,9 @@ pub(super) async fn change(
         after.updated_at.into(),
     ];
     db.execute(statements::CHANGE, parameters).await?;
+    if after.subject != before.subject {
+        texts::replace(db, &context.tenant, id, after.subject.as_deref()).await?;
+    }
     outbox::append_all(db, &[events::updated(context, &after, now)]).await?;
     Ok(after)
 }

@@ -1,6 +1,6 @@
 //! What goes when a tenant is deleted.
 
-use sdk::erase::{IDEMPOTENCY, REFUSED, Table};
+use sdk::erase::{CONSUMED, IDEMPOTENCY, REFUSED, Table};
 
 /// Every table with rows of tenants, in the order in which they go.
 pub const ERASED: &[Table] = &[
@@ -10,5 +10,6 @@ pub const ERASED: &[Table] = &[
     Table::new("conversation_texts", "tenant_id, number"),
     Table::new("conversations", "tenant_id, id"),
     IDEMPOTENCY,
+    CONSUMED,
     REFUSED,
 ];

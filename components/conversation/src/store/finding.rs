@@ -21,9 +21,19 @@ const INDEX: &str = "conversation_search";
 /// Of all customers together; who takes part in more is better found otherwise.
 const MAX_OF_CUSTOMERS: u32 = 5000;
 
+/// `?5` to `?7` are filters that the index of a statement may serve, too; `?7`: only those that are read.
 macro_rules! page {
     ($filter:literal, $place:literal) => {
-        concat!("SELECT ", columns!(), " FROM conversations c WHERE c.tenant_id = ?1 ", $filter, $place, " LIMIT ?4")
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM conversations c WHERE c.tenant_id = ?1 ",
+            $filter,
+            "AND (?5 IS NULL OR c.status = ?5) AND (?6 IS NULL OR c.channel = ?6) \
+             AND (?7 IS NULL OR c.unread_count <= c.read_inbound) ",
+            $place,
+            " LIMIT ?4"
+        )
     };
 }
 
@@ -39,9 +49,18 @@ macro_rules! up {
     };
 }
 
-macro_rules! by_age {
-    ($place:literal) => {
-        page!("AND (?5 IS NULL OR c.status = ?5) AND (?6 IS NULL OR c.channel = ?6) ", $place)
+macro_rules! by_age_down {
+    ($filter:literal) => {
+        page!(
+            $filter,
+            "AND (c.created_at, c.id) < (?2, ?3) AND c.created_at >= ?8 ORDER BY c.created_at DESC, c.id DESC"
+        )
+    };
+}
+
+macro_rules! by_age_up {
+    ($filter:literal) => {
+        page!($filter, "AND (c.created_at, c.id) > (?2, ?3) AND c.created_at < ?8 ORDER BY c.created_at, c.id")
     };
 }
 
@@ -50,18 +69,22 @@ pub mod statements {
 
     pub const PAGE_DOWN: &str = down!("");
     pub const PAGE_UP: &str = up!("");
-    pub const PAGE_OF_STATUS_DOWN: &str = down!("AND c.status = ?5 AND (?6 IS NULL OR c.channel = ?6) ");
-    pub const PAGE_OF_STATUS_UP: &str = up!("AND c.status = ?5 AND (?6 IS NULL OR c.channel = ?6) ");
+    pub const PAGE_OF_STATUS_DOWN: &str = down!("AND c.status = ?5 ");
+    pub const PAGE_OF_STATUS_UP: &str = up!("AND c.status = ?5 ");
     pub const PAGE_OF_CHANNEL_DOWN: &str = down!("AND c.channel = ?6 ");
     pub const PAGE_OF_CHANNEL_UP: &str = up!("AND c.channel = ?6 ");
-    /// Ids are in the order of age.
-    pub const BY_AGE_DOWN: &str = by_age!("AND c.id < ?3 ORDER BY c.id DESC");
-    pub const BY_AGE_UP: &str = by_age!("AND c.id > ?3 ORDER BY c.id");
+    pub const PAGE_OF_UNREAD_DOWN: &str = down!("AND c.unread_count > c.read_inbound ");
+    pub const PAGE_OF_UNREAD_UP: &str = up!("AND c.unread_count > c.read_inbound ");
+    pub const BY_AGE_DOWN: &str = by_age_down!("");
+    pub const BY_AGE_UP: &str = by_age_up!("");
+    pub const UNREAD_BY_AGE_DOWN: &str = by_age_down!("AND c.unread_count > c.read_inbound ");
+    pub const UNREAD_BY_AGE_UP: &str = by_age_up!("AND c.unread_count > c.read_inbound ");
     pub const OF_CUSTOMERS: &str = "SELECT p.conversation_id FROM json_each(?2) j \
          CROSS JOIN participants p ON p.tenant_id = ?1 AND p.customer_id = j.value LIMIT ?3";
     pub const POSITIONS: &str = "SELECT c.activity_at, c.created_at, c.id FROM json_each(?2) j \
          CROSS JOIN conversations c ON c.tenant_id = ?1 AND c.id = j.value \
-         WHERE (?3 IS NULL OR c.status = ?3) AND (?4 IS NULL OR c.channel = ?4)";
+         WHERE (?3 IS NULL OR c.status = ?3) AND (?4 IS NULL OR c.channel = ?4) \
+         AND (?5 IS NULL OR (c.unread_count > c.read_inbound) = ?5) AND c.created_at >= ?6 AND c.created_at < ?7";
     /// In the index the youngest come first without sorting. Only the exact tenant counts: the index knows words.
     pub const SEARCH: &str = "SELECT t.conversation_id FROM conversation_search s \
          CROSS JOIN conversation_texts t ON t.number = s.rowid AND t.tenant_id = ?1 \
@@ -92,23 +115,41 @@ async fn walk<D: Driver>(
     limit: u32,
 ) -> Result<Vec<Conversation>, Error> {
     let (status, channel) = (filter.status.map(Status::as_str), filter.channel.as_deref());
-    let statement = match (filter.sort, status, channel) {
+    let only_read = (filter.unread == Some(false)).then_some(1_i64);
+    let mut parameters: Vec<Value> = vec![
+        tenant.into(),
+        from.at.into(),
+        (&from.id).into(),
+        limit.into(),
+        status.into(),
+        channel.into(),
+        only_read.into(),
+    ];
+    match filter.sort {
+        Sort::CreatedDown => parameters.push(filter.period.from.into()),
+        Sort::CreatedUp => parameters.push(filter.period.to.into()),
+        Sort::LastMessageDown | Sort::LastMessageUp => {}
+    }
+    Ok(sql::many(database.execute(walking(filter), parameters).await?, conversation)?)
+}
+
+/// By the index that passes over the most.
+fn walking(filter: &Filter) -> &'static str {
+    let is_unread = filter.unread == Some(true);
+    match (filter.sort, is_unread, filter.status, &filter.channel) {
+        (Sort::CreatedDown, true, ..) => statements::UNREAD_BY_AGE_DOWN,
+        (Sort::CreatedUp, true, ..) => statements::UNREAD_BY_AGE_UP,
         (Sort::CreatedDown, ..) => statements::BY_AGE_DOWN,
         (Sort::CreatedUp, ..) => statements::BY_AGE_UP,
-        (Sort::LastMessageDown, Some(_), _) => statements::PAGE_OF_STATUS_DOWN,
-        (Sort::LastMessageUp, Some(_), _) => statements::PAGE_OF_STATUS_UP,
-        (Sort::LastMessageDown, None, Some(_)) => statements::PAGE_OF_CHANNEL_DOWN,
-        (Sort::LastMessageUp, None, Some(_)) => statements::PAGE_OF_CHANNEL_UP,
-        (Sort::LastMessageDown, None, None) => statements::PAGE_DOWN,
-        (Sort::LastMessageUp, None, None) => statements::PAGE_UP,
-    };
-    // Before the first of an order by age there is no time, but every id.
-    let from_id = if from.id.is_empty() && filter.sort == Sort::CreatedDown { "~" } else { &from.id };
-    let mut parameters: Vec<Value> = vec![tenant.into(), from.at.into(), from_id.into(), limit.into()];
-    if !matches!(statement, statements::PAGE_DOWN | statements::PAGE_UP) {
-        parameters.extend([status.into(), channel.into()]);
+        (Sort::LastMessageDown, true, ..) => statements::PAGE_OF_UNREAD_DOWN,
+        (Sort::LastMessageUp, true, ..) => statements::PAGE_OF_UNREAD_UP,
+        (Sort::LastMessageDown, _, Some(_), _) => statements::PAGE_OF_STATUS_DOWN,
+        (Sort::LastMessageUp, _, Some(_), _) => statements::PAGE_OF_STATUS_UP,
+        (Sort::LastMessageDown, _, None, Some(_)) => statements::PAGE_OF_CHANNEL_DOWN,
+        (Sort::LastMessageUp, _, None, Some(_)) => statements::PAGE_OF_CHANNEL_UP,
+        (Sort::LastMessageDown, _, None, None) => statements::PAGE_DOWN,
+        (Sort::LastMessageUp, _, None, None) => statements::PAGE_UP,
     }
-    Ok(sql::many(database.execute(statement, parameters).await?, conversation)?)
 }
 
 /// The conversations that may be in the list, when they are few: a customer's, or what a search finds. `None`: all of them.
@@ -153,7 +194,7 @@ async fn by_subject<D: Driver>(database: &Database<D>, tenant: &str, search: &Se
     let what = search.words.fts(tenant, "words", Prefix::All).into();
     let rows = match database.execute(statements::SEARCH, parameters(what)).await {
         Err(error) if search::is_missing(&error, INDEX) => {
-            database.execute(statements::SEARCH_SLOWLY, parameters(search.words.like()?)).await?
+            database.execute(statements::SEARCH_SLOWLY, parameters(search.words.like_spaced()?)).await?
         }
         found => found?,
     };
@@ -173,7 +214,10 @@ async fn page_of<D: Driver>(
     limit: u32,
 ) -> Result<Vec<Conversation>, Error> {
     let (status, channel) = (filter.status.map(Status::as_str), filter.channel.as_deref());
-    let parameters = vec![tenant.into(), sql::list(candidates)?, status.into(), channel.into()];
+    let unread = filter.unread.map(i64::from);
+    let (from_time, to_time) = (filter.period.from.into(), filter.period.to.into());
+    let parameters =
+        vec![tenant.into(), sql::list(candidates)?, status.into(), channel.into(), unread.into(), from_time, to_time];
     let rows = database.execute(statements::POSITIONS, parameters).await?;
     let mut positions = sql::many(rows, |row| position(row, filter.sort))?;
     positions.sort_unstable();

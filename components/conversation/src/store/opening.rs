@@ -6,7 +6,7 @@ use sdk::{
 };
 use serde_json::json;
 
-use super::by_direct_key;
+use super::{by_direct_key, texts};
 use crate::{
     domain::{Conversation, Created, NewConversation, Participant, Role, Status},
     events,
@@ -28,6 +28,9 @@ pub(super) async fn open(
     let conversation = as_opened(new, now);
     let direct_key = new.direct_key();
     if insert(db, tenant, &conversation, direct_key.as_deref()).await? {
+        if let Some(subject) = &conversation.subject {
+            texts::store(db, tenant, &conversation.id, subject).await?;
+        }
         add_participants(db, tenant, &conversation.id, &conversation.participants, now).await?;
         outbox::append_all(db, &[events::created(context, &conversation, now)]).await?;
         return Ok(Created { conversation, is_new: true });

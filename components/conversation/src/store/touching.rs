@@ -9,16 +9,16 @@ use super::conversation;
 use crate::{
     domain::Status,
     events,
-    touch::{Rewording, Run, Touch},
+    touch::{LATE, Rewording, Run, Touch},
 };
 
-// A message that comes more than a minute late (a provider's repetition) counts, but what is shown stays. Less is what clocks differ by.
 macro_rules! advance {
     ($unless:literal) => {
         concat!(
             "UPDATE conversations SET last_seq = ?4, \
-             last_message_preview = CASE WHEN ?6 < last_message_at - 60000000 THEN last_message_preview ELSE ?5 END, \
-             reworded_at = CASE WHEN ?6 < last_message_at - 60000000 THEN reworded_at END, \
+             last_message_preview = CASE WHEN ?6 >= coalesce(last_message_at, ?6) - ?9 THEN ?5 ELSE last_message_preview END, \
+             preview_seq = CASE WHEN ?6 >= coalesce(last_message_at, ?6) - ?9 THEN ?10 ELSE preview_seq END, \
+             reworded_at = CASE WHEN ?6 >= coalesce(last_message_at, ?6) - ?9 THEN NULL ELSE reworded_at END, \
              last_message_at = max(coalesce(last_message_at, ?6), ?6), \
              activity_at = max(coalesce(last_message_at, ?6), ?6), unread_count = unread_count + ?7, \
              status = CASE WHEN ?7 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = max(updated_at + 1, ?8) \
@@ -34,13 +34,17 @@ pub mod statements {
     pub const ADVANCE: &str = advance!("");
     /// The same, unless it would open the conversation, which is an event and so takes a transaction.
     pub const ADVANCE_SILENTLY: &str = advance!("AND (?7 = 0 OR status <> 'closed') ");
-    /// A message from before the last one: it counts, but what is shown stays.
-    pub const FILL: &str = "UPDATE conversations SET last_message_at = max(last_message_at, ?3), \
+    /// A message from before the last one: it counts, but what is shown stays, unless that one came late.
+    pub const FILL: &str = "UPDATE conversations SET \
+         last_message_preview = CASE WHEN ?3 > last_message_at + ?6 THEN ?7 ELSE last_message_preview END, \
+         reworded_at = CASE WHEN ?3 > last_message_at + ?6 THEN NULL ELSE reworded_at END, \
+         preview_seq = CASE WHEN ?3 > last_message_at + ?6 THEN ?8 ELSE preview_seq END, \
+         last_message_at = max(last_message_at, ?3), \
          activity_at = max(activity_at, ?3), unread_count = unread_count + ?4, \
          status = CASE WHEN ?4 > 0 AND status = 'closed' THEN 'open' ELSE status END, updated_at = max(updated_at + 1, ?5) \
          WHERE tenant_id = ?1 AND id = ?2";
     pub const REWORD: &str = "UPDATE conversations SET last_message_preview = ?4, reworded_at = ?5, updated_at = max(updated_at + 1, ?6) \
-         WHERE tenant_id = ?1 AND id = ?2 AND last_seq = ?3 AND (reworded_at IS NULL OR reworded_at < ?5)";
+         WHERE tenant_id = ?1 AND id = ?2 AND preview_seq = ?3 AND (reworded_at IS NULL OR reworded_at < ?5)";
     pub const STATE: &str = "SELECT last_seq, status FROM conversations WHERE tenant_id = ?1 AND id = ?2";
     pub const GAP: &str = "SELECT first_seq, last_seq FROM touch_gaps WHERE tenant_id = ?1 AND conversation_id = ?2 \
          AND first_seq <= ?3 ORDER BY first_seq DESC LIMIT 1";
@@ -58,10 +62,12 @@ fn advancing(tenant: &str, run: &Run, from: u64, now: Micros) -> Vec<Value> {
         (&run.conversation_id).into(),
         from.into(),
         run.last_seq().into(),
-        run.preview().into(),
+        run.shown().preview.as_str().into(),
         run.at().into(),
         run.inbound().into(),
         now.into(),
+        LATE.into(),
+        run.shown().seq.into(),
     ]
 }
 
@@ -135,7 +141,9 @@ async fn fill(db: &impl Execute, tenant: &str, touch: &Touch, now: Micros) -> Re
     add_gap(db, tenant, id, first, touch.seq - 1).await?;
     add_gap(db, tenant, id, touch.seq + 1, last).await?;
     let inbound = u64::from(touch.inbound);
-    let parameters = vec![tenant.into(), id.into(), touch.at.into(), inbound.into(), now.into()];
+    let (at, preview) = (touch.at.into(), touch.preview.as_str().into());
+    let parameters =
+        vec![tenant.into(), id.into(), at, inbound.into(), now.into(), LATE.into(), preview, touch.seq.into()];
     db.execute(statements::FILL, parameters).await.map(|_| ())
 }
 

@@ -13,7 +13,7 @@ use sdk::{
 };
 use serde_json::json;
 
-use crate::{TestApp, inbound, tenant};
+use crate::{TestApp, inbound, outbound, tenant};
 
 /// Four conversations, active in the order 2, 0, 3, 1.
 fn four(app: &TestApp) -> Vec<String> {
@@ -62,6 +62,52 @@ fn a_customer_s_are_in_every_order_too() {
     assert_eq!(walk("last_message_at")[0], opened[1], "its message is older than the others");
 }
 
+#[test]
+fn lists_what_is_unread_or_is_not_in_every_order() {
+    let app = TestApp::start();
+    let opened: Vec<_> = (0..5).map(|_| app.open().id).collect();
+    for (n, at) in [3, 1, 4].into_iter().enumerate() {
+        app.touch(&[inbound(&opened[at], u64::try_from(n).unwrap() + 1)]);
+    }
+    app.touch(&[outbound(&opened[0], 1)]);
+    let of = |places: &[usize]| places.iter().map(|at| opened[*at].clone()).collect::<Vec<_>>();
+    for more in ["", "&status=open", "&channel=whatsapp"] {
+        let walk = |query: &str| app.walk(&format!("/conversations?limit=1&{query}{more}"));
+        assert_eq!(walk("unread=true"), of(&[4, 1, 3]), "{more}");
+        assert_eq!(walk("unread=true&sort=last_message_at"), of(&[3, 1, 4]), "{more}");
+        assert_eq!(walk("unread=true&sort=created_at"), of(&[1, 3, 4]), "{more}");
+        assert_eq!(walk("unread=true&sort=-created_at"), of(&[4, 3, 1]), "{more}");
+        assert_eq!(walk("unread=false&sort=created_at"), of(&[0, 2]), "{more}");
+        assert!(
+            app.walk(
+                &format!("/conversations?unread=true&status=closed{more}").replace("closed&status=open", "closed")
+            )
+            .is_empty()
+        );
+    }
+    assert_eq!(app.send(Method::GET, "/conversations?unread=1", "").status(), 422);
+}
+
+#[test]
+fn lists_those_of_a_period() {
+    let app = TestApp::start();
+    let opened: Vec<_> = (0..4).map(|_| app.open().id).collect();
+    for (n, id) in opened.iter().enumerate() {
+        let at = i64::try_from(n).unwrap() * 86_400_000_000; // 1970-01-01 and the days that follow
+        app.memory.sqlite().execute("UPDATE conversations SET created_at = ?1 WHERE id = ?2", (at, id)).unwrap();
+    }
+    let walk = |query: &str| app.walk(&format!("/conversations?limit=1&{query}"));
+    let of = |places: &[usize]| places.iter().map(|at| opened[*at].clone()).collect::<Vec<_>>();
+    assert_eq!(walk("created_after=1970-01-02&created_before=1970-01-04"), of(&[2, 1]));
+    assert_eq!(walk("created_after=1970-01-02&sort=created_at"), of(&[1, 2, 3]));
+    assert_eq!(walk("created_before=1970-01-02T00:00:00.001Z&sort=created_at&status=open"), of(&[0, 1]));
+    let refused = json(&app.send(Method::GET, "/conversations?created_after=1970-01-02&sort=-last_message_at", ""));
+    assert_eq!(refused["status"], 422, "{refused}");
+    let customer = &app.get(&opened[2]).participants[0].customer_id;
+    let theirs = format!("customer_id={customer}&sort=-last_message_at&created_after=1970-01-0");
+    assert_eq!((walk(&format!("{theirs}3")), walk(&format!("{theirs}4"))), (of(&[2]), vec![]));
+}
+
 fn titled(app: &TestApp, subject: &str) -> String {
     let body = json!({ "type": "group", "participants": [ids::new(), ids::new()], "subject": subject }).to_string();
     json(&app.send(Method::POST, "/conversations", &body))["id"].as_str().unwrap().to_owned()
@@ -107,6 +153,30 @@ fn finds_by_subject_by_message_or_by_person() {
         let hers = Filter { customer_id: Some(sheena.clone()), ..Filter::default() };
         assert_eq!(search(app, "refund", &[&other, &direct.id], &[], hers), [direct.id.as_str()]);
     });
+}
+
+#[test]
+fn finds_words_of_scripts_that_put_no_blanks_between_them() {
+    in_both_stores(|app| {
+        let id = titled(app, "关于我的订单的问题");
+        let found = |text: &str| app.walk(&format!("/conversations?q={}", sdk::query::percent_encode(text)));
+        assert_eq!((found("订单"), found("单订")), (vec![id], vec![]));
+    });
+    let app = TestApp::start();
+    let sql = app.memory.sqlite();
+    let insert = "INSERT INTO conversation_texts (tenant_id, conversation_id, words) VALUES ('default', ?1, ?2)";
+    let (old, plain) = (app.open().id, app.open().id);
+    sql.execute(insert, (&old, "关于我的订单的问题")).unwrap();
+    sql.execute(insert, (&plain, "Order")).unwrap();
+    sql.execute_batch("CREATE TRIGGER store_words_of_conversation AFTER INSERT ON conversations BEGIN SELECT 1; END;")
+        .unwrap();
+    sql.execute_batch(
+        "CREATE TRIGGER store_words_of_changed_conversation AFTER INSERT ON conversations BEGIN SELECT 1; END;",
+    )
+    .unwrap();
+    sql.execute_batch(include_str!("../../migrations/0010_spaced_texts.sql")).unwrap();
+    let found = |text: &str| app.walk(&format!("/conversations?q={}", sdk::query::percent_encode(text)));
+    assert_eq!((found("订单"), found("order")), (vec![old], vec![plain]), "those from before");
 }
 
 #[test]

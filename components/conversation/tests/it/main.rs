@@ -7,6 +7,7 @@
 
 mod answers;
 mod changing;
+mod erasure;
 mod events;
 mod finding;
 mod http;

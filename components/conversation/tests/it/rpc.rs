@@ -70,6 +70,9 @@ fn finds_and_marks_as_read() {
         channel: Some("sms".into()),
         customer_id: None,
         search: Some(Search { text: text.into(), conversation_ids: vec![], customer_ids: people }),
+        unread: Some(true),
+        created_from: Some(NOW),
+        created_until: Some(NOW + 1),
         sort: Sort::CreatedUp,
     };
     let page = block_on(Component::find_page(tenant(), query("x", vec![customer_id]), None, 1)).unwrap();

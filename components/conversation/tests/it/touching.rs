@@ -90,6 +90,32 @@ fn reopens_a_closed_conversation_only_for_a_new_inbound_message() {
 }
 
 #[test]
+fn a_message_that_comes_hours_late_is_unread_and_not_the_newest_shown() {
+    const HOUR: i64 = 3_600_000_000;
+    let late = |id: &str, seq: u64| Touch { at: NOW - 2 * HOUR, preview: "late".into(), ..inbound(id, seq) };
+    let at = |id: &str, seq: u64, at: i64| Touch { at, ..inbound(id, seq) };
+    let app = TestApp::start();
+    let one_by_one = app.open().id;
+    app.touch(&[at(&one_by_one, 1, NOW - HOUR)]);
+    app.touch(&[late(&one_by_one, 2)]);
+    let together = app.open().id;
+    app.touch(&[at(&together, 1, NOW - HOUR), late(&together, 2)]);
+    let backwards = app.open().id;
+    app.touch(&[late(&backwards, 2)]);
+    app.touch(&[at(&backwards, 1, NOW - HOUR)]);
+    for id in [&one_by_one, &together, &backwards] {
+        let touched = app.get(id);
+        assert_eq!((touched.last_seq, touched.unread_count, touched.last_message_at), (2, 2, Some(NOW - HOUR)));
+        assert_eq!(touched.last_message_preview.as_deref(), Some("message 1"));
+        let words = Rewording { conversation_id: id.clone(), seq: 1, preview: "edited".into(), changed_at: NOW };
+        block_on(reword(&app.app.store, &tenant(), words, NOW)).unwrap();
+        assert_eq!(app.get(id).last_message_preview.as_deref(), Some("edited"), "the one that is shown");
+        app.touch(&[Touch { at: NOW - HOUR - 1_000_000, ..inbound(id, 3) }]);
+        assert_eq!(app.get(id).last_message_preview.as_deref(), Some("message 3"), "clocks differ by seconds");
+    }
+}
+
+#[test]
 fn lets_no_clock_that_is_ahead_pin_a_conversation_to_the_top() {
     let app = TestApp::start();
     let id = app.open().id;

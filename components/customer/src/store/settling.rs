@@ -2,13 +2,18 @@
 
 use sdk::{
     Context, Micros, etag, outbox,
-    sql::{Execute, SqlError},
+    sql::{self, Execute, SqlError},
 };
 
-use super::{customer, insert, insert_parameters, known, returned, statements};
+use super::{
+    customer, insert, insert_parameters, known,
+    matching::{add_keys, by_keys},
+    returned, statements, texts,
+};
 use crate::{
     domain::{Contact, Customer, Identity, NewCustomer},
     events,
+    matching::{key_of_identity, keys_of_contact},
 };
 
 const INSERT_NEW: &str = concat!(insert!(), "ON CONFLICT DO NOTHING RETURNING ", returned!());
@@ -21,13 +26,17 @@ pub(super) async fn settle(
     now: Micros,
 ) -> Result<Customer, SqlError> {
     let tenant = context.tenant.as_str();
+    let keys = keys_of_contact(contact);
     let known = known(db, tenant, std::slice::from_ref(contact)).await?.pop().flatten();
     let (mut customer, is_new, own) = match known {
         Some(known) => (known.customer, false, known.identities),
-        None => {
-            let (customer, is_new) = create(db, tenant, contact, now).await?;
-            (customer, is_new, Vec::new())
-        }
+        None => match by_keys(db, tenant, &contact.external_type, &keys).await? {
+            Some(customer) => (customer, false, Vec::new()),
+            None => {
+                let (customer, is_new) = create(db, tenant, contact, now).await?;
+                (customer, is_new, Vec::new())
+            }
+        },
     };
     let unknown: Vec<_> = contact.identities.iter().enumerate().filter(|(index, _)| !own.contains(index)).collect();
     for (_, identity) in &unknown {
@@ -41,6 +50,10 @@ pub(super) async fn settle(
         db.execute(NAME, parameters).await?;
         (customer.name, customer.updated_at) = (contact.name.clone(), at);
     }
+    if is_new || is_named || !unknown.is_empty() {
+        add_keys(db, tenant, &customer, &keys, now).await?;
+        texts::refresh(db, tenant, &customer.id).await?;
+    }
     match is_new {
         true => outbox::append_all(db, &[events::created(context, &customer, now)]).await?,
         false if is_named || !unknown.is_empty() => {
@@ -51,19 +64,40 @@ pub(super) async fn settle(
     Ok(customer)
 }
 
+/// In a transaction. Whose an identity is already does not change.
+pub(super) async fn add_identities(
+    db: &impl Execute,
+    context: &Context,
+    known: &[(String, Identity)],
+    now: Micros,
+) -> Result<(), SqlError> {
+    let tenant = context.tenant.as_str();
+    for (customer_id, identity) in known {
+        let rows = db.execute(statements::BY_ID, vec![tenant.into(), customer_id.into()]).await?;
+        let Some(customer) = sql::one(rows, customer)? else { continue };
+        if add_identity(db, tenant, customer_id, identity, now).await? {
+            add_keys(db, tenant, &customer, key_of_identity(identity).as_slice(), now).await?;
+            texts::refresh(db, tenant, customer_id).await?;
+            outbox::append_all(db, &[events::updated(context, &customer, now)]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// False when it was somebody's.
 async fn add_identity(
     db: &impl Execute,
     tenant: &str,
     customer_id: &str,
     identity: &Identity,
     now: Micros,
-) -> Result<(), SqlError> {
+) -> Result<bool, SqlError> {
     const INSERT: &str = "INSERT INTO identities (tenant_id, channel_account_id, kind, value, customer_id, created_at) \
-                          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+                          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1";
     let Identity { channel_account_id, kind, value } = identity;
     let parameters =
         vec![tenant.into(), channel_account_id.into(), kind.into(), value.into(), customer_id.into(), now.into()];
-    db.execute(INSERT, parameters).await.map(|_| ())
+    Ok(!db.execute(INSERT, parameters).await?.is_empty())
 }
 
 /// A customer named by the contact's preferred identity (new), or the one that the API made under that name.

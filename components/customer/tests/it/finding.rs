@@ -67,6 +67,39 @@ fn finds_numbers_as_people_write_them_and_every_identity() {
 }
 
 #[test]
+fn finds_every_run_of_four_digits_however_the_number_is_stored_and_typed() {
+    in_both_stores(|app| {
+        app.resolve_one(contact(&[identity("acc", "phone", "491711234567")]));
+        named(app, "+52 (1) 55-8765.4321", "María");
+        let spellings =
+            ["+49 (0)171 1234567", "+49 171 123-4567", "0171/1234567", "0049 (171) 1234567", "(0171) 123 4567"];
+        for q in spellings {
+            assert_eq!(found(app, q), ["491711234567"], "{q}");
+        }
+        for start in 0..=8 {
+            assert_eq!(found(app, &"491711234567"[start..start + 4]), ["491711234567"], "from digit {start}");
+        }
+        for q in ["+525587654321", "5215587654321", "8765 4321", "5876", "María"] {
+            assert_eq!(found(app, q), ["+52 (1) 55-8765.4321"], "{q}");
+        }
+    });
+}
+
+#[test]
+fn finds_words_of_scripts_that_put_no_blanks_between_them() {
+    in_both_stores(|app| {
+        named(app, "jp", "山田太郎");
+        named(app, "th", "สมชายใจดี");
+        named(app, "kr", "김주문번호");
+        for (q, id) in [("田太", "jp"), ("山田", "jp"), ("郎", "jp"), ("ใจดี", "th"), ("번호", "kr"), ("주문", "kr")]
+        {
+            assert_eq!(found(app, q), [id], "{q}");
+        }
+        assert_eq!(found(app, "太田"), [""; 0], "in this order only");
+    });
+}
+
+#[test]
 fn follows_a_change_of_name() {
     in_both_stores(|app| {
         let made = json(&app.post(r#"{"external_id":"x1","external_type":"crm","name":"Old"}"#));
@@ -133,18 +166,28 @@ fn keeps_to_the_type_the_tenant_and_the_search_of_its_cursor() {
 #[test]
 fn knows_the_customers_from_before_the_search() {
     let app = TestApp::start();
-    named(&app, "16505551234", "Ada");
     let sql = app.memory.sqlite();
     sql.execute_batch(
-        "DROP TABLE customer_search; DROP TABLE customer_texts; DROP TRIGGER store_words_of_customer; \
-         DROP TRIGGER store_words_of_renamed_customer; DROP TRIGGER store_words_of_identity; DROP TRIGGER remove_words_of_customer;",
+        "DROP TABLE customer_search; DROP TABLE customer_texts; DROP TRIGGER remove_words_of_customer; \
+         DROP TABLE customer_keys;",
     )
     .unwrap();
+    for (id, external_id, name) in [("1", "16505551234", "Ada"), ("2", "+49 171 7654321", "山田太郎")] {
+        let insert = "INSERT INTO customers VALUES ('default', ?1, 'whatsapp', ?2, ?3, '{}', 1, 1)";
+        sql.execute(insert, (id, external_id, name)).unwrap();
+    }
     for migration in [
         include_str!("../../migrations/0005_customer_texts.sql"),
         include_str!("../../migrations/0006_customer_search.sql"),
+        include_str!("../../migrations/0007_customer_keys.sql"),
+        include_str!("../../migrations/0008_found_by_digits.sql"),
     ] {
         sql.execute_batch(migration).unwrap();
     }
-    assert_eq!((found(&app, "ada").len(), found(&app, "1650").len()), (1, 1));
+    for q in ["ada", "1650", "5551", "1234"] {
+        assert_eq!(found(&app, q), ["16505551234"], "{q}");
+    }
+    for q in ["田太", "0171 7654321", "1765", "4321"] {
+        assert_eq!(found(&app, q), ["+49 171 7654321"], "{q}");
+    }
 }

@@ -6,9 +6,11 @@
 )]
 
 mod changing;
+mod erasure;
 mod events;
 mod finding;
 mod http;
+mod matching;
 mod plans;
 mod resolving;
 mod rpc;

@@ -34,4 +34,9 @@ fn resolves_in_order_and_gets_what_it_resolved() {
     assert_eq!(found("sheena").unwrap(), [second.id.as_str(), first.id.as_str()]);
     assert!(found("* \"").unwrap().is_empty());
     assert!(matches!(found(&"x".repeat(300)), Err(Error::Invalid(_))));
+    let identity = Identity { channel_account_id: "acc".into(), kind: "phone".into(), value: "16505551234".into() };
+    let also = vec![KnownIdentity { customer_id: first.id.clone(), identity }];
+    block_on(Component::add_identities(tenant("default"), also)).unwrap();
+    let again = block_on(Component::resolve_many(tenant("default"), vec![contact("16505551234")])).unwrap().remove(0);
+    assert_eq!(again.unwrap().id, first.id);
 }

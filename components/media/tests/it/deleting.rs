@@ -8,6 +8,22 @@ crate::on_both! {
     the_bytes_go_with_the_last_attachment_that_shows_them,
     a_conversation_s_attachments_go_together,
     only_the_version_that_was_seen_is_deleted,
+    what_a_forgotten_person_sent_goes_however_often_that_is_told,
+}
+
+fn what_a_forgotten_person_sent_goes_however_often_that_is_told(app: &TestApp) {
+    let (hers, his) = (app.stored("a.png", &files::png(400, 4)), app.stored("b.txt", b"words"));
+    let data =
+        serde_json::json!({ "messages": [{ "id": "m1", "media_id": hers["id"] }, { "id": "m2", "media_id": null }] });
+    for _ in 0..2 {
+        let event = http::Request::builder().method(Method::POST).uri("/events").header("ce-specversion", "1.0");
+        let event =
+            event.header("ce-id", "e1").header("ce-source", "/components/messaging").header("ce-tenant", "default");
+        let event = event.header("ce-type", "com.kobliat.message.erased.v1").header("ce-subject", "c1");
+        app.handle(event.body(crate::body(data.to_string().as_bytes(), 64)).unwrap()).expect(204);
+    }
+    app.get(&format!("/media/{}", hers["id"].as_str().unwrap())).expect(404);
+    app.get(&format!("/media/{}", his["id"].as_str().unwrap())).expect(200);
 }
 
 fn the_bytes_go_with_the_last_attachment_that_shows_them(app: &TestApp) {

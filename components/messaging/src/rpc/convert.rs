@@ -7,7 +7,7 @@ use crate::{
     bindings::exports::kobliat::messages::messages as wit,
     delivery,
     domain::{self, Direction, Status},
-    finding::Search,
+    finding::Filter,
     media::{MediaChange, MediaStatus},
     receipts,
 };
@@ -97,12 +97,17 @@ impl From<wit::MediaChange> for MediaChange {
     }
 }
 
-impl TryFrom<wit::Query> for Search {
+impl TryFrom<wit::Query> for Filter {
     type Error = domain::Error;
 
     fn try_from(query: wit::Query) -> Result<Self, domain::Error> {
         let words = Words::parse(&query.text).map_err(|reason| domain::invalid("text", reason))?;
-        Ok(Self { words, conversation_id: query.conversation_id, sender_customer_id: query.sender_customer_id })
+        Ok(Self {
+            words: Some(words),
+            conversation_id: query.conversation_id,
+            sender_customer_id: query.sender_customer_id,
+            ..Self::default()
+        })
     }
 }
 

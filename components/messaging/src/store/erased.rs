@@ -1,13 +1,12 @@
 //! What goes when a tenant is deleted.
 
-use sdk::erase::{IDEMPOTENCY, REFUSED, Table};
+use sdk::erase::{CONSUMED, IDEMPOTENCY, REFUSED, Table};
 
-/// Out of the index goes what is in it: it does not look into the rows that it was made of.
+/// Out of the index goes what is in it.
 pub const REMOVE_WORDS: &str = "\
-    INSERT INTO message_search (message_search, rowid, tenant_id, body)
-    SELECT 'delete', rowid, tenant_id, body FROM messages
+    DELETE FROM message_words WHERE rowid IN (SELECT rowid FROM messages
     WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM messages WHERE tenant_id = ?1 ORDER BY tenant_id, id LIMIT ?2)
-        AND body IS NOT NULL AND rowid <= (SELECT coalesce(max(indexed_to), 0) FROM message_search_progress)";
+        AND rowid <= (SELECT coalesce(max(indexed_to), 0) FROM message_search_progress))";
 
 /// Numbers of rows that are gone are used again: what takes them must be indexed, too.
 pub const SET_BACK: &str = "\
@@ -19,6 +18,8 @@ pub const ERASED: &[Table] = &[
     Table::new("receipts", "tenant_id, channel_account_id, external_message_id, status"),
     Table::new("message_history", "tenant_id, message_id, version"),
     Table::new("messages", "tenant_id, id").before(REMOVE_WORDS).after(SET_BACK),
+    Table::new("messages_to_index", "tenant_id, number"),
     IDEMPOTENCY,
+    CONSUMED,
     REFUSED,
 ];

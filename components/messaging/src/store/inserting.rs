@@ -1,7 +1,9 @@
 //! Storing messages: the number is allocated and the duplicate found inside the insert; the event goes with it.
 
 use sdk::{
-    Context, Event, Micros, ids, outbox,
+    Context, Event, Micros, ids,
+    merge::merged,
+    outbox,
     sql::{Execute, SqlError, Value},
 };
 
@@ -119,7 +121,12 @@ async fn fold_receipts(db: &impl Execute, tenant: &str, message: &mut Message) -
         return Ok(());
     }
     let account = message.channel_account_id.as_deref().unwrap_or_default();
-    (message.status, _) = reported(db, tenant, account, external_id.unwrap_or_default(), message.status).await?;
+    let (status, failure) = reported(db, tenant, account, external_id.unwrap_or_default(), message.status).await?;
+    message.status = status;
+    if let Some(failure) = failure {
+        let patch = format!(r#"{{"failure":{}}}"#, failure.to_json());
+        message.metadata = merged("metadata", &message.metadata, &patch).unwrap_or_else(|_| message.metadata.clone());
+    }
     Ok(())
 }
 

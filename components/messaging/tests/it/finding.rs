@@ -38,7 +38,7 @@ fn walk(app: &TestApp, path: &str) -> Vec<String> {
 fn in_both_stores(test: impl Fn(&TestApp)) {
     test(&TestApp::start());
     let without = TestApp::start();
-    let drop = "DROP TRIGGER index_edited_message; DROP TABLE message_search_progress; DROP TABLE message_search";
+    let drop = "DROP TRIGGER index_edited_message; DROP TABLE message_search_progress; DROP TABLE message_words";
     without.memory.sqlite().execute_batch(drop).unwrap();
     test(&without);
 }
@@ -94,8 +94,45 @@ fn follows_an_edit_whether_it_is_in_the_index_or_not_yet() {
     let id = says(&app, "was said");
     found(&app, "q=x");
     app.send(Method::PATCH, &format!("/messages/{id}"), r#"{"body":"is said"}"#);
-    let check = "INSERT INTO message_search (message_search, rank) VALUES ('integrity-check', 1)";
+    assert_eq!((found(&app, "q=was").len(), found(&app, "q=is").len()), (0, 1));
+    let check = "INSERT INTO message_words (message_words) VALUES ('integrity-check')";
     app.memory.sqlite().execute(check, []).unwrap();
+    assert_eq!(app.memory.scalar("SELECT count(*) FROM messages_to_index"), 0);
+}
+
+#[test]
+fn finds_words_of_scripts_that_put_no_blanks_between_them() {
+    in_both_stores(|app| {
+        let said = ["请问我的订单什么时候到？", "ขอสอบถามสินค้าครับ", "注文番号はA-123です", "plain words"];
+        said.iter().for_each(|body| drop(says(app, body)));
+        let words = [("订单", 0), ("什么时候", 0), ("到", 0), ("สินค้า", 1), ("番号", 2), ("です", 2), ("plain", 3)];
+        for (q, at) in words {
+            assert_eq!(found(app, &format!("q={}", sdk::query::percent_encode(q))), [said[at]], "{q}");
+        }
+        let id = says(app, "旧的订单");
+        app.send(Method::PATCH, &format!("/messages/{id}"), r#"{"body":"新的地址"}"#);
+        let q = |text: &str| format!("q={}", sdk::query::percent_encode(text));
+        assert_eq!((found(app, &q("订单")).len(), found(app, &q("地址"))), (1, vec!["新的地址".to_owned()]));
+    });
+}
+
+#[test]
+fn messages_from_before_go_into_the_new_index_by_and_by() {
+    let app = TestApp::start();
+    let sql = app.memory.sqlite();
+    let back = "DROP TRIGGER index_edited_message; DROP TABLE message_words; DROP TABLE messages_to_index; \
+                DROP TABLE message_search_progress;";
+    sql.execute_batch(back).unwrap();
+    sql.execute_batch(include_str!("../../migrations/0008_message_search.sql")).unwrap();
+    says(&app, "我的订单 from before");
+    sql.execute_batch(
+        "INSERT INTO message_search (rowid, tenant_id, body) SELECT rowid, tenant_id, body FROM messages; \
+         UPDATE message_search_progress SET indexed_to = 1",
+    )
+    .unwrap();
+    sql.execute_batch(include_str!("../../migrations/0010_message_words.sql")).unwrap();
+    let q = format!("q={}", sdk::query::percent_encode("订单"));
+    assert_eq!((found(&app, &q).len(), found(&app, "q=before").len()), (1, 1));
 }
 
 #[test]
@@ -122,7 +159,17 @@ fn takes_nothing_in_q_for_syntax_and_says_what_is_wrong() {
             assert!(found(app, &format!("q={q}")).is_empty(), "{q}");
         }
         let long = format!("q={}", "x".repeat(201));
-        for bad in ["", "q=", "q=%00", &long, "q=x&conversation_id=7", "q=x&cursor=AAAA", "q=x&sender=a"] {
+        for bad in [
+            "q=%00",
+            &long,
+            "q=x&conversation_id=7",
+            "q=x&cursor=AAAA",
+            "q=x&sender=a",
+            "status=sent",
+            "failed=1",
+            "failed=true&status=failed",
+            "sort=body",
+        ] {
             assert_eq!(app.send(Method::GET, &format!("/messages?{bad}"), "").status(), 422, "{bad}");
         }
     });

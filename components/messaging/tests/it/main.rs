@@ -7,10 +7,12 @@
 
 mod answering;
 mod delivering;
+mod erasure;
 mod finding;
 mod history;
 mod http;
 mod inserting;
+mod listing;
 mod media;
 mod plans;
 mod receipts;

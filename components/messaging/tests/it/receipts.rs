@@ -68,6 +68,27 @@ fn tells_what_became_of_each() {
 }
 
 #[test]
+fn the_event_of_a_failure_says_why_whichever_came_first() {
+    let failed =
+        Receipt { details: r#"{"failure":{"code":"131026","reason":"no such number"}}"#.into(), ..receipt("failed") };
+    for receipt_first in [true, false] {
+        let app = TestApp::start();
+        let tell = || drop(block_on(record_many(&app.app.store, &context(), vec![failed.clone()], NOW)).unwrap());
+        if receipt_first {
+            tell();
+        }
+        app.insert_one(carried("wamid.out"));
+        if !receipt_first {
+            tell();
+        }
+        let told = "SELECT json_extract(event, '$.data.metadata.failure.reason') = 'no such number' \
+                    AND json_extract(event, '$.data.failure.code') = '131026' FROM outbox \
+                    WHERE type = 'com.kobliat.message.failed.v1'";
+        assert_eq!(app.memory.scalar(told), 1, "receipt first: {receipt_first}");
+    }
+}
+
+#[test]
 fn fails_a_bad_receipt_alone() {
     let app = TestApp::start();
     let bad = Receipt { details: "no json".into(), ..receipt("read") };

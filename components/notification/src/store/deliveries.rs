@@ -38,17 +38,18 @@ const KEPT: Micros = 30 * 24 * 3600 * 1_000_000;
 /// Rows deleted at once: a short transaction, and still more than a busy platform writes between two ticks.
 const SWEEP_ROWS: u32 = 500;
 
-/// Its id, which is the `webhook-id` of all its deliveries.
+/// Its id, which is the `webhook-id` of all its deliveries. By its subject it is found when that is forgotten.
 pub async fn insert_event(
     transaction: &impl Execute,
-    tenant: &str,
-    kind: &str,
+    (tenant, kind, subject): (&str, &str, Option<&str>),
     body: &str,
     now: Micros,
 ) -> Result<String, SqlError> {
-    const INSERT: &str = "INSERT INTO webhook_events (tenant_id, id, type, body, created_at) VALUES (?, ?, ?, ?, ?)";
+    const INSERT: &str =
+        "INSERT INTO webhook_events (tenant_id, id, type, body, created_at, subject) VALUES (?, ?, ?, ?, ?, ?)";
     let id = ids::new();
-    transaction.execute(INSERT, vec![tenant.into(), (&id).into(), kind.into(), body.into(), now.into()]).await?;
+    let parameters = vec![tenant.into(), (&id).into(), kind.into(), body.into(), now.into(), subject.into()];
+    transaction.execute(INSERT, parameters).await?;
     Ok(id)
 }
 
@@ -132,7 +133,7 @@ pub async fn send_one<D: Driver>(
     once: Option<&Once<'_, String>>,
 ) -> Result<Done<String>, Error> {
     let work = async |transaction: &D::Connection| -> Result<String, Error> {
-        let id = insert_event(transaction, tenant, kind, body, now).await?;
+        let id = insert_event(transaction, (tenant, kind, None), body, now).await?;
         add(transaction, tenant, endpoint, &id, now).await?;
         Ok(id)
     };

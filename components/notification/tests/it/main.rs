@@ -7,6 +7,7 @@
 
 mod endpoints;
 mod failing;
+mod forgetting;
 mod notifications;
 mod plans;
 mod secrets;

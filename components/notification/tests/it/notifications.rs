@@ -17,14 +17,23 @@ fn shows_what_an_operator_should_see_and_nothing_of_what_people_wrote() {
     app.event("4", "com.kobliat.channel.stopped.v1", r#"{"channel":"whatsapp","reason":"token expired"}"#);
     app.event("5", RECEIVED, r#"{"id":"m"}"#);
     app.event("6", "com.kobliat.platform.component.rolled-back.v1", r#"{"component":"customer","reason":"3 died"}"#);
+    app.event("7", "com.kobliat.message.unknown.v1", r#"{"id":"m","failure":{"reason":"the connection broke off"}}"#);
     let list = app.get("/notifications");
+    assert_eq!(list["data"][0]["details"]["failure"]["reason"], "the connection broke off");
     let kinds: Vec<_> = list["data"].as_array().unwrap().iter().map(|n| n["kind"].as_str().unwrap()).collect();
     assert_eq!(
         kinds,
-        ["component.rolled_back", "channel.stopped", "event.dead_lettered", "message.failed", "conversation.new"]
+        [
+            "message.unknown",
+            "component.rolled_back",
+            "channel.stopped",
+            "event.dead_lettered",
+            "message.failed",
+            "conversation.new"
+        ]
     );
-    assert_eq!(list["data"][1]["details"]["reason"], "token expired");
-    assert_eq!((&list["data"][3]["subject"], &list["data"][3]["read"]), (&"subject-1".into(), &false.into()));
+    assert_eq!(list["data"][2]["details"]["reason"], "token expired");
+    assert_eq!((&list["data"][4]["subject"], &list["data"][4]["read"]), (&"subject-1".into(), &false.into()));
     assert!(!list.to_string().contains("a secret"));
 }
 

@@ -11,6 +11,7 @@ fn every_statement_uses_an_index() {
     let all = [
         statements::notifications::ALL,
         statements::endpoints::ALL,
+        statements::forgetting::ALL,
         statements::deliveries::ALL,
         statements::deliveries::queue::ALL,
         statements::deliveries::attempts::ALL,

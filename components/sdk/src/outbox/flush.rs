@@ -35,10 +35,15 @@ pub mod statements {
         "DELETE FROM outbox WHERE position <= ?1 AND event_id IN (SELECT value FROM json_each(?2))";
     pub const KEEP_REFUSED: &str = "INSERT INTO outbox_refused (tenant_id, event_id, event, reason, refused_at) \
          SELECT tenant_id, event_id, event, ?3, ?4 FROM outbox WHERE position = ?1 AND event_id = ?2 \
-         ON CONFLICT DO NOTHING";
+         ON CONFLICT DO NOTHING RETURNING tenant_id";
+    /// Of each tenant the newest 500, of a month at most: nobody takes them, so that they must not fill the disk.
+    pub const SWEEP_REFUSED: &str = "DELETE FROM outbox_refused WHERE refused_at < ?2 OR (tenant_id = ?1 AND event_id IN \
+         (SELECT event_id FROM outbox_refused WHERE tenant_id = ?1 ORDER BY refused_at DESC, event_id DESC LIMIT -1 OFFSET 500))";
     pub const RELEASE: &str = "UPDATE outbox_lease SET until = 0 WHERE tenant_id = '*' AND holder = ?";
 }
 
+/// 30 days.
+const REFUSED_KEPT: Micros = 30 * 24 * 3600 * 1_000_000;
 const BATCH_EVENTS: u32 = 100;
 /// 512 KiB: far below what sinks take, and little to hold in memory.
 const BATCH_BYTES: u32 = 512 << 10;
@@ -138,7 +143,11 @@ async fn put_aside<D: Driver>(
     log::error(&Context::default(), "an event was refused for good", &[("event", id), ("reason", &reason)]);
     let work = async |transaction: &D::Connection| -> Result<(), SqlError> {
         let keep = vec![(*position).into(), id.into(), reason.into(), now.into()];
-        transaction.execute(statements::KEEP_REFUSED, keep).await?;
+        let rows = transaction.execute(statements::KEEP_REFUSED, keep).await?;
+        if let Some(mut row) = rows.into_iter().next() {
+            let tenant: String = row.take()?;
+            transaction.execute(statements::SWEEP_REFUSED, vec![tenant.into(), (now - REFUSED_KEPT).into()]).await?;
+        }
         transaction.execute(statements::DELETE, vec![(*position).into(), sql::list(&[id])?]).await.map(|_| ())
     };
     database.transaction(work).await

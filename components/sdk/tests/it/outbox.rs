@@ -219,3 +219,31 @@ fn an_event_of_a_transaction_that_fails_never_leaves() {
     assert_eq!(block_on(flush(&database, &sink, &clock, "a")), Ok(Flushed::Empty));
     assert!(sink.taken.borrow().is_empty());
 }
+
+#[test]
+fn events_that_nobody_takes_are_kept_for_a_month_and_only_the_newest() {
+    const DAY: i64 = 24 * 3600 * 1_000_000;
+    let (memory, database) = database();
+    let old = "INSERT INTO outbox_refused SELECT 'default', 'old ' || value, '{}', 'no', ?1 FROM \
+               (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < ?2) SELECT value FROM n)";
+    block_on(database.execute("SELECT 1", Vec::new())).unwrap();
+    memory.sqlite().execute(old, (DAY, 600)).unwrap();
+    memory.sqlite().execute("INSERT INTO outbox_refused VALUES ('other', 'theirs', '{}', 'no', 0)", []).unwrap();
+    let sink = FakeSink { refused: Some(1), ..FakeSink::default() };
+    block_on(write(&database, [1]));
+    block_on(flush(&database, &sink, &FixedClock::at(2 * DAY), "a")).unwrap();
+    assert_eq!(memory.scalar("SELECT count(*) FROM outbox_refused WHERE tenant_id = 'default'"), 500);
+    assert_eq!(
+        memory.scalar("SELECT count(*) FROM outbox_refused WHERE event_id LIKE 'old%'"),
+        499,
+        "the newest stays"
+    );
+    let sink = FakeSink { refused: Some(2), ..FakeSink::default() };
+    block_on(write(&database, [2]));
+    block_on(flush(&database, &sink, &FixedClock::at(31 * DAY + 1), "a")).unwrap();
+    assert_eq!(
+        memory.scalar("SELECT count(*) FROM outbox_refused"),
+        2,
+        "those of a month ago are gone, of all tenants"
+    );
+}

@@ -21,6 +21,7 @@ mod conventions;
 mod conversations;
 mod customers;
 mod documented;
+mod forgetting;
 mod idempotency;
 mod inbox;
 mod media;

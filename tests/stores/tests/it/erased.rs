@@ -10,7 +10,7 @@ use crate::host::Host;
 const MEDIA: &[&str] = &["media", "contents", "chunks", "variants", "uploads"];
 /// The list of tenants, in which a deleted one stays as a name; and what is the platform's, or not yet sent.
 const KEPT: &[&str] =
-    &["tenants", "erasures", "chores", "outbox", "outbox_lease", "message_search", "message_search_progress"];
+    &["tenants", "erasures", "chores", "outbox", "outbox_lease", "message_words", "message_search_progress"];
 /// Follow another table by its triggers.
 const FOLLOWING: &[&str] = &["customer_search", "conversation_search"];
 
@@ -75,15 +75,15 @@ async fn a_deleted_tenant_s_messages_leave_the_search_index() {
     for id in 2..30 {
         run(&insert("acme", id, "a secret word")).await;
     }
-    run("INSERT INTO message_search (rowid, tenant_id, body) SELECT rowid, tenant_id, body FROM messages").await;
+    run("INSERT INTO message_words (rowid, tenant_id, body) SELECT rowid, tenant_id, body FROM messages").await;
     run("UPDATE message_search_progress SET indexed_to = (SELECT max(rowid) FROM messages)").await;
     let (removed, is_done) = erase::step(&database, "acme", messaging::store::erased::ERASED).await.unwrap();
     assert_eq!((removed, is_done), (28, true));
     let found = async |word: &str| {
-        run(&format!("SELECT rowid FROM message_search WHERE message_search MATCH '{word}'")).await.len()
+        run(&format!("SELECT rowid FROM message_words WHERE message_words MATCH '{word}'")).await.len()
     };
     assert_eq!((found("secret").await, found("hello").await), (0, 1));
     let indexed_to: i64 = run("SELECT indexed_to FROM message_search_progress").await.remove(0).take().unwrap();
     assert_eq!(indexed_to, 1, "what takes the numbers of rows that are gone is indexed, too");
-    run("INSERT INTO message_search (message_search) VALUES ('integrity-check')").await;
+    run("INSERT INTO message_words (message_words) VALUES ('integrity-check')").await;
 }
