@@ -7,6 +7,8 @@ use crate::{ids, problem::Problem};
 /// The header by which the gateway names the tenant. The host strips it from everything that comes from outside.
 pub const TENANT: &str = "kobliat-tenant";
 pub const PRINCIPAL: &str = "kobliat-principal";
+/// The component that sends a request to another: our host sets it on each, over whatever the component wrote.
+pub const CALLER: &str = "kobliat-caller";
 /// Space-separated, as OAuth has it.
 pub const SCOPES: &str = "kobliat-scopes";
 /// The scope of who administers a tenant: its keys, users, channels, and all its data.

@@ -34,6 +34,7 @@ pub mod outbox;
 pub mod outgoing;
 pub mod search;
 pub mod sql;
+pub mod sweep;
 pub mod vault;
 
 #[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
