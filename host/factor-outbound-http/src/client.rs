@@ -4,7 +4,7 @@ use crate::body::read_on;
 use crate::connector::ConnectError;
 use crate::outbound::Outbound;
 use futures::future::BoxFuture;
-use http::{HeaderName, Request, Response, Uri};
+use http::{HeaderName, HeaderValue, Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Error as ClientError;
 use kobliat_engine::{Body, CallContext, HttpClient, HttpFailure, PlatformAnswer, SendError, Sending, trace};
@@ -20,6 +20,8 @@ use wasmtime_wasi_http::RequestOptions;
 const INTERNAL: &str = ".spin.internal";
 /// The suffix of the platform's own hosts.
 const PLATFORM: &str = ".kobliat.internal";
+/// Which component sends a request to another. Only the host says it.
+const CALLER: HeaderName = HeaderName::from_static("kobliat-caller");
 
 /// Answers requests to `<id>.spin.internal` and `<name>.kobliat.internal` without a socket.
 pub trait VirtualHosts: Send + Sync + 'static {
@@ -90,7 +92,7 @@ impl HttpClient for InstanceClient {
 }
 
 impl InstanceClient {
-    fn dispatch(&self, context: CallContext, request: Request<Body>, options: Option<RequestOptions>) -> Sending {
+    fn dispatch(&self, context: CallContext, mut request: Request<Body>, options: Option<RequestOptions>) -> Sending {
         let uri = request.uri();
         if let Some(scheme) = to_self(uri) {
             return self.send_to_self(&scheme, context, request);
@@ -104,6 +106,7 @@ impl InstanceClient {
             return failed(self.outbound.deny(&scheme, &host, port));
         }
         if let Some(component) = host.strip_suffix(INTERNAL) {
+            self.name_caller(&mut request);
             return match self.hosts.request(component, context, request) {
                 Some(answer) => Box::pin(async move { answer.await.map_err(internal_error) }),
                 None => failed(SendError::DestinationNotFound),
@@ -117,6 +120,12 @@ impl InstanceClient {
             };
         }
         Box::pin(send_out(Arc::clone(&self.outbound), context, request, options))
+    }
+
+    /// So that a component can lend to one caller what it lends to no other.
+    fn name_caller(&self, request: &mut Request<Body>) {
+        request.headers_mut().remove(CALLER);
+        request.headers_mut().extend(HeaderValue::from_str(&self.outbound.component).ok().map(|id| (CALLER, id)));
     }
 
     fn send_to_self(&self, scheme: &str, context: CallContext, request: Request<Body>) -> Sending {

@@ -50,12 +50,15 @@ async fn the_platforms_own_headers_can_not_be_forged() {
         ("spin-anything", "1"),
         ("Kobliat-Tenant", "victim"),
         ("kobliat-scopes", "*"),
+        ("kobliat-caller", "victim"),
         ("x-mine", "kept"),
     ];
     let report = host.request(Method::GET, "/api/x", &forged).await.expect(200);
     assert!(seen(&report, "spin-client-addr").unwrap().starts_with("127.0.0.1:"), "{report}");
     assert_eq!(seen(&report, "x-mine"), Some("kept"));
-    for name in ["spin-path-match-admin", "spin-anything", "kobliat-tenant", "kobliat-scopes", "connection"] {
+    for name in
+        ["spin-path-match-admin", "spin-anything", "kobliat-tenant", "kobliat-scopes", "kobliat-caller", "connection"]
+    {
         assert_eq!(seen(&report, name), None, "{name}");
     }
 }
@@ -71,6 +74,8 @@ async fn private_components_are_reached_from_inside_only() {
     assert_eq!(seen(&report, "spin-path-info"), Some("/some/where"));
     assert_eq!(seen(&report, "spin-client-addr"), Some("0.0.0.0:0"));
     assert_eq!(seen(&report, "kobliat-tenant"), Some("acme"), "between components they are the gateway's findings");
+    assert_eq!(seen(&report, "kobliat-caller"), Some("wildcard"), "the host says who asks, whatever the caller says");
+    assert_eq!(report.matches("kobliat-caller").count(), 1, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,10 +35,14 @@ mod component {
         "said".to_owned()
     }
 
-    /// Status and body of `url`, asked with headers that only the platform's own components may see.
+    /// Status and body of `url`, asked with headers that only the platform's own components may see, and one that only the host may set.
     async fn fetch(url: &str) -> String {
         let request = spin_sdk::http::Request::<()>::builder().uri(url);
-        let request = request.header("kobliat-tenant", "acme").header("x-mine", "1").body(EmptyBody::new());
+        let request = request
+            .header("kobliat-tenant", "acme")
+            .header("kobliat-caller", "somebody-else")
+            .header("x-mine", "1")
+            .body(EmptyBody::new());
         let Ok(request) = request else { return "no URL".to_owned() };
         match send(request).await {
             Ok(response) => {
