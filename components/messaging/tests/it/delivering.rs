@@ -196,3 +196,22 @@ fn only_what_was_to_be_sent_is_sent_again() {
     assert_eq!(by_hand.status(), 422, "nobody can tell that nobody knows");
     assert_eq!(app.send(Method::POST, &format!("/messages/{}/retry", unknown.id), "").status(), 202);
 }
+
+#[test]
+fn the_events_of_a_failure_and_of_not_knowing_say_why_and_no_other_does() {
+    let app = TestApp::start();
+    let told = |kind: &str| -> Value {
+        let event =
+            format!("SELECT event FROM outbox WHERE type = 'com.kobliat.message.{kind}.v1' ORDER BY position DESC");
+        let event: String = app.memory.sqlite().query_row(&event, [], |row| row.get(0)).unwrap();
+        serde_json::from_str::<Value>(&event).unwrap()["data"].clone()
+    };
+    let reason = json!({"code": "131047", "reason": "the window is closed"});
+    ends(&app, &queued(&app), Ended::Failed(why("the window is closed"))).unwrap();
+    let failed = told("failed");
+    assert_eq!((&failed["failure"], &failed["metadata"]["failure"]), (&reason, &reason));
+    ends(&app, &queued(&app), Ended::Unknown(why("the window is closed"))).unwrap();
+    assert_eq!((&told("unknown")["failure"], &told("unknown")["status"]), (&reason, &json!("unknown")));
+    ends(&app, &queued(&app), sent("wamid.9")).unwrap();
+    assert!(told("sent")["failure"].is_null() && told("queued")["failure"].is_null());
+}
