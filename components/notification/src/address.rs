@@ -24,8 +24,10 @@ pub fn check(url: &str, allow_private: bool) -> Result<String, String> {
 }
 
 fn check_host(host: &str, allow_private: bool) -> Result<(), String> {
-    // The platform's own names are capabilities of components; no tenant's setting may name one.
-    if host.is_empty() || host == "internal" || host.ends_with(".internal") {
+    // The platform's own names are capabilities of components; no tenant's setting may name one. `self` and `self.alt` are the application
+    // itself, `.alt` is no name of the Internet's (RFC 9476), and `.internal` is nobody's but a private network's.
+    let is_below = |top: &str| host == top || host.strip_suffix(top).is_some_and(|rest| rest.ends_with('.'));
+    if host.is_empty() || host == "self" || is_below("internal") || is_below("alt") {
         return Err("must not lead into the platform".to_owned());
     }
     if allow_private {
@@ -87,6 +89,9 @@ mod tests {
             "http://hooks.example.com:8080/",
             "https://8.8.8.8/",
             "https://[2606:4700::1111]/",
+            "https://myself.example/",
+            "https://salt.example.com/",
+            "https://notinternal.example/",
         ] {
             assert!(check(url, false).is_ok(), "{url}");
         }
@@ -135,6 +140,17 @@ mod tests {
             "http://messaging.spin.internal/",
             "http://EVENTS.kobliat.INTERNAL./",
             "http://internal/",
+            "http://self/",
+            "http://SELF:80/hook",
+            "https://self./",
+            "http://self.alt/api/v1/customers",
+            "http://Self.ALT./",
+            "http://other.alt/",
+            "http://alt/",
+            "http://customer.spin.internal/",
+            "https://admin.kobliat.internal:443/",
+            "http:///hook",
+            "http:hook",
             "https://example.com/#a",
             "file:///etc/passwd",
         ] {

@@ -35,6 +35,9 @@ impl<D: Driver, P: Platform> App<D, P> {
             self.platform.setting("webhook_first_retry_ms").await.as_deref(),
             1..=i64::MAX / 1000,
         );
+        for name in ["notification_retention_days", "webhook_event_retention_days"] {
+            checks.number(name, self.platform.setting(name).await.as_deref(), 1..=3650);
+        }
         checks.outcome()
     }
 

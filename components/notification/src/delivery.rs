@@ -8,12 +8,16 @@ use sdk::{
 };
 
 use crate::{
+    address,
     app::{Answer, App, Platform},
     notice,
     schedule::{BREATHER, GIVE_UP, delay},
     secrets::{self, Secrets},
     signature,
-    store::deliveries::{self, Attempt, Due, Next, Waiting},
+    store::{
+        deliveries::{self, Attempt, Due, Next, Waiting},
+        sweep::{self, Old},
+    },
 };
 
 /// Longer than one endpoint is served at a time ([`SERVING`] and one time-out). After a crash, the time until it is served again.
@@ -22,22 +26,38 @@ const LEASE: Micros = 60_000_000;
 const SERVING: Micros = 5_000_000;
 /// Endpoints served at once: each has one body and one answer in memory.
 const AT_ONCE: u32 = 16;
-const USER_AGENT: &str = concat!("Kobliat-Webhooks/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = concat!("Kobliat/", env!("CARGO_PKG_VERSION"));
+/// How long notifications are kept, for whoever comes back from a long leave.
+const NOTIFICATIONS_KEPT: (&str, i64) = ("notification_retention_days", 90);
+/// How long events may be asked for again, and how far back the log of attempts goes.
+const EVENTS_KEPT: (&str, i64) = ("webhook_event_retention_days", 30);
 
-/// Serves what is due, until nothing is. A tenth of the rounds, by chance, forgets what is old.
+/// Serves what is due, until nothing is; then mends what a wrong clock left behind, and forgets what is old.
 pub async fn round<D: Driver, P: Platform>(app: &App<D, P>) -> Result<(), SqlError> {
     let started = app.clock.now();
     while app.clock.now().saturating_sub(started) <= SERVING {
         let now = app.clock.now();
         let due = deliveries::claim(&app.database, now, now.saturating_add(LEASE), AT_ONCE).await?;
         if due.is_empty() {
+            if deliveries::mend(&app.database, now, LEASE).await? {
+                continue;
+            }
             secrets::seal_anew(app).await?;
-            return deliveries::sweep(&app.database, now).await;
+            return forget(app, now).await;
         }
         let served = join_all(due.iter().map(|endpoint| serve(app, endpoint))).await;
         served.into_iter().collect::<Result<(), _>>()?;
     }
     Ok(())
+}
+
+async fn forget<D: Driver, P: Platform>(app: &App<D, P>, now: Micros) -> Result<(), SqlError> {
+    let since = async |(name, days): (&str, i64)| {
+        let value = app.platform.setting(name).await;
+        now.saturating_sub(sdk::sweep::days_or(value.as_deref(), days))
+    };
+    let old = Old { notifications: since(NOTIFICATIONS_KEPT).await, events: since(EVENTS_KEPT).await };
+    sweep::forget(&app.database, &*app.clock, old).await
 }
 
 /// One endpoint's deliveries in order, until one fails or the time is up.
@@ -57,10 +77,7 @@ async fn serve<D: Driver, P: Platform>(app: &App<D, P>, endpoint: &Due) -> Resul
 /// Whether the endpoint took it. What came of it is in the log of attempts.
 async fn deliver<D: Driver, P: Platform>(app: &App<D, P>, endpoint: &Due, waiting: &Waiting) -> Result<bool, SqlError> {
     let at = app.clock.now();
-    let said = match headers(app, endpoint, waiting, at).await {
-        Ok(headers) => app.platform.post(&endpoint.url, headers, &waiting.body).await,
-        Err(reason) => Err(reason),
-    };
+    let said = send(app, endpoint, waiting, at).await;
     let duration = app.clock.now().saturating_sub(at);
     let attempt = Attempt::of(waiting, &said, at, duration);
     let next = next(waiting, &said, app.first_retry().await, app.clock.now());
@@ -68,6 +85,19 @@ async fn deliver<D: Driver, P: Platform>(app: &App<D, P>, endpoint: &Due, waitin
     let notice = disabled.map(|reason| (reason, notice::disabled(&endpoint.id, &endpoint.url, reason)));
     deliveries::record(&app.database, endpoint, &attempt, next, notice, app.clock.now()).await?;
     Ok(attempt.succeeded)
+}
+
+/// The URL is checked once more: it may be older than a rule.
+async fn send<D: Driver, P: Platform>(
+    app: &App<D, P>,
+    endpoint: &Due,
+    waiting: &Waiting,
+    now: Micros,
+) -> Result<Answer, String> {
+    let url = address::check(&endpoint.url, app.allows_private().await);
+    let url = url.map_err(|reason| format!("the endpoint's URL {reason}: change it"))?;
+    let headers = headers(app, endpoint, waiting, now).await?;
+    app.platform.post(&url, headers, &waiting.body).await
 }
 
 async fn headers<D: Driver, P: Platform>(

@@ -1,16 +1,19 @@
 //! The service's surroundings in the component, and the deliveries behind its answers.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, pin::pin, time::Duration};
 
-use http::{HeaderMap, Method};
+use bytes::Bytes;
+use futures::future::{Either, select};
+use http::{HeaderMap, Method, Request, header};
+use http_body_util::BodyExt;
 use sdk::{
     Context, SystemClock,
     config::Settings,
-    log,
-    outgoing::{self, Outgoing},
+    log, outgoing,
     service::Service,
     sql::{Database, Spin},
 };
+use spin_sdk::wasip3::http_compat::IncomingResponseBody;
 
 use crate::{
     app::{Answer, App, Platform},
@@ -20,6 +23,8 @@ use crate::{
 
 /// What Standard Webhooks recommends at least.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// For the answer's body, after its head: it only goes into the log of attempts.
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Enough to find out what a receiver had against it.
 const ANSWER_LIMIT_BYTES: usize = 4 << 10;
 /// Rounds that one instance runs at once. Each serves other endpoints: a slow one holds up nobody else's.
@@ -41,16 +46,32 @@ impl Live {
 
 impl Platform for Host {
     async fn post(&self, url: &str, headers: HeaderMap, body: &str) -> Result<Answer, String> {
-        let mut request = Outgoing::new(Method::POST, url, body.as_bytes().to_vec());
-        request.headers = headers;
-        let answer = outgoing::send(request, TIMEOUT, ANSWER_LIMIT_BYTES).await.map_err(|e| e.to_string())?;
-        let retry_after = outgoing::retry_after(answer.headers());
-        Ok(Answer { status: answer.status().as_u16(), retry_after, body: answer.into_body() })
+        let mut request = Request::builder().method(Method::POST).uri(url).header(header::CONTENT_LENGTH, body.len());
+        if let Some(all) = request.headers_mut() {
+            all.extend(headers);
+        }
+        let request = request.body(Bytes::copy_from_slice(body.as_bytes())).map_err(|e| e.to_string())?;
+        let answer = outgoing::open(request, TIMEOUT).await.map_err(|e| e.to_string())?;
+        let (parts, body) = answer.into_parts();
+        let retry_after = outgoing::retry_after(&parts.headers);
+        Ok(Answer { status: parts.status.as_u16(), retry_after, body: beginning(body).await })
     }
 
     async fn setting(&self, name: &str) -> Option<String> {
         self.settings.get(name).await
     }
+}
+
+/// As much of a body as comes soon. The answer's head has decided already, so a body that breaks off or never ends changes nothing.
+async fn beginning(body: IncomingResponseBody) -> Vec<u8> {
+    let (mut body, mut alarm) = (pin!(body), pin!(spin_sdk::time::sleep(BODY_TIMEOUT)));
+    let mut read = Vec::new();
+    while read.len() < ANSWER_LIMIT_BYTES {
+        let Either::Left((Some(Ok(frame)), _)) = select(pin!(body.frame()), &mut alarm).await else { break };
+        read.extend(frame.into_data().into_iter().flatten());
+    }
+    read.truncate(ANSWER_LIMIT_BYTES);
+    read
 }
 
 impl Service for Live {

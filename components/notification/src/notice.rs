@@ -30,11 +30,9 @@ pub fn of(event: &Incoming) -> Option<Notice> {
         "com.kobliat.conversation.created" => {
             (Kind::NewConversation, "New conversation", &["channel", "channel_account_id", "type"])
         }
-        "com.kobliat.message.failed" => (
-            Kind::FailedMessage,
-            "A message could not be delivered",
-            &["conversation_id", "channel", "failure", "error"],
-        ),
+        "com.kobliat.message.failed" => {
+            (Kind::FailedMessage, "A message could not be delivered", &["conversation_id", "channel", "failure"])
+        }
         "com.kobliat.message.unknown" => (
             Kind::UnknownMessage,
             "Nobody knows whether a message was sent",
@@ -50,7 +48,7 @@ pub fn of(event: &Incoming) -> Option<Notice> {
             &["component", "from", "to", "reason"],
         ),
         "com.kobliat.channel.stopped" => {
-            (Kind::StoppedChannel, "A channel was stopped", &["channel", "channel_account_id", "reason"])
+            (Kind::StoppedChannel, "A channel was stopped", &["channel", "channel_account_id", "code", "reason"])
         }
         _ => return None,
     };

@@ -1,10 +1,11 @@
-//! The tables, in SQL: notifications, endpoints, and deliveries with their attempts.
+//! The tables, in SQL: notifications, endpoints, deliveries with their attempts, and what is forgotten when.
 
 pub mod deliveries;
 pub mod endpoints;
 pub mod erased;
 pub mod forgetting;
 pub mod notifications;
+pub mod sweep;
 
 use sdk::{event, idempotency, sql::Migration};
 
@@ -14,6 +15,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(3, idempotency::MIGRATION),
     Migration::new(4, event::CONSUMED_MIGRATION),
     Migration::new(5, include_str!("../migrations/0005_subjects.sql")),
+    Migration::new(6, include_str!("../migrations/0006_clocks_and_ages.sql")),
 ];
 
 /// After every UUID: where a list that is read backwards begins.
@@ -23,6 +25,6 @@ pub const NEWEST: &str = "~";
 pub mod statements {
     pub use super::{
         deliveries::statements as deliveries, endpoints::statements as endpoints, forgetting::statements as forgetting,
-        notifications::statements as notifications,
+        notifications::statements as notifications, sweep::statements as sweep,
     };
 }

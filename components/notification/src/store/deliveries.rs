@@ -1,6 +1,7 @@
 //! Deliveries in SQL: events on their way to endpoints, and the log of attempts.
 
 mod attempts;
+mod mend;
 mod queue;
 
 use sdk::{
@@ -13,10 +14,11 @@ use sdk::{
 use crate::endpoint::{Endpoint, Status};
 
 pub use attempts::{Attempt, attempts};
+pub use mend::mend;
 pub use queue::{Due, Next, Waiting, claim, first, record, release};
 
 pub mod statements {
-    pub use super::{attempts::statements as attempts, queue::statements as queue};
+    pub use super::{attempts::statements as attempts, mend::statements as mend, queue::statements as queue};
 
     /// `?4`: from when.
     pub const WAKE: &str = "UPDATE webhook_endpoints SET next_at = min(coalesce(next_at, ?3), ?3) \
@@ -24,19 +26,14 @@ pub mod statements {
     pub const SKIP: &str = "UPDATE webhook_deliveries SET status = 'skipped', next_at = NULL \
                             WHERE tenant_id = ? AND endpoint_id = ? AND status = 'waiting'";
     pub const RESEND: &str = "UPDATE webhook_deliveries SET resumes_as = coalesce(resumes_as, status), \
-         resumes_at = CASE WHEN resumes_as IS NULL THEN next_at ELSE resumes_at END, status = 'waiting', next_at = ?4 \
+         resumes_at = CASE WHEN resumes_as IS NULL THEN next_at ELSE resumes_at END, status = 'waiting', next_at = ?4, set_at = ?4 \
          WHERE tenant_id = ?1 AND endpoint_id = ?2 AND event_id = ?3 RETURNING 1";
-    pub const RECOVER: &str = "UPDATE webhook_deliveries SET status = 'waiting', attempts = 0, next_at = ?4 \
+    pub const RECOVER: &str = "UPDATE webhook_deliveries SET status = 'waiting', attempts = 0, next_at = ?4, set_at = ?4 \
          WHERE tenant_id = ?1 AND endpoint_id = ?2 AND status IN ('failed', 'skipped') AND event_id IN \
          (SELECT id FROM webhook_events WHERE tenant_id = ?1 AND created_at >= ?3) RETURNING 1";
 
     pub const ALL: &[&str] = &[WAKE, SKIP, RESEND];
 }
-
-/// 30 days: what may be asked for again, and how far back the log goes.
-const KEPT: Micros = 30 * 24 * 3600 * 1_000_000;
-/// Rows deleted at once: a short transaction, and still more than a busy platform writes between two ticks.
-const SWEEP_ROWS: u32 = 500;
 
 /// Its id, which is the `webhook-id` of all its deliveries. By its subject it is found when that is forgotten.
 pub async fn insert_event(
@@ -61,11 +58,12 @@ pub async fn add(
     event_id: &str,
     now: Micros,
 ) -> Result<(), SqlError> {
-    const INSERT: &str = "INSERT INTO webhook_deliveries (tenant_id, endpoint_id, event_id, status, attempts, next_at) \
-                          VALUES (?, ?, ?, ?, 0, ?)";
+    const INSERT: &str = "INSERT INTO webhook_deliveries (tenant_id, endpoint_id, event_id, status, attempts, next_at, set_at) \
+                          VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6)";
     let is_enabled = endpoint.status == Status::Enabled;
     let (status, next_at) = if is_enabled { ("waiting", Some(now)) } else { ("skipped", None) };
-    let parameters = vec![tenant.into(), (&endpoint.id).into(), event_id.into(), status.into(), next_at.into()];
+    let parameters =
+        vec![tenant.into(), (&endpoint.id).into(), event_id.into(), status.into(), next_at.into(), now.into()];
     transaction.execute(INSERT, parameters).await?;
     if is_enabled { wake(transaction, tenant, &endpoint.id, now).await } else { Ok(()) }
 }
@@ -138,28 +136,4 @@ pub async fn send_one<D: Driver>(
         Ok(id)
     };
     idempotency::once(database, once, now, work).await
-}
-
-/// Forgets what is old, once in a while: one read when there is nothing.
-pub async fn sweep<D: Driver>(database: &Database<D>, now: Micros) -> Result<(), SqlError> {
-    const OLD: &str = "SELECT tenant_id, id FROM webhook_events WHERE created_at < ? LIMIT 1";
-    const DELETE: [&str; 3] = [
-        "DELETE FROM webhook_attempts WHERE (tenant_id, endpoint_id, id) IN \
-         (SELECT tenant_id, endpoint_id, id FROM webhook_attempts WHERE at < ?1 LIMIT ?2)",
-        "DELETE FROM webhook_deliveries WHERE (tenant_id, event_id) IN \
-         (SELECT tenant_id, id FROM webhook_events WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
-        "DELETE FROM webhook_events WHERE (tenant_id, id) IN \
-         (SELECT tenant_id, id FROM webhook_events WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
-    ];
-    let before = now.saturating_sub(KEPT);
-    if database.execute(OLD, vec![before.into()]).await?.is_empty() {
-        return Ok(());
-    }
-    let work = async |transaction: &D::Connection| -> Result<(), SqlError> {
-        for delete in DELETE {
-            transaction.execute(delete, vec![before.into(), SWEEP_ROWS.into()]).await?;
-        }
-        Ok(())
-    };
-    database.transaction(work).await
 }

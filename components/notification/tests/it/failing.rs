@@ -198,15 +198,91 @@ fn an_endpoint_whose_server_died_is_served_again() {
     assert_eq!(app.got().len(), 1);
 }
 
+const LEFT: &str = "SELECT (SELECT count(*) FROM webhook_deliveries) + (SELECT count(*) FROM webhook_attempts) \
+                    + (SELECT count(*) FROM webhook_events)";
+
 #[test]
-fn what_is_old_is_forgotten() {
+fn what_is_old_is_forgotten_also_what_failed() {
     let app = TestApp::start();
     app.endpoint(HOOK);
     app.event("1", RECEIVED, "{}");
     app.round();
+    app.answers(HOOK, answer(500));
+    app.event("2", RECEIVED, "{}");
+    pass(&app, 100 * HOUR, 300 * SECOND);
+    assert_eq!(app.memory.scalar("SELECT count(*) FROM webhook_deliveries WHERE status = 'failed'"), 1);
     app.advance(31 * 24 * HOUR);
     app.round();
-    let left = "SELECT (SELECT count(*) FROM webhook_deliveries) + (SELECT count(*) FROM webhook_attempts) \
-                + (SELECT count(*) FROM webhook_events)";
-    assert_eq!(app.memory.scalar(left), 0);
+    assert_eq!(app.memory.scalar(LEFT), 0);
+}
+
+#[test]
+fn one_round_forgets_more_than_one_step_takes_and_as_late_as_the_deployment_says() {
+    let app = TestApp::start();
+    for n in 0..3 {
+        app.endpoint(&format!("{HOOK}/{n}"));
+    }
+    for n in 0..400 {
+        app.event(&n.to_string(), "com.kobliat.message.failed.v1", "{}");
+        app.round();
+    }
+    let set = |name: &str, days: &str| _ = app.world.0.settings.borrow_mut().insert(name.to_owned(), days.to_owned());
+    set("webhook_event_retention_days", "2");
+    set("notification_retention_days", "5");
+    app.advance(3 * 24 * HOUR);
+    app.round();
+    assert_eq!((app.memory.scalar(LEFT), app.memory.scalar("SELECT count(*) FROM notifications")), (0, 400));
+    app.advance(3 * 24 * HOUR);
+    app.round();
+    assert_eq!(app.memory.scalar("SELECT count(*) FROM notifications"), 0);
+}
+
+/// A clock that was ahead for a while, and is right again.
+#[test]
+fn a_clock_that_jumped_and_came_back_strands_no_webhook() {
+    for ahead in [HOUR, 30 * 24 * HOUR, 3650 * 24 * HOUR] {
+        let app = TestApp::start();
+        app.endpoint(HOOK);
+        app.answers(HOOK, answer(500));
+        app.event("before", RECEIVED, "{}");
+        let right = app.world.0.now.get();
+        app.advance(ahead);
+        app.round();
+        app.event("ahead", RECEIVED, "{}");
+        // Another instance has begun, and died.
+        {
+            let mut abandoned = std::pin::pin!(notification::delivery::round(&app.service));
+            let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+            app.advance(10 * SECOND);
+            app.got();
+            while app.world.0.got.borrow().is_empty() {
+                assert!(abandoned.as_mut().poll(&mut task).is_pending());
+            }
+        }
+        app.world.0.now.set(right + 10 * SECOND);
+        app.recovers(HOOK);
+        app.got();
+        app.round();
+        app.advance(5 * SECOND);
+        app.round();
+        assert_eq!(app.got().len(), 2, "{ahead} µs");
+    }
+}
+
+#[test]
+fn a_url_that_a_rule_does_not_allow_any_more_is_not_gone_to() {
+    let app = TestApp::start();
+    let id = id_of(&app.endpoint(HOOK));
+    for url in
+        ["http://self/api/v1/customers", "http://self.alt/", "http://admin.kobliat.internal/", "http://127.0.0.1/"]
+    {
+        app.memory.sqlite().execute("UPDATE webhook_endpoints SET url = ?1", [url]).unwrap();
+        app.event(url, RECEIVED, "{}");
+        app.round();
+        assert!(app.got().is_empty(), "{url}");
+        let attempt = &app.attempts(&id)[0];
+        assert_eq!(attempt["status"], "failed");
+        assert!(attempt["error"].as_str().unwrap().contains("must not lead into"), "{attempt}");
+        app.advance(3 * SECOND);
+    }
 }

@@ -15,6 +15,8 @@ fn every_statement_uses_an_index() {
         statements::deliveries::ALL,
         statements::deliveries::queue::ALL,
         statements::deliveries::attempts::ALL,
+        statements::deliveries::mend::ALL,
+        statements::sweep::ALL,
     ];
     for sql in all.into_iter().flatten() {
         assert_uses_indexes(&app.memory, sql);

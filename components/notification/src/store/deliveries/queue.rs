@@ -28,10 +28,10 @@ pub mod statements {
          resumes_as = NULL, resumes_at = NULL \
          WHERE tenant_id = ? AND endpoint_id = ? AND event_id = ? AND resumes_as IS NOT NULL";
     pub const LATER: &str = "UPDATE webhook_deliveries SET attempts = attempts + 1, \
-         status = CASE WHEN ?4 IS NULL THEN 'failed' ELSE 'waiting' END, next_at = ?4 \
+         status = CASE WHEN ?4 IS NULL THEN 'failed' ELSE 'waiting' END, next_at = ?4, set_at = ?5 \
          WHERE tenant_id = ?1 AND endpoint_id = ?2 AND event_id = ?3";
     pub const HEALTH: &str = "UPDATE webhook_endpoints SET failing_since = CASE WHEN ?3 THEN NULL \
-         ELSE coalesce(failing_since, ?4) END WHERE tenant_id = ?1 AND id = ?2 AND (?3 = 0 OR failing_since IS NOT NULL)";
+         ELSE min(coalesce(failing_since, ?4), ?4) END WHERE tenant_id = ?1 AND id = ?2 AND (?3 = 0 OR failing_since IS NOT NULL)";
     pub const DISABLE: &str = "UPDATE webhook_endpoints SET status = 'disabled', disabled_reason = ?3, updated_at = ?4 \
          WHERE tenant_id = ?1 AND id = ?2";
 
@@ -130,7 +130,7 @@ pub async fn record<D: Driver>(
     let (tenant, id) = (due.tenant.as_str(), due.id.as_str());
     let work = async |transaction: &D::Connection| -> Result<(), SqlError> {
         attempts::insert(transaction, tenant, id, attempt).await?;
-        proceed(transaction, due, &attempt.event_id, next).await?;
+        proceed(transaction, due, &attempt.event_id, next, now).await?;
         let health = vec![tenant.into(), id.into(), attempt.succeeded.into(), now.into()];
         transaction.execute(statements::HEALTH, health).await?;
         if let Some((reason, notice)) = &disabled {
@@ -144,17 +144,23 @@ pub async fn record<D: Driver>(
     database.transaction(work).await
 }
 
-async fn proceed(transaction: &impl Execute, due: &Due, event_id: &str, next: Next) -> Result<(), SqlError> {
+async fn proceed(
+    transaction: &impl Execute,
+    due: &Due,
+    event_id: &str,
+    next: Next,
+    now: Micros,
+) -> Result<(), SqlError> {
     let mut parameters = vec![(&due.tenant).into(), (&due.id).into(), event_id.into()];
     let statement = match next {
         Next::Delivered => statements::DELIVERED,
         Next::AsBefore => statements::AS_BEFORE,
         Next::At(at) => {
-            parameters.push(at.into());
+            parameters.extend([at.into(), now.into()]);
             statements::LATER
         }
         Next::Failed => {
-            parameters.push(None::<Micros>.into());
+            parameters.extend([None::<Micros>.into(), now.into()]);
             statements::LATER
         }
     };
