@@ -14,10 +14,13 @@ use serde_json::Value;
 
 use crate::channel::{self, Channel};
 use crate::domain::delivery::DEFAULT_TENANT;
+use crate::domain::sending::Stop;
 use vault::{Credentials, Sealed};
 
 const MAX_NAME: usize = 255;
 const MAX_PROVIDER_ID: usize = 255;
+/// Accounts of one tenant. Claims cost nothing to make, so their number has a bound.
+pub const MAX_ACCOUNTS: u32 = 1000;
 /// Meta's longest tokens have some 300 characters.
 const MAX_CREDENTIAL: usize = 4096;
 
@@ -32,9 +35,23 @@ pub struct Account {
     pub disabled_at: Option<Micros>,
     pub sealed: Option<Sealed>,
     pub credentials_set: Vec<String>,
+    /// Absent: the claim is pending.
+    pub verified: Option<Verified>,
     pub created_at: Micros,
     pub updated_at: Micros,
 }
+
+/// What says that an account is its tenant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    pub at: Micros,
+    pub by: By,
+}
+
+sdk::words!(
+    /// `deployment`: the deployment's own tenant or an operator vouches for the account. `webhook`: a webhook came that its own secret signs.
+    By { Deployment = "deployment", Webhook = "webhook" }
+);
 
 /// As the API shows it.
 #[derive(Serialize)]
@@ -46,18 +63,30 @@ pub struct View<'a> {
     name: &'a str,
     status: &'static str,
     credentials_set: &'a [String],
+    verified_at: Option<String>,
+    verified_by: Option<&'static str>,
     /// Where the provider's webhooks for this account may go, where they do not name the account themselves.
     webhook_path: String,
+    /// Whether what is written to its customers goes out.
+    sending: &'static str,
+    /// Why it does not; several, where the account stands for several numbers.
+    stopped: Vec<&'a Stop>,
     created_at: String,
     updated_at: String,
 }
 
 impl Account {
+    /// `pending`: nothing has come yet that its own secret signs.
     pub fn status(&self) -> &'static str {
-        if self.disabled_at.is_some() { "disabled" } else { "active" }
+        match (self.disabled_at, self.verified) {
+            (Some(_), _) => "disabled",
+            (None, None) => "pending",
+            (None, Some(_)) => "active",
+        }
     }
 
-    pub fn view(&self) -> View<'_> {
+    /// `stops`: its own; `None` when nobody could say.
+    pub fn view<'a>(&'a self, stops: Option<Vec<&'a Stop>>) -> View<'a> {
         View {
             id: &self.id,
             tenant: &self.tenant,
@@ -66,7 +95,15 @@ impl Account {
             name: &self.name,
             status: self.status(),
             credentials_set: &self.credentials_set,
+            verified_at: self.verified.map(|verified| sdk::clock::rfc3339(verified.at)),
+            verified_by: self.verified.map(|verified| verified.by.as_str()),
             webhook_path: format!("/webhooks/{}/{}", self.kind, sdk::query::percent_encode(&self.provider_id)),
+            sending: match &stops {
+                None => "unknown",
+                Some(stops) if stops.is_empty() => "active",
+                Some(_) => "stopped",
+            },
+            stopped: stops.unwrap_or_default(),
             created_at: sdk::clock::rfc3339(self.created_at),
             updated_at: sdk::clock::rfc3339(self.updated_at),
         }
@@ -184,21 +221,29 @@ fn is_credential(text: &str) -> bool {
     (1..=MAX_CREDENTIAL).contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
+/// Whose it is, is not said.
+pub fn taken() -> Error {
+    let reason = "this account of the provider's is in use; if it is yours, ask whoever operates the platform";
+    Error::Conflict(reason.to_owned())
+}
+
 /// Where accounts live. An id is found within its tenant only.
 #[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
 pub trait Accounts {
-    /// Of any tenant: those with these names at their provider.
+    /// Of any tenant, verified or claimed: those with these names at their provider.
     async fn named(&self, kind: &str, provider_ids: &[String]) -> Result<Vec<Account>, Error>;
     /// From this position on, oldest first, one more than `limit`.
     async fn list(&self, tenant: &str, kind: Option<&str>, after: &Keyset, limit: u32) -> Result<Vec<Account>, Error>;
     async fn get(&self, tenant: &str, id: &str) -> Result<Option<Account>, Error>;
-    /// `Conflict` when the provider's account has an owner.
+    /// `Conflict` when another tenant has verified the provider's account, the tenant has named it already, or has too many.
     async fn insert(
         &self,
         account: &Account,
         now: Micros,
         once: Option<&Once<'_, Account>>,
     ) -> Result<Done<Account>, Error>;
+    /// A webhook came that the account's own secret signs. Nothing changes where it is verified, for this tenant or another.
+    async fn verify(&self, tenant: &str, id: &str, now: Micros) -> Result<(), Error>;
     /// In place of the version that was read; `false` when it has changed since, or is gone.
     async fn replace(&self, account: &Account, version: Micros) -> Result<bool, Error>;
     /// Of this version, if one is named. Whether it was there.

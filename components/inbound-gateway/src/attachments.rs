@@ -73,6 +73,12 @@ pub fn next_attempt(attempts: u32, now: i64) -> Option<i64> {
     SCHEDULE_SECONDS.get(index).map(|seconds| now.saturating_add(seconds * 1_000_000))
 }
 
+/// How far away the next attempt may be, by the number of attempts so far: half a minute more than planned, for clocks that differ.
+pub fn longest_waits() -> Vec<i64> {
+    let planned = SCHEDULE_SECONDS.iter().map(|seconds| (seconds + 30) * 1_000_000);
+    std::iter::once(0).chain(planned).collect()
+}
+
 /// The queue, in the gateway's own database. The errors are for the log.
 #[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
 pub trait Queue {
@@ -82,7 +88,10 @@ pub trait Queue {
     /// It is done with, however it ended.
     async fn settle(&self, wanted: &Wanted, failure: Option<&str>) -> Result<(), String>;
     async fn postpone(&self, wanted: &Wanted, due_at: i64, reason: &str) -> Result<(), String>;
-    async fn sweep_wanted(&self, before: i64, limit: u32) -> Result<(), String>;
+    /// Makes those due that would wait for longer than any lease or retry does: a clock that was ahead set their time.
+    async fn mend_wanted(&self, now: i64, limit: u32) -> Result<(), String>;
+    /// Deletes up to `limit` that were wanted before `before`; how many went.
+    async fn sweep_wanted(&self, before: i64, limit: u32) -> Result<u64, String>;
 }
 
 /// The world, as far as fetching needs it.

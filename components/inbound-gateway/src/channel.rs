@@ -30,6 +30,19 @@ pub trait Channel: Sync {
     /// Which of them takes the place of the variable's secret.
     fn own_secret(&self) -> &'static str;
 
+    /// Which of them who sends needs; the others only let webhooks in.
+    fn lent_credentials(&self) -> &'static [&'static str];
+
+    /// The variables that name accounts of the deployment's own.
+    fn deployments_accounts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether such a variable's value names this account.
+    fn is_named(&self, account: &str, value: &str) -> bool {
+        account == value
+    }
+
     /// The account whose row counts for those in the body that have none: the one that the webhook's address names.
     fn fallback(&self, payload: Payload<'_>) -> Option<String> {
         payload.parameter("account")

@@ -11,6 +11,8 @@ pub mod files;
 mod ingest;
 pub mod outcome;
 mod receive;
+pub mod review;
+pub mod sending;
 pub mod services;
 mod storing;
 mod tick;
@@ -19,8 +21,8 @@ mod update;
 use std::time::Duration;
 
 pub use files::Carried;
-pub use receive::{Incoming, Received, receive};
-pub use tick::{Report, tick};
+pub use receive::{Answer, Incoming, Received, receive};
+pub use tick::{Report, Retention, tick};
 pub use update::{Contact, Content, Direction, Identity, Message, Receipt, Update};
 
 use crate::accounts::Accounts;
@@ -28,6 +30,8 @@ use crate::attachments::Queue;
 use delivery::Store;
 use directory::Directory;
 use files::Files;
+use review::Review;
+use sending::Sender;
 use services::{Conversations, Customers, Messages};
 
 /// Why a webhook was not taken.
@@ -48,10 +52,11 @@ pub enum Error {
 /// The world as the domain sees it.
 #[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
 pub trait Platform {
-    type Store: Store + Accounts + Queue + Files;
+    type Store: Store + Accounts + Queue + Files + Review;
     type Customers: Customers;
     type Conversations: Conversations;
     type Messages: Messages;
+    type Sender: Sender;
 
     fn store(&self) -> &Self::Store;
     /// What this instance remembers of channel accounts.
@@ -59,6 +64,7 @@ pub trait Platform {
     fn customers(&self) -> &Self::Customers;
     fn conversations(&self) -> &Self::Conversations;
     fn messages(&self) -> &Self::Messages;
+    fn sender(&self) -> &Self::Sender;
     /// Microseconds since the Unix epoch.
     fn now(&self) -> i64;
     /// A UUIDv7.

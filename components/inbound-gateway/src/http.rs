@@ -1,12 +1,14 @@
 //! The gateway's routes: every channel's webhooks, Meta's verification, the host's tick, and what other components ask.
 
 mod accounts;
+mod deliveries;
 pub mod intake;
 mod lending;
 
 use std::borrow::Cow;
 
 use http::Method;
+use sdk::health::Checks;
 use sdk::http::Response;
 use sdk::query::percent_encode;
 use sdk::{Problem, Request, Router, log, response, router::Outcome};
@@ -16,13 +18,15 @@ use crate::channel::carried::Cutter;
 use crate::channel::whatsapp::subscription;
 use crate::channel::{self, Call, Channel, Payload};
 use crate::domain::delivery::State;
-use crate::domain::{self, Carried, Error, Incoming, Platform, directory};
+use crate::domain::{self, Carried, Error, Incoming, Platform, Retention, directory};
 
 /// Meta sends 3 MB at most; the rest is room for its idea of a megabyte.
 pub const BODY_LIMIT_BYTES: usize = (3 << 20) + (64 << 10);
 
-const DEFAULT_RETENTION_DAYS: i64 = 30;
-const DAY_MICROS: i64 = 24 * 3600 * 1_000_000;
+/// How long deliveries are kept that are done or could not be read, and files' rows.
+const RETENTION: (&str, i64) = ("webhook_retention_days", 30);
+/// How long those are kept that failed: somebody may redrive them.
+const FAILED_RETENTION: (&str, i64) = ("webhook_failed_retention_days", 90);
 
 /// Kept with a delivery, beside the signature: what an investigation of a refused or doubled webhook would ask for.
 const KEPT_HEADERS: [&str; 4] = ["content-type", "user-agent", "x-request-id", "i-twilio-idempotency-token"];
@@ -38,7 +42,7 @@ pub fn router<P: Platform + 'static>() -> Router<P> {
         .get("/api/webhooks/:channel/:account", verify)
         .post("/api/webhooks/:channel/:account", receive)
         // No public route leads to the rest: spin.toml gives this component /webhooks/... and /api/webhooks/... only.
-        .get("/health", async |_: &P, _| response::ok(&serde_json::json!({ "status": "ok" })))
+        .get("/health", health)
         .post("/internal/tick", tick)
         .private(Method::GET, "/internal/accounts/:kind", lending::any)
         .private(Method::GET, "/internal/accounts/:kind/:provider_id", lending::by_name)
@@ -47,6 +51,26 @@ pub fn router<P: Platform + 'static>() -> Router<P> {
         .private(Method::GET, "/channels/:id", accounts::get)
         .private(Method::PATCH, "/channels/:id", accounts::update)
         .private(Method::DELETE, "/channels/:id", accounts::delete)
+        .private(Method::POST, "/channels/:id/start", accounts::start)
+        .private(Method::GET, "/inbound-deliveries", deliveries::list)
+        .private(Method::GET, "/inbound-deliveries/:id", deliveries::get)
+        .private(Method::POST, "/inbound-deliveries/:id/redrive", deliveries::redrive)
+}
+
+/// Whether the deployment's variables make sense.
+async fn health<P: Platform>(platform: &P, _: Request) -> Outcome {
+    let mut checks = Checks::default();
+    for (name, _) in [RETENTION, FAILED_RETENTION] {
+        match platform.variable(name).await {
+            Ok(days) => checks.number(name, days.as_deref(), 1..=3650),
+            unread => checks.note(unread),
+        }
+    }
+    match platform.variable("public_base_url").await {
+        Ok(base) => checks.url("public_base_url", base.as_deref()),
+        unread => checks.note(unread),
+    }
+    checks.outcome()
 }
 
 /// Of Meta's webhooks only: nobody else asks before sending.
@@ -60,25 +84,26 @@ async fn verify<P: Platform>(platform: &P, request: Request) -> Outcome {
     }
     let refused = || Problem::forbidden("the verification token is wrong");
     let query = request.query().map_err(|_| refused())?;
-    let token = match verify_token(platform, channel, &request).await? {
-        Some(own) => own,
-        None => secret(platform, &request, "whatsapp_verify_token").await?,
-    };
-    let challenge = subscription::challenge(&query, &token).ok_or_else(refused)?;
-    Ok(plain(challenge))
+    let own = verify_tokens(platform, channel, &request).await?;
+    if let Some(challenge) = own.iter().find_map(|token| subscription::challenge(&query, token)) {
+        return Ok(plain(challenge));
+    }
+    let deployments = secret(platform, &request, "whatsapp_verify_token").await?;
+    Ok(plain(subscription::challenge(&query, &deployments).ok_or_else(refused)?))
 }
 
-/// Of the account that the address names, when it has one.
-async fn verify_token<P: Platform>(
+/// Of all who say that the account is theirs that the address names: a claim takes nobody's place.
+async fn verify_tokens<P: Platform>(
     platform: &P,
     channel: &'static dyn Channel,
     request: &Request,
-) -> Result<Option<String>, Problem> {
+) -> Result<Vec<String>, Problem> {
     let query = address_query(request);
-    let Some(account) = channel.fallback(Payload { body: &[], query: &query }) else { return Ok(None) };
+    let Some(account) = channel.fallback(Payload { body: &[], query: &query }) else { return Ok(Vec::new()) };
     let names = [account];
     let found = directory::find(platform, channel, &names, true).await.map_err(|reason| internal(request, &reason))?;
-    Ok(found.into_values().flatten().find_map(|known| known.verify_token.clone()))
+    let tokens = found.values().flat_map(|claims| &claims.0).filter_map(|known| known.verify_token.clone());
+    Ok(tokens.collect())
 }
 
 fn plain(text: String) -> Response {
@@ -104,6 +129,9 @@ async fn receive<P: Platform>(platform: &P, request: Request) -> Outcome {
         log::warn(&request.context, "delivery goes on in the background", &[("delivery", &received.conclusion.id)]);
     }
     platform.conclude_later(received.conclusion);
+    if received.refused > 0 {
+        return Err(not_signed_for_all(received.refused, &received.answer));
+    }
     match channel.empty_answer().filter(|_| !asks_for_json(&request)) {
         Some(empty) => Ok(response::bytes(http::StatusCode::OK, empty.content_type, empty.body.into())),
         None => response::ok(&received.answer),
@@ -130,12 +158,21 @@ fn without_files<'r>(channel: &dyn Channel, request: &'r Request) -> (Cow<'r, [u
     (Cow::Owned(cutter.finish()), files)
 }
 
+/// What the signer speaks for is done; the rest is not acknowledged, so that the provider repeats it until the account is registered.
+fn not_signed_for_all(refused: usize, answer: &domain::Answer) -> Problem {
+    let detail = format!(
+        "{refused} items are of accounts that this signature does not speak for: register the accounts, or sign with their secret; \
+         {} others were accepted or known",
+        answer.accepted + answer.duplicates + answer.ignored
+    );
+    Problem::new(http::StatusCode::FORBIDDEN, "account_not_signed", detail)
+}
+
 async fn tick<P: Platform>(platform: &P, request: Request) -> Outcome {
-    let days = platform.variable("webhook_retention_days").await.map_err(|reason| internal(&request, &reason))?;
-    let days =
-        days.and_then(|days| days.parse::<i64>().ok()).filter(|days| *days > 0).unwrap_or(DEFAULT_RETENTION_DAYS);
-    let retention = days.saturating_mul(DAY_MICROS);
-    platform.fetch_later();
+    let retention = Retention {
+        finished: kept_for(platform, &request, RETENTION).await?,
+        failed: kept_for(platform, &request, FAILED_RETENTION).await?,
+    };
     let report = domain::tick(platform, retention).await.map_err(|error| problem(error, &request))?;
     if let Err(reason) = directory::seal_anew(platform).await {
         log::error(&request.context, "credentials could not be sealed anew", &[("reason", &reason)]);
@@ -144,6 +181,11 @@ async fn tick<P: Platform>(platform: &P, request: Request) -> Outcome {
         log::error(&request.context, "deliveries failed for good", &[("count", &report.failed)]);
     }
     response::ok(&report)
+}
+
+async fn kept_for<P: Platform>(platform: &P, request: &Request, (name, days): (&str, i64)) -> Result<i64, Problem> {
+    let value = platform.variable(name).await.map_err(|reason| internal(request, &reason))?;
+    Ok(sdk::sweep::days_or(value.as_deref(), days))
 }
 
 fn channel_of(request: &Request) -> Result<&'static dyn Channel, Problem> {

@@ -1,6 +1,7 @@
 //! The gateway in its host: its database, the linked services, the clock, and work after the answer.
 
 mod fetcher;
+mod sender;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use crate::domain::directory::Directory;
 use crate::store::SqlStore;
 use crate::store::erased::ERASED;
 use fetcher::Fetcher;
+use sender::Outbound;
 
 /// The database's label, which is the component's name.
 const LABEL: &str = "inbound-gateway";
@@ -58,6 +60,7 @@ impl Platform for Live {
     type Customers = Linked;
     type Conversations = Linked;
     type Messages = Linked;
+    type Sender = Outbound;
 
     fn store(&self) -> &Self::Store {
         &self.store
@@ -77,6 +80,10 @@ impl Platform for Live {
 
     fn messages(&self) -> &Linked {
         &self.services
+    }
+
+    fn sender(&self) -> &Outbound {
+        &Outbound
     }
 
     fn now(&self) -> i64 {

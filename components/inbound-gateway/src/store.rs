@@ -1,8 +1,9 @@
-//! The gateway's SQL: deliveries here, channel accounts in `store/accounts.rs`, files to fetch in `store/attachments.rs`, files that came
-//! along in `store/files.rs`.
+//! The gateway's SQL: deliveries here, as operators see them in `store/deliveries.rs`, channel accounts in `store/accounts.rs`, files to fetch
+//! in `store/attachments.rs`, files that came along in `store/files.rs`.
 
 pub mod accounts;
 pub mod attachments;
+pub mod deliveries;
 pub mod erased;
 pub mod files;
 
@@ -18,17 +19,20 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new(4, idempotency::MIGRATION),
     Migration::new(5, include_str!("../migrations/0005_attachments.sql")),
     Migration::new(6, include_str!("../migrations/0006_webhook_files.sql")),
+    Migration::new(7, include_str!("../migrations/0007_claims.sql")),
+    Migration::new(8, include_str!("../migrations/0008_review.sql")),
 ];
 
-/// Nothing, when an account (`?12`: a list of `[name, version]`, 0 where there was none) is no longer as it was looked up: so whose it
-/// is and who signed it is true at the commit, with nothing asked before it. One round trip, one commit.
+/// Nothing, when the claims to an account (`?12`: a list of `[name, version]`, see [`Claims`](crate::domain::directory::Claims)) are no
+/// longer as they were looked up: so whose it is and who signed it is true at the commit, with nothing asked before it. One round trip,
+/// one commit.
 pub const INSERT: &str = "
 INSERT INTO webhook_deliveries
   (tenant_id, id, channel, channel_account_id, received_at, state, lease_until, attempts, outcome, headers, query, body, grants)
 SELECT ?3, ?4, ?1, ?2, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?11, ?13
 WHERE NOT EXISTS (
   SELECT 1 FROM json_each(?12) j
-  WHERE coalesce((SELECT updated_at FROM channel_accounts WHERE kind = ?1 AND provider_id = j.value ->> 0), 0) <> j.value ->> 1)
+  WHERE coalesce((SELECT sum(updated_at % 1099511627776) FROM channel_accounts WHERE kind = ?1 AND provider_id = j.value ->> 0), 0) <> j.value ->> 1)
 RETURNING tenant_id";
 
 /// One statement, so that no two claimants get the same delivery.
@@ -54,6 +58,21 @@ WHERE webhook_deliveries.tenant_id = j.value ->> 0 AND webhook_deliveries.id = j
 /// Outcomes beyond this, of deliveries with a thousand items, are written alone: together they would be a large statement.
 const SMALL_OUTCOME_BYTES: usize = 64 << 10;
 
+/// A lease is a minute, a retry after attempt n at most 6.25 s * 2^(n-1) away (see [`retry_at`](crate::domain::delivery::retry_at)); half a
+/// minute more for clocks that differ.
+pub const MEND: &str = "
+UPDATE webhook_deliveries SET lease_until = ?1
+WHERE (tenant_id, id) IN (
+  SELECT tenant_id, id FROM webhook_deliveries
+  WHERE state = 'pending' AND lease_until > ?1 + 90000000 AND lease_until > ?1 + 30000000 + (6250000 << min(attempts - 1, 10))
+  ORDER BY lease_until LIMIT ?2)";
+
+pub const SWEEP_FAILED: &str = "
+DELETE FROM webhook_deliveries
+WHERE (tenant_id, id) IN (
+  SELECT tenant_id, id FROM webhook_deliveries WHERE state = 'failed' AND received_at < ?1 ORDER BY received_at LIMIT ?2)
+RETURNING 1";
+
 pub const SWEEP: &str = "
 DELETE FROM webhook_deliveries
 WHERE (tenant_id, id) IN (
@@ -75,6 +94,12 @@ impl<D: Driver> SqlStore<D> {
 
     pub fn database(&self) -> &Database<D> {
         &self.0
+    }
+
+    /// How many rows this took away.
+    async fn deleted(&self, statement: &str, before: i64, limit: u32) -> Result<u64, String> {
+        let rows = self.0.execute(statement, vec![before.into(), limit.into()]).await.map_err(reason)?;
+        Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
     }
 
     /// Whether it was stored.
@@ -148,9 +173,17 @@ impl<D: Driver> Store for SqlStore<D> {
         Ok(())
     }
 
+    async fn mend(&self, now: i64, limit: u32) -> Result<(), String> {
+        self.0.execute(MEND, vec![now.into(), limit.into()]).await.map_err(reason)?;
+        Ok(())
+    }
+
     async fn sweep(&self, before: i64, limit: u32) -> Result<u64, String> {
-        let rows = self.0.execute(SWEEP, vec![before.into(), limit.into()]).await.map_err(reason)?;
-        Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
+        self.deleted(SWEEP, before, limit).await
+    }
+
+    async fn sweep_failed(&self, before: i64, limit: u32) -> Result<u64, String> {
+        self.deleted(SWEEP_FAILED, before, limit).await
     }
 }
 

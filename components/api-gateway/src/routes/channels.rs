@@ -1,4 +1,5 @@
-//! `/channels`: a tenant's accounts with its providers. inbound-gateway has them; the gateway says which tenant is meant.
+//! `/channels`: a tenant's accounts with its providers, and `/inbound-deliveries`: their webhooks. inbound-gateway has them; the gateway says
+//! which tenant is meant.
 
 use http::Response;
 use serde::Deserialize;
@@ -65,10 +66,54 @@ pub const ROUTES: &[Route] = &[
             .query(&["tenant"])
             .if_match(),
     ),
+    Route::post(
+        "/channels/{id}/start",
+        RIGHTS,
+        Action::Channels,
+        Doc::new(
+            "startChannel",
+            "Send by a stopped channel account again, after what stopped it has been set right",
+            &[(200, Some("Channel"))],
+        )
+        .query(&["tenant"]),
+    ),
+    Route::get(
+        "/inbound-deliveries",
+        RIGHTS,
+        Action::Channels,
+        Doc::new(
+            "listInboundDeliveries",
+            "The providers' webhooks, newest first, and what became of their items",
+            &[(200, Some("InboundDeliveryList"))],
+        )
+        .query(&["tenant", "delivery_status", "delivery_outcome", "limit", "cursor"]),
+    ),
+    Route::get(
+        "/inbound-deliveries/{id}",
+        RIGHTS,
+        Action::Channels,
+        Doc::new(
+            "getInboundDelivery",
+            "One webhook as it came, and what became of its items",
+            &[(200, Some("InboundDeliveryShown"))],
+        )
+        .query(&["tenant"]),
+    ),
+    Route::post(
+        "/inbound-deliveries/{id}/redrive",
+        RIGHTS,
+        Action::Channels,
+        Doc::new(
+            "redriveInboundDelivery",
+            "Do again what failed or was rejected of a webhook",
+            &[(202, Some("InboundDeliveryRedriven"))],
+        )
+        .query(&["tenant"]),
+    ),
 ];
 
 pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, path: &str) -> Result<Response<Body>, Problem> {
-    let (named, pointer) = named(call)?;
+    let (named, pointer) = named(call, path)?;
     let tenant = scopes::tenant(&call.context, named.as_deref(), pointer)?;
     if tenant != call.context.tenant {
         let found = store::tenants::get(outside.tables(), &tenant).await;
@@ -80,14 +125,14 @@ pub async fn act<B: Outside>(outside: &B, call: &Call<'_>, path: &str) -> Result
 }
 
 /// The tenant that the request names, and where: a creation in its body, everything else in its query.
-fn named(call: &Call<'_>) -> Result<(Option<String>, &'static str), Problem> {
+fn named(call: &Call<'_>, path: &str) -> Result<(Option<String>, &'static str), Problem> {
     /// The owner of the resource reads the rest, and refuses what is wrong.
     #[derive(Default, Deserialize)]
     struct New {
         #[serde(default)]
         tenant: Option<String>,
     }
-    if call.method == http::Method::POST {
+    if call.method == http::Method::POST && path == "/channels" {
         let new: New = serde_json::from_slice(&call.body).unwrap_or_default();
         return Ok((new.tenant.map(|tenant| tenant.trim().to_owned()).filter(|tenant| !tenant.is_empty()), "/tenant"));
     }

@@ -43,6 +43,29 @@ fn an_operator_names_the_tenant_which_must_exist() {
 }
 
 #[test]
+fn an_operator_starts_channels_and_reads_and_redrives_deliveries_of_any_tenant() {
+    let app = TestApp::new();
+    let operator = app.key_of("default", &["operator"]);
+    let admin = app.key_of("acme", &["admin"]);
+    let id = app.world.next_id();
+    for (method, path) in [
+        (Method::POST, format!("/channels/{id}/start")),
+        (Method::GET, "/inbound-deliveries".to_owned()),
+        (Method::GET, format!("/inbound-deliveries/{id}")),
+        (Method::POST, format!("/inbound-deliveries/{id}/redrive")),
+    ] {
+        app.send(request_as(&operator, method.clone(), &format!("/api/v1{path}?tenant=acme"), ""));
+        let forwarded = app.world.forwarded.borrow().last().unwrap().uri().to_string();
+        assert_eq!(forwarded, format!("http://inbound-gateway.spin.internal{path}?tenant=acme"));
+        assert_eq!(app.world.forwarded.borrow().last().unwrap().headers()["kobliat-tenant"], "acme", "{path}");
+        let others = app.send(request_as(&admin, method.clone(), &format!("/api/v1{path}?tenant=default"), ""));
+        assert_eq!(others.pointers(), ["?tenant"], "{path}");
+        let writer = app.key_of("acme", &["messages:write"]);
+        app.send(request_as(&writer, method, &format!("/api/v1{path}"), "")).problem(403);
+    }
+}
+
+#[test]
 fn who_only_reads_and_writes_messages_is_refused() {
     let app = TestApp::new();
     let key = app.key_of("acme", &["messages:write", "conversations:read"]);

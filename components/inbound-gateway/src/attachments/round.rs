@@ -18,9 +18,6 @@ const AT_ONCE: u32 = 4;
 const MAX_BATCHES: usize = 16;
 /// How soon it is tried again when `media` itself was away for all attempts: three hours.
 const PATIENCE_MICROS: i64 = 3 * 3600 * 1_000_000;
-/// Finished rows are kept for a month, as deliveries are.
-const KEPT_MICROS: i64 = 30 * 24 * 3600 * 1_000_000;
-const SWEEP_ROWS: u32 = 500;
 
 /// The time, and waiting for it.
 #[expect(async_fn_in_trait, reason = "a guest has one thread; a Send bound would only shut out its futures")]
@@ -40,7 +37,7 @@ pub async fn run<O: Outside, Q: Queue, W: Watch>(outside: &O, queue: &Q, watch: 
         let all = claimed.iter().map(|one| deal_with(outside, queue, watch, one));
         join_all(all).await.into_iter().collect::<Result<(), String>>()?;
     }
-    queue.sweep_wanted(watch.now().saturating_sub(KEPT_MICROS), SWEEP_ROWS).await
+    Ok(())
 }
 
 async fn deal_with<O: Outside, Q: Queue, W: Watch>(

@@ -42,6 +42,20 @@ impl Channel for Email {
         "webhook_secret"
     }
 
+    fn lent_credentials(&self) -> &'static [&'static str] {
+        &["api_token"]
+    }
+
+    fn deployments_accounts(&self) -> &'static [&'static str] {
+        &["email_from"]
+    }
+
+    /// The variable may hold a name before the address: `Shop <shop@example.com>`.
+    fn is_named(&self, account: &str, value: &str) -> bool {
+        let address = value.rsplit_once('<').map_or(value, |(_, address)| address).trim_end_matches('>');
+        address.trim().eq_ignore_ascii_case(account)
+    }
+
     fn fallback(&self, payload: Payload<'_>) -> Option<String> {
         payload.parameter("account").map(|account| account.to_lowercase())
     }

@@ -33,6 +33,19 @@ impl Channel for Sms {
         "auth_token"
     }
 
+    fn lent_credentials(&self) -> &'static [&'static str] {
+        &["account_sid", "auth_token"]
+    }
+
+    fn deployments_accounts(&self) -> &'static [&'static str] {
+        &["twilio_account_sid", "twilio_from"]
+    }
+
+    /// Numbers are the same with and without `+`.
+    fn is_named(&self, account: &str, value: &str) -> bool {
+        account.trim_start_matches('+') == value.trim_start_matches('+')
+    }
+
     /// Twilio's own account: who registers it has all its numbers.
     fn fallback(&self, payload: Payload<'_>) -> Option<String> {
         let form = Form::read(payload.body)?;

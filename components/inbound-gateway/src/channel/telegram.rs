@@ -37,6 +37,19 @@ impl Channel for Telegram {
         "secret_token"
     }
 
+    fn lent_credentials(&self) -> &'static [&'static str] {
+        &["bot_token"]
+    }
+
+    fn deployments_accounts(&self) -> &'static [&'static str] {
+        &["telegram_bot_token"]
+    }
+
+    /// A bot's token begins with its id.
+    fn is_named(&self, account: &str, value: &str) -> bool {
+        value.split_once(':').is_some_and(|(id, _)| id == account)
+    }
+
     fn unnamed_account(&self) -> Option<&'static str> {
         Some(ACCOUNT)
     }

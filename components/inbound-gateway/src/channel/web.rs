@@ -41,6 +41,10 @@ impl Channel for Web {
         "webhook_secret"
     }
 
+    fn lent_credentials(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn unnamed_account(&self) -> Option<&'static str> {
         Some(ACCOUNT)
     }

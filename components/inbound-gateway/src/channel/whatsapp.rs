@@ -42,6 +42,14 @@ impl Channel for WhatsApp {
         "app_secret"
     }
 
+    fn lent_credentials(&self) -> &'static [&'static str] {
+        &["access_token"]
+    }
+
+    fn deployments_accounts(&self) -> &'static [&'static str] {
+        &["whatsapp_phone_number_id"]
+    }
+
     fn is_authentic(&self, secret: &str, call: &Call<'_>) -> bool {
         let signature = call.only_header(signature::HEADER);
         signature.is_some_and(|header| signature::is_valid(secret, &call.request.body, header))

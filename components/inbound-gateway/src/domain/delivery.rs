@@ -3,7 +3,7 @@
 /// The tenant of every account that is not listed in `channel_accounts`.
 pub const DEFAULT_TENANT: &str = "default";
 
-/// After this many attempts a delivery is `failed`: visible, kept, and touched by nobody but an operator.
+/// After this many attempts a delivery is `failed`: visible, kept for a longer time, and touched by nobody but an operator.
 pub const MAX_ATTEMPTS: u32 = 20;
 
 /// How long a claimed delivery is left alone: three times the longest attempt, so that only a crash lets it lapse.
@@ -79,8 +79,13 @@ pub trait Store {
     async fn conclude(&self, conclusion: &Conclusion) -> Result<(), String>;
     /// The same for several, which nearly always are done. An error may have spared some of them.
     async fn conclude_many(&self, conclusions: &[Conclusion]) -> Result<(), String>;
-    /// Deletes up to `limit` finished deliveries that came before `before`; failed ones stay. Answers how many went.
+    /// Makes up to `limit` unfinished deliveries due that would wait for longer than any lease or retry does: a clock that was ahead set
+    /// their time.
+    async fn mend(&self, now: i64, limit: u32) -> Result<(), String>;
+    /// Deletes up to `limit` deliveries that came before `before` and are done, or could not be read. Answers how many went.
     async fn sweep(&self, before: i64, limit: u32) -> Result<u64, String>;
+    /// The same with those that failed.
+    async fn sweep_failed(&self, before: i64, limit: u32) -> Result<u64, String>;
 }
 
 /// When the next attempt is due after attempt number `attempt`: 5 s, 10 s, 20 s, …, at most an hour, half a day in all.

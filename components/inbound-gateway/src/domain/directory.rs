@@ -11,21 +11,41 @@ use sdk::{Context, log};
 
 use super::Platform;
 use crate::accounts::vault::{Owner, Vault};
-use crate::accounts::{Account, Accounts};
+use crate::accounts::{Account, Accounts, By};
 use crate::channel::Channel;
 
 /// Remembered per instance and channel; when it is full, all are forgotten. Some hundred bytes each.
 const CAPACITY: usize = 1024;
 
-/// An account as webhooks see it.
+/// An account, or a claim to one, as webhooks see it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Known {
     pub tenant: String,
+    pub id: String,
     pub is_disabled: bool,
-    /// Changes with every change of the account.
-    pub version: i64,
+    /// Absent: the claim is pending.
+    pub verified_by: Option<By>,
     pub secret: Secret,
     pub verify_token: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+/// All who say that an account is theirs: who has verified it first, then the oldest.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Claims(pub Vec<Known>);
+
+impl Claims {
+    /// Changes with every change of one of them; 0 when there is none. The statement that stores a delivery computes the same.
+    pub fn version(&self) -> i64 {
+        const SOME_DAYS_MICROS: i64 = 1 << 40;
+        self.0.iter().map(|known| known.updated_at % SOME_DAYS_MICROS).sum()
+    }
+
+    /// The tenant's own.
+    pub fn of(&self, tenant: &str) -> Option<&Known> {
+        self.0.iter().find(|known| known.tenant == tenant)
+    }
 }
 
 /// What signs an account's webhooks.
@@ -38,15 +58,15 @@ pub enum Secret {
     Lost,
 }
 
-/// By name; `None` for those that are nobody's.
-pub type Found = HashMap<String, Option<Rc<Known>>>;
+/// By name.
+pub type Found = HashMap<String, Rc<Claims>>;
 
 /// By channel.
 #[derive(Default)]
 pub struct Directory(RefCell<HashMap<&'static str, Found>>);
 
 impl Directory {
-    fn remembered(&self, channel: &'static str, name: &str) -> Option<Option<Rc<Known>>> {
+    fn remembered(&self, channel: &'static str, name: &str) -> Option<Rc<Claims>> {
         self.0.borrow().get(channel)?.get(name).cloned()
     }
 
@@ -56,7 +76,7 @@ impl Directory {
         if known.len() + found.len() > CAPACITY {
             known.clear();
         }
-        known.extend(found.iter().map(|(name, account)| (name.clone(), account.clone())));
+        known.extend(found.iter().map(|(name, claims)| (name.clone(), claims.clone())));
     }
 }
 
@@ -72,7 +92,7 @@ pub async fn find<P: Platform>(
     let mut unknown = Vec::new();
     for name in names {
         match directory.remembered(channel.name(), name).filter(|_| !fresh) {
-            Some(known) => _ = found.insert(name.clone(), known),
+            Some(claims) => _ = found.insert(name.clone(), claims),
             None => unknown.push(name.clone()),
         }
     }
@@ -90,12 +110,18 @@ async fn look_up<P: Platform>(
     names: Vec<String>,
 ) -> Result<Found, String> {
     let rows = platform.store().named(channel.name(), &names).await.map_err(|error| format!("{error:?}"))?;
-    let mut found: Found = names.into_iter().map(|name| (name, None)).collect();
+    let mut found: HashMap<String, Claims> = names.into_iter().map(|name| (name, Claims::default())).collect();
     for account in rows {
         let known = known(platform, channel, &account).await;
-        found.insert(account.provider_id, Some(Rc::new(known)));
+        found.entry(account.provider_id).or_default().0.push(known);
     }
-    Ok(found)
+    for claims in found.values_mut() {
+        claims.0.sort_by(|a, b| {
+            let place = |known: &Known| (known.verified_by.is_none(), known.created_at);
+            place(a).cmp(&place(b)).then_with(|| a.id.cmp(&b.id))
+        });
+    }
+    Ok(found.into_iter().map(|(name, claims)| (name, Rc::new(claims))).collect())
 }
 
 async fn known<P: Platform>(platform: &P, channel: &'static dyn Channel, account: &Account) -> Known {
@@ -111,10 +137,13 @@ async fn known<P: Platform>(platform: &P, channel: &'static dyn Channel, account
     };
     Known {
         tenant: account.tenant.clone(),
+        id: account.id.clone(),
         is_disabled: account.disabled_at.is_some(),
-        version: account.updated_at,
+        verified_by: account.verified.map(|verified| verified.by),
         secret,
         verify_token: credentials.remove("verify_token"),
+        created_at: account.created_at,
+        updated_at: account.updated_at,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sdk::{Context, log};
 use serde::Serialize;
 
 use super::attempt::Attempt;
@@ -10,6 +11,7 @@ use super::delivery::{Conclusion, LEASE_MICROS, NewDelivery, Store};
 use super::files::{Carried, Keeping};
 use super::outcome::Outcomes;
 use super::{Error, Platform};
+use crate::accounts;
 use crate::channel::{Channel, Contents, Payload, Unreadable};
 
 /// Providers give up after about five seconds; what takes longer than two goes on by itself.
@@ -34,6 +36,8 @@ pub struct Incoming<'a> {
 /// A webhook that was taken: what to answer, and what to write down (before or after the answer).
 pub struct Received {
     pub answer: Answer,
+    /// Items whose account its signer does not speak for: they are not acknowledged, so that the provider repeats them.
+    pub refused: usize,
     pub conclusion: Conclusion,
 }
 
@@ -88,7 +92,8 @@ async fn take<P: Platform>(
             return Err(Error::Unreadable);
         }
     };
-    authority.grants.apply(&mut contents.updates);
+    let refused = authority.grants.apply(&mut contents.updates);
+    verify(platform, &authority.proven, incoming.request_id).await;
     let mut attempt = Attempt {
         tenant: authority.tenant,
         id: id.to_owned(),
@@ -102,7 +107,17 @@ async fn take<P: Platform>(
     };
     let mut outcomes = attempt.run(platform, left(received_at, platform.now())).await;
     let answer = answer(&outcomes);
-    Ok(Received { answer, conclusion: attempt.conclude(platform.now(), &mut outcomes) })
+    Ok(Received { answer, refused, conclusion: attempt.conclude(platform.now(), &mut outcomes) })
+}
+
+/// The delivery is stored whatever comes of this: the next one that its signer sends verifies the claim.
+async fn verify<P: Platform>(platform: &P, proven: &[(String, String)], request_id: &str) {
+    for (tenant, id) in proven {
+        if let Err(error) = accounts::Accounts::verify(platform.store(), tenant, id, platform.now()).await {
+            let context = Context { request_id: request_id.to_owned(), ..Context::default() };
+            log::warn(&context, "a claim could not be verified", &[("account", id), ("reason", &format!("{error:?}"))]);
+        }
+    }
 }
 
 fn bounded(contents: Contents) -> Result<Contents, Unreadable> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use sdk::Clock;
 use serde::Serialize;
 
 use super::attempt::Attempt;
@@ -12,6 +13,7 @@ use super::files::Files;
 use super::outcome::{Item, Outcome, Outcomes};
 use super::{Error, Platform};
 use crate::accounts::Accounts;
+use crate::attachments::Queue;
 use crate::channel::{self, Contents, Payload};
 
 /// One attempt of the tick. A third of the lease, so that nobody takes over what is still being worked on.
@@ -20,8 +22,8 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(20);
 const AT_ONCE: u32 = 4;
 /// No new deliveries are claimed after this; the next tick comes five seconds after this one.
 const CLAIM_MICROS: i64 = 4 * 1_000_000;
-/// Rows deleted per tick: a short transaction, and still 500,000 an hour.
-const SWEEP_ROWS: u32 = 700;
+/// Rows whose time is mended at once.
+const MENDED_ROWS: u32 = 1000;
 
 /// Files whose webhook was not stored within this time never will be: a request takes minutes at most.
 const UPLOAD_MICROS: i64 = 3600 * 1_000_000;
@@ -35,10 +37,21 @@ pub struct Report {
     pub swept: u64,
 }
 
-/// Works through what is due, then deletes finished deliveries older than `retention_micros`.
-pub async fn tick<P: Platform>(platform: &P, retention_micros: i64) -> Result<Report, Error> {
+/// How long deliveries are kept, in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Those that are done, or could not be read.
+    pub finished: i64,
+    pub failed: i64,
+}
+
+/// Works through what is due, then deletes what is old.
+pub async fn tick<P: Platform>(platform: &P, retention: Retention) -> Result<Report, Error> {
     let mut report = Report::default();
     let started = platform.now();
+    platform.store().mend(started, MENDED_ROWS).await.map_err(Error::Store)?;
+    platform.store().mend_wanted(started, MENDED_ROWS).await.map_err(Error::Store)?;
+    platform.fetch_later();
     while platform.now().saturating_sub(started) < CLAIM_MICROS {
         let now = platform.now();
         let claimed = platform.store().claim(now, now.saturating_add(LEASE_MICROS), AT_ONCE).await;
@@ -54,14 +67,34 @@ pub async fn tick<P: Platform>(platform: &P, retention_micros: i64) -> Result<Re
             }
         }
     }
-    platform
-        .store()
-        .sweep_files(platform.now().saturating_sub(UPLOAD_MICROS), SWEEP_UPLOADS)
-        .await
-        .map_err(Error::Store)?;
-    let before = platform.now().saturating_sub(retention_micros);
-    report.swept = platform.store().sweep(before, SWEEP_ROWS).await.map_err(Error::Store)?;
+    report.swept = sweep(platform, retention).await.map_err(Error::Store)?;
     Ok(report)
+}
+
+async fn sweep<P: Platform>(platform: &P, retention: Retention) -> Result<u64, String> {
+    let (store, clock, now) = (platform.store(), Now(platform), platform.now());
+    let finished = now.saturating_sub(retention.finished);
+    let failed = now.saturating_sub(retention.failed);
+    let swept = sdk::sweep::sweep(&clock, async |rows| store.sweep(finished, rows).await).await?
+        + sdk::sweep::sweep(&clock, async |rows| store.sweep_failed(failed, rows).await).await?;
+    sdk::sweep::sweep(&clock, async |rows| store.sweep_wanted(finished, rows).await).await?;
+    let uploads = now.saturating_sub(UPLOAD_MICROS);
+    // A whole step of these is as much as a step of rows.
+    let step = async |rows: u32| -> Result<u64, String> {
+        let gone = store.sweep_files(uploads, SWEEP_UPLOADS).await?;
+        Ok(if gone < SWEEP_UPLOADS.into() { 0 } else { rows.into() })
+    };
+    sdk::sweep::sweep(&clock, step).await?;
+    Ok(swept)
+}
+
+/// The platform's clock.
+struct Now<'a, P>(&'a P);
+
+impl<P: Platform> Clock for Now<'_, P> {
+    fn now(&self) -> i64 {
+        self.0.now()
+    }
 }
 
 async fn redo<P: Platform>(platform: &P, delivery: Claimed) -> Result<State, Error> {

@@ -1,14 +1,18 @@
 //! `/channels`: a tenant's channel accounts, as the gateway forwards it (the tenant in the context is the one that they are of).
 
+use std::collections::HashSet;
+
 use sdk::idempotency::{Once, answer_once};
+use sdk::log;
 use sdk::pagination::{self, Keyset, Page, PageRequest};
-use sdk::{Context, Error, Outcome, Problem, Request, etag, response};
+use sdk::{Context, Error, Micros, Outcome, Problem, Request, etag, response};
 
 use super::internal;
 use crate::accounts::vault::{Credentials, Owner};
-use crate::accounts::{Account, Accounts, Changes, New};
-use crate::channel;
+use crate::accounts::{Account, Accounts, By, Changes, New, Verified, taken};
+use crate::channel::{self, Channel};
 use crate::domain::delivery::DEFAULT_TENANT;
+use crate::domain::sending::{Sender, Stop, stops_of};
 use crate::domain::{Platform, directory};
 
 const PAGE: u32 = 20;
@@ -35,7 +39,8 @@ pub async fn list<P: Platform>(platform: &P, request: Request) -> Outcome {
     let rows = rows.map_err(|error| problem(context, error))?;
     let cursor = |last: &Account| Keyset { at: last.created_at, id: last.id.clone() }.seal(&name);
     let Page { items, next_cursor } = Page::cut(rows, page.limit, cursor);
-    let items = items.iter().map(Account::view).collect();
+    let stops = stops(platform, context).await;
+    let items = items.iter().map(|account| account.view(stops.of(account))).collect();
     pagination::list(&Page { items, next_cursor }, page.limit, &query, None)
 }
 
@@ -45,6 +50,9 @@ pub async fn create<P: Platform>(platform: &P, request: Request) -> Outcome {
     let (new, tenant) = request.decode(|input| (New::read(input), input.text("tenant", 64)))?;
     is_of(context, tenant.as_deref(), "/tenant")?;
     check_claim(context, &new)?;
+    if is_deployments(platform, &request, &new).await? {
+        return Err(problem(context, taken()));
+    }
     let account = account(platform, &request, new).await?;
     let insert = async |once: Option<&Once<'_, Account>>| platform.store().insert(&account, platform.now(), once).await;
     answer_once(&request, told, insert, |error| problem(context, error)).await
@@ -65,6 +73,18 @@ fn check_claim(context: &Context, new: &New) -> Result<(), Problem> {
     Err(Problem::invalid_field(pointer, reason))
 }
 
+/// Whether the deployment's variables name it, and so the default tenant has it: no other may claim it.
+async fn is_deployments<P: Platform>(platform: &P, request: &Request, new: &New) -> Result<bool, Problem> {
+    let Some(channel) = new.channel.filter(|_| request.context.tenant != DEFAULT_TENANT) else { return Ok(false) };
+    for variable in channel.deployments_accounts() {
+        let value = platform.variable(variable).await.map_err(|reason| internal(request, &reason))?;
+        if value.is_some_and(|value| channel.is_named(&new.provider_id, value.trim())) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 async fn account<P: Platform>(platform: &P, request: &Request, new: New) -> Result<Account, Problem> {
     let now = platform.now();
     let account = Account {
@@ -76,10 +96,17 @@ async fn account<P: Platform>(platform: &P, request: &Request, new: New) -> Resu
         disabled_at: new.disabled.then_some(now),
         sealed: None,
         credentials_set: Vec::new(),
+        verified: vouched(new.channel, &new.credentials, now),
         created_at: now,
         updated_at: now,
     };
     with_credentials(platform, request, account, &new.credentials).await
+}
+
+/// Only who may vouch for an account registers one without a secret of its own (see [`check_claim`]); with one, its webhooks must prove it.
+fn vouched(channel: Option<&dyn Channel>, credentials: &Credentials, now: Micros) -> Option<Verified> {
+    let has_own = channel.is_some_and(|channel| credentials.contains_key(channel.own_secret()));
+    (!has_own).then_some(Verified { at: now, by: By::Deployment })
 }
 
 async fn with_credentials<P: Platform>(
@@ -100,7 +127,8 @@ async fn with_credentials<P: Platform>(
 }
 
 fn told(account: &Account) -> Outcome {
-    let mut made = etag::with(response::created(&account.view())?, account.updated_at);
+    // A new account has sent nothing, so nothing stopped it.
+    let mut made = etag::with(response::created(&account.view(Some(Vec::new())))?, account.updated_at);
     let location = http::HeaderValue::from_str(&format!("/channels/{}", account.id)).ok();
     made.headers_mut().extend(location.map(|location| (http::header::LOCATION, location)));
     Ok(made)
@@ -108,7 +136,52 @@ fn told(account: &Account) -> Outcome {
 
 pub async fn get<P: Platform>(platform: &P, request: Request) -> Outcome {
     let account = found(platform, &request).await?;
-    Ok(etag::with(response::ok(&account.view())?, account.updated_at))
+    shown(platform, &request, &account).await
+}
+
+async fn shown<P: Platform>(platform: &P, request: &Request, account: &Account) -> Outcome {
+    let stops = stops(platform, &request.context).await;
+    Ok(etag::with(response::ok(&account.view(stops.of(account)))?, account.updated_at))
+}
+
+/// The accounts of a tenant that send nothing more, as far as outbound-gateway could be asked.
+struct Stops {
+    found: Option<Vec<Stop>>,
+    /// Those of them that have a row of their own.
+    registered: HashSet<String>,
+}
+
+impl Stops {
+    fn of(&self, account: &Account) -> Option<Vec<&Stop>> {
+        Some(stops_of(account, self.found.as_ref()?, &self.registered))
+    }
+}
+
+async fn stops<P: Platform>(platform: &P, context: &Context) -> Stops {
+    let found = platform.sender().stops(context).await;
+    let found = found.inspect_err(|reason| log::warn(context, "stopped channels are unknown", &[("reason", reason)]));
+    let names = found.iter().flatten().filter(|stop| stop.channel == channel::sms::CHANNEL);
+    let names: Vec<String> = names.map(|stop| stop.channel_account_id.clone()).collect();
+    let rows = match names.is_empty() {
+        true => Ok(Vec::new()),
+        false => platform.store().named(channel::sms::CHANNEL, &names).await,
+    };
+    let own = rows.unwrap_or_default().into_iter().filter(|account| account.tenant == context.tenant);
+    Stops { found: found.ok(), registered: own.map(|account| account.provider_id).collect() }
+}
+
+/// What was wrong has been set right: the account sends again.
+pub async fn start<P: Platform>(platform: &P, request: Request) -> Outcome {
+    let (account, context) = (found(platform, &request).await?, &request.context);
+    let away = |reason: String| {
+        log::warn(context, "a channel could not be started", &[("reason", &reason)]);
+        Problem::unavailable("the component that sends does not answer: try again")
+    };
+    let stops = stops(platform, context).await;
+    for stop in stops.of(&account).ok_or_else(|| away("its stops are unknown".to_owned()))? {
+        platform.sender().start(context, &stop.channel, &stop.channel_account_id).await.map_err(away)?;
+    }
+    shown(platform, &request, &account).await
 }
 
 /// The account in the path, for who may administer it.
@@ -132,7 +205,7 @@ pub async fn update<P: Platform>(platform: &P, request: Request) -> Outcome {
         let after = changed(platform, &request, &before, &changes).await?;
         let replaced = platform.store().replace(&after, before.updated_at).await;
         if replaced.map_err(|error| problem(&request.context, error))? {
-            return Ok(etag::with(response::ok(&after.view())?, after.updated_at));
+            return shown(platform, &request, &after).await;
         }
     }
     Err(Problem::conflict("the account is being changed by somebody else"))
@@ -158,7 +231,22 @@ async fn changed<P: Platform>(
     // What cannot be opened any more is replaced whole: then only what is given now is set.
     let credentials = changes.applied(directory::opened(platform, before).await.unwrap_or_default());
     check_kept(&request.context, before, &credentials)?;
+    if after.verified.is_none() {
+        after.verified = vouched(channel::find(&before.kind), &credentials, now);
+        if after.verified.is_some() {
+            check_free(platform, &request.context, before).await?;
+        }
+    }
     with_credentials(platform, request, after, &credentials).await
+}
+
+/// No other tenant has verified it.
+async fn check_free<P: Platform>(platform: &P, context: &Context, account: &Account) -> Result<(), Problem> {
+    let named = platform.store().named(&account.kind, std::slice::from_ref(&account.provider_id)).await;
+    match named.map_err(|error| problem(context, error))?.iter().any(|other| other.verified.is_some()) {
+        true => Err(problem(context, taken())),
+        false => Ok(()),
+    }
 }
 
 /// What proved the claim stays: see [`New::is_proven`].
@@ -186,7 +274,7 @@ pub async fn delete<P: Platform>(platform: &P, request: Request) -> Outcome {
 }
 
 /// The gateway has put the tenant that a request names into the context: here they are the same.
-fn is_of(context: &Context, named: Option<&str>, pointer: &str) -> Result<(), Problem> {
+pub(super) fn is_of(context: &Context, named: Option<&str>, pointer: &str) -> Result<(), Problem> {
     match named {
         Some(named) if named != context.tenant => {
             Err(Problem::invalid_field(pointer, "only an operator may name another tenant"))

@@ -1,22 +1,35 @@
-//! `/internal/accounts`: an account with its credentials, for the component that sends. Nothing of the API leads here, and no public
-//! route can (`spin.toml`; the host refuses to start otherwise); who may call is who has this component among its outbound hosts.
+//! `/internal/accounts`: an account with those of its credentials that sending needs, for the component that sends and no other. Nothing of
+//! the API leads here, and no public route can (`spin.toml`; the host refuses to start otherwise).
 
 use sdk::pagination::Keyset;
 use sdk::{Outcome, Problem, Request, response};
 use serde_json::json;
 
 use super::internal;
+use crate::accounts::vault::Credentials;
 use crate::accounts::{Account, Accounts};
 use crate::channel;
 use crate::domain::{Platform, directory};
 
 /// The right that is asked for. No API key can have it by name.
 const RIGHT: &str = "channels:credentials";
+/// Who sends.
+const SENDER: &str = "outbound-gateway";
+
+/// Our host says which component calls, and lets no caller say it. A host that does not say it (stock Spin) has the outbound hosts in
+/// `spin.toml` only.
+fn check_caller(request: &Request) -> Result<(), Problem> {
+    request.context.require(RIGHT)?;
+    match request.header(sdk::context::CALLER) {
+        Some(caller) if caller != SENDER => Err(Problem::forbidden("credentials are lent to the component that sends")),
+        _ => Ok(()),
+    }
+}
 
 /// The tenant's account of this name. One that it does not have, but whose credentials count for it (Twilio's own account for its
 /// numbers), stands in.
 pub async fn by_name<P: Platform>(platform: &P, request: Request) -> Outcome {
-    request.context.require(RIGHT)?;
+    check_caller(&request)?;
     let (kind, name) = (request.param("kind"), request.param("provider_id").to_owned());
     let tenant = &request.context.tenant;
     let named =
@@ -45,7 +58,7 @@ async fn twilios<P: Platform>(platform: &P, request: &Request, kind: &str) -> Re
 
 /// The tenant's oldest active account of the channel, for messages that name none.
 pub async fn any<P: Platform>(platform: &P, request: Request) -> Outcome {
-    request.context.require(RIGHT)?;
+    check_caller(&request)?;
     let all = of_kind(platform, &request, request.param("kind")).await?;
     let active = all.into_iter().find(|account| account.disabled_at.is_none());
     lent(platform, &request, &active.ok_or_else(|| Problem::not_found("account"))?).await
@@ -58,7 +71,9 @@ async fn of_kind<P: Platform>(platform: &P, request: &Request, kind: &str) -> Re
 }
 
 async fn lent<P: Platform>(platform: &P, request: &Request, account: &Account) -> Outcome {
-    let credentials = directory::opened(platform, account).await.map_err(|reason| internal(request, &reason))?;
+    let opened = directory::opened(platform, account).await.map_err(|reason| internal(request, &reason))?;
+    let needed = channel::find(&account.kind).map_or(&[][..], |channel| channel.lent_credentials());
+    let credentials: Credentials = opened.into_iter().filter(|(name, _)| needed.contains(&name.as_str())).collect();
     response::ok(&json!({
         "id": account.id,
         "kind": account.kind,

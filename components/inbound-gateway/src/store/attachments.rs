@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{SqlStore, reason};
 use crate::attachments::source::Place;
-use crate::attachments::{Claimed, Queue, Wanted};
+use crate::attachments::{Claimed, Queue, Wanted, longest_waits};
 use crate::domain::files::Holder;
 
 pub const WANT: &str = "
@@ -28,10 +28,20 @@ UPDATE attachments SET state = ?3, reason = ?4, due_at = NULL WHERE tenant_id = 
 pub const POSTPONE: &str = "
 UPDATE attachments SET due_at = ?3, reason = ?4 WHERE tenant_id = ?1 AND reference = ?2 AND state = 'pending'";
 
+/// As the deliveries are mended. The lease is 90 s; `?3` says, by attempts, how long a retry may be away, and `?4` for all others.
+pub const MEND: &str = "
+UPDATE attachments SET due_at = ?1
+WHERE (tenant_id, reference) IN (
+  SELECT tenant_id, reference FROM attachments
+  WHERE state = 'pending' AND due_at > ?1 + 120000000
+    AND due_at > ?1 + coalesce((SELECT j.value FROM json_each(?3) j WHERE j.key = attempts), ?4)
+  ORDER BY due_at LIMIT ?2)";
+
+/// Also what still waits: no provider has a file for so long.
 pub const SWEEP: &str = "
 DELETE FROM attachments
-WHERE (tenant_id, reference) IN (
-  SELECT tenant_id, reference FROM attachments WHERE state <> 'pending' AND created_at < ?1 ORDER BY created_at LIMIT ?2)";
+WHERE (tenant_id, reference) IN (SELECT tenant_id, reference FROM attachments WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)
+RETURNING 1";
 
 impl<D: Driver> Queue for SqlStore<D> {
     async fn want(&self, wanted: &[Wanted], now: i64) -> Result<(), String> {
@@ -70,9 +80,17 @@ impl<D: Driver> Queue for SqlStore<D> {
         Ok(())
     }
 
-    async fn sweep_wanted(&self, before: i64, limit: u32) -> Result<(), String> {
-        self.0.execute(SWEEP, vec![before.into(), limit.into()]).await.map_err(reason)?;
+    async fn mend_wanted(&self, now: i64, limit: u32) -> Result<(), String> {
+        let waits = longest_waits();
+        let all_others = waits.last().copied().unwrap_or_default();
+        let parameters = vec![now.into(), limit.into(), list(&waits).map_err(reason)?, all_others.into()];
+        self.0.execute(MEND, parameters).await.map_err(reason)?;
         Ok(())
+    }
+
+    async fn sweep_wanted(&self, before: i64, limit: u32) -> Result<u64, String> {
+        let rows = self.0.execute(SWEEP, vec![before.into(), limit.into()]).await.map_err(reason)?;
+        Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
     }
 }
 

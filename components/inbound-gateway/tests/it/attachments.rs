@@ -167,9 +167,15 @@ fn an_id_that_meta_does_not_know_fails_at_once_and_other_errors_do_not() {
 
 #[test]
 fn goes_nowhere_that_is_not_the_provider_s() {
-    for place in
-        ["http://169.254.169.254/latest", "http://media.spin.internal/x", "https://evil.example/x", "/relative"]
-    {
+    for place in [
+        "http://169.254.169.254/latest",
+        "http://media.spin.internal/x",
+        "http://self/api/v1/customers",
+        "https://self.alt/x",
+        "https://admin.kobliat.internal/x",
+        "https://evil.example/x",
+        "/relative",
+    ] {
         let world = World::new();
         let elsewhere = Elsewhere::new(&world);
         let description = json!({ "url": place }).to_string();
@@ -206,6 +212,52 @@ fn a_file_that_is_here_is_not_fetched_again() {
     world.receive(&picture("wamid.1", "1013"));
     elsewhere.round();
     assert_eq!((elsewhere.asked().len(), elsewhere.told.borrow().len()), (0, 1));
+}
+
+#[test]
+fn a_clock_that_jumped_and_came_back_strands_no_file() {
+    const HOUR: i64 = 3600 * 1_000_000;
+    for ahead in [2 * HOUR, 3650 * 24 * HOUR] {
+        let world = World::new();
+        let elsewhere = Elsewhere::new(&world);
+        elsewhere.answers(&format!("{META}/v23.0/1013"), Ok((500, String::new())));
+        world.set_clock(START + ahead);
+        world.receive(&picture("wamid.1", "1013"));
+        elsewhere.round();
+        world.set_clock(START);
+        elsewhere.has("1013", "");
+        world.tick_after(Duration::from_secs(1));
+        elsewhere.round();
+        assert_eq!(elsewhere.state(), ("ready".to_owned(), 2), "{ahead} µs");
+    }
+}
+
+#[test]
+fn retries_that_are_as_far_away_as_they_may_be_are_left_alone() {
+    let world = World::new();
+    let elsewhere = Elsewhere::new(&world);
+    elsewhere.answers(&format!("{META}/v23.0/1013"), Ok((500, String::new())));
+    world.receive(&picture("wamid.1", "1013"));
+    for attempt in 1..=7 {
+        elsewhere.round();
+        let due = world.memory.scalar("SELECT due_at FROM attachments");
+        world.tick_after(Duration::from_secs(1));
+        assert_eq!(world.memory.scalar("SELECT due_at FROM attachments"), due, "after attempt {attempt}");
+        world.set_clock(due);
+    }
+}
+
+#[test]
+fn what_is_done_with_or_was_never_fetched_is_forgotten() {
+    let world = World::new();
+    let elsewhere = Elsewhere::new(&world);
+    elsewhere.media_is_down.set(true);
+    world.receive(&picture("wamid.1", "1013"));
+    elsewhere.round();
+    world.tick_after(Duration::from_secs(29 * 24 * 3600));
+    assert_eq!(world.memory.scalar("SELECT count(*) FROM attachments"), 1);
+    world.tick_after(Duration::from_secs(2 * 24 * 3600));
+    assert_eq!(world.memory.scalar("SELECT count(*) FROM attachments"), 0);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod envelope;
 mod http;
 mod junk;
 mod receive;
+mod review;
 mod sql;
 mod support;
 mod tick;

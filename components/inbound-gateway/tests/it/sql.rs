@@ -3,8 +3,9 @@
 use inbound_gateway::accounts::Accounts;
 use inbound_gateway::channel::whatsapp::CHANNEL;
 use inbound_gateway::store::accounts::statements;
-use inbound_gateway::store::files;
-use inbound_gateway::store::{CLAIM, CONCLUDE, CONCLUDE_DONE, INSERT, SWEEP};
+use inbound_gateway::store::{
+    CLAIM, CONCLUDE, CONCLUDE_DONE, INSERT, MEND, SWEEP, SWEEP_FAILED, attachments, deliveries, files,
+};
 
 use crate::support::*;
 
@@ -12,9 +13,10 @@ use crate::support::*;
 fn every_statement_uses_indexes_only() {
     let world = World::new();
     block_on(world.store.named(CHANNEL, &[])).unwrap();
-    for statement in
-        [INSERT, CLAIM, CONCLUDE, CONCLUDE_DONE, SWEEP].iter().chain(statements::ALL).chain(files::statements::ALL)
-    {
+    let queues =
+        [INSERT, CLAIM, CONCLUDE, CONCLUDE_DONE, MEND, SWEEP, SWEEP_FAILED, attachments::MEND, attachments::SWEEP];
+    let others = [statements::ALL, deliveries::statements::PLANNED, files::statements::ALL].into_iter().flatten();
+    for statement in queues.iter().chain(others) {
         let plan = plan(&world, statement);
         let walks = |step: &&String| {
             step.starts_with("SCAN") && !step.contains("VIRTUAL TABLE") && !step.contains("CONSTANT ROW")

@@ -1,6 +1,7 @@
 //! A whole world in memory: the real statements on SQLite, three services with moods, and a clock that tests move.
 
 mod payload;
+mod sender;
 mod services;
 
 use std::cell::{Cell, RefCell};
@@ -14,18 +15,20 @@ use inbound_gateway::channel::{self, Payload, whatsapp::CHANNEL};
 use inbound_gateway::domain::delivery::{Conclusion, Store};
 use inbound_gateway::domain::directory::Directory;
 use inbound_gateway::domain::outcome::{Item, Outcomes};
-use inbound_gateway::domain::{Carried, Error, Incoming, Platform, Received, Report, receive, tick};
+use inbound_gateway::domain::{Carried, Error, Incoming, Platform, Received, Report, Retention, receive, tick};
 use inbound_gateway::store::SqlStore;
 use sdk::testing::Memory;
 
 pub use payload::*;
 pub use sdk::testing::block_on;
+pub use sender::SenderService;
 pub use services::{ConversationService, CustomerService, MessageService, Mood};
 
 pub const ACCOUNT: &str = "106540352242922";
 /// 2025-06-08T22:00:00Z, some hours after the sample message was written.
 pub const START: i64 = 1_749_420_000_000_000;
 pub const DAY: i64 = 24 * 3600 * 1_000_000;
+pub const RETENTION: Retention = Retention { finished: 30 * DAY, failed: 90 * DAY };
 
 pub struct World {
     pub memory: Memory,
@@ -33,6 +36,7 @@ pub struct World {
     pub customers: CustomerService,
     pub conversations: ConversationService,
     pub messages: MessageService,
+    pub sender: SenderService,
     pub directory: Directory,
     pub variables: RefCell<HashMap<String, String>>,
     /// What is to be written down after the answer. A crash loses it.
@@ -64,6 +68,7 @@ impl World {
             customers: CustomerService::default(),
             conversations: ConversationService::default(),
             messages: MessageService::default(),
+            sender: SenderService::default(),
             directory: Directory::default(),
             variables: RefCell::default(),
             later: RefCell::default(),
@@ -109,7 +114,12 @@ impl World {
 
     pub fn tick_after(&self, duration: Duration) -> Report {
         self.pass(duration);
-        block_on(tick(self, 30 * DAY)).unwrap()
+        block_on(tick(self, RETENTION)).unwrap()
+    }
+
+    /// The clock is set to another time.
+    pub fn set_clock(&self, now: i64) {
+        self.now.set(now);
     }
 
     pub fn pass(&self, duration: Duration) {
@@ -162,12 +172,12 @@ impl World {
         row
     }
 
-    /// Writes down that the account belongs to the tenant.
+    /// Writes down that the account belongs to the tenant, as the deployment vouches for it.
     pub fn give_account(&self, account: &str, tenant: &str) {
         block_on(self.store.named(CHANNEL, &[])).unwrap(); // migrates
         let sql = "INSERT INTO channel_accounts \
-                   (tenant_id, id, kind, provider_id, name, credentials_set, created_at, updated_at) \
-                   VALUES (?1, 'id of ' || ?2, 'whatsapp', ?2, ?2, '[]', 1, 1)";
+                   (tenant_id, id, kind, provider_id, name, credentials_set, verified_at, verified_by, created_at, updated_at) \
+                   VALUES (?1, 'id of ' || ?2, 'whatsapp', ?2, ?2, '[]', 1, 'deployment', 1, 1)";
         self.memory.sqlite().execute(sql, [tenant, account]).unwrap();
     }
 }
@@ -177,6 +187,7 @@ impl Platform for World {
     type Customers = CustomerService;
     type Conversations = ConversationService;
     type Messages = MessageService;
+    type Sender = SenderService;
 
     fn store(&self) -> &SqlStore<Memory> {
         &self.store
@@ -196,6 +207,10 @@ impl Platform for World {
 
     fn messages(&self) -> &MessageService {
         &self.messages
+    }
+
+    fn sender(&self) -> &SenderService {
+        &self.sender
     }
 
     fn now(&self) -> i64 {

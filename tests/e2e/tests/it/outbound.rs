@@ -130,12 +130,15 @@ in_both_modes! {
         app.stop().await;
     }
 
-    async fn a_refused_token_stops_the_channel_visibly(mode: Mode) {
+    async fn a_refused_token_stops_the_channel_visibly_until_it_is_started(mode: Mode) {
         if kobliat_e2e::skipped("our event broker") {
             return;
         }
         let provider = Provider::start().await;
         let app = platform(mode, &provider).await;
+        let account = json!({"kind": "whatsapp", "provider_id": ACCOUNT});
+        let account = app.post("/api/v1/channels", &account).await.expect(201);
+        let account = format!("/api/v1/channels/{}", text(&account, "id"));
         let conversation = conversation(&app).await;
         provider.is(Mood::Answers(401, json!({"error": {"code": 190, "message": "Access token has expired"}})));
         let first = write(&app, &conversation, "one").await;
@@ -144,6 +147,15 @@ in_both_modes! {
         let second = reaches(&app, &second, "failed").await;
         assert_eq!(second["metadata"]["failure"]["reason"], "the channel is stopped: Access token has expired");
         assert_eq!(provider.calls().len(), 1);
+
+        let stopped = app.get("/api/v1/channels").await.expect(200)["data"][0].clone();
+        assert_eq!((&stopped["status"], &stopped["sending"]), (&json!("active"), &json!("stopped")));
+        assert_eq!(stopped["stopped"][0]["reason"], "Access token has expired");
+        provider.is(Mood::Takes);
+        let started = app.api(http::Method::POST, &format!("{account}/start"), &[], "").await.expect(200);
+        assert_eq!((&started["sending"], &started["stopped"]), (&json!("active"), &json!([])));
+        let third = write(&app, &conversation, "three").await;
+        reaches(&app, &third, "sent").await;
         app.stop().await;
     }
 }
