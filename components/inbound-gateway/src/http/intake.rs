@@ -70,7 +70,7 @@ async fn proven<P: Platform>(platform: &P, request: &Request) -> Option<&'static
     for fresh in [false, true] {
         let found = directory::find(platform, channel, &named, fresh).await.ok()?;
         let is_theirs = |secret: &Secret| matches!(secret, Secret::Own(secret) if knows(secret));
-        if found.into_values().flatten().any(|known| is_theirs(&known.secret)) {
+        if found.values().flat_map(|claims| &claims.0).any(|known| is_theirs(&known.secret)) {
             return Some(channel);
         }
     }
