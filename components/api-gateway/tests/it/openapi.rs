@@ -135,6 +135,7 @@ fn no_route_gives_away_what_is_another_tenant_s() {
         ("/api/v1/notifications", app.world.next_id()),
         ("/api/v1/webhook-endpoints", app.world.next_id()),
         ("/api/v1/channels", app.world.next_id()),
+        ("/api/v1/inbound-deliveries", app.world.next_id()),
         ("/api/v1/dead-letters", "17".to_owned()),
         ("/api/v1/simulate", app.world.next_id()),
         ("/api/v1/media", app.world.next_id()),
