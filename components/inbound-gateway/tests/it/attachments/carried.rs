@@ -180,8 +180,9 @@ fn what_a_crash_left_goes_with_the_tick_and_what_was_stored_stays() {
 fn another_tenant_s_mail_is_that_tenant_s_with_its_files() {
     let world = world();
     block_on(inbound_gateway::accounts::Accounts::named(&world.store, "email", &[])).unwrap(); // migrates
-    let sql = "INSERT INTO channel_accounts (tenant_id, id, kind, provider_id, name, credentials_set, created_at, updated_at) \
-               VALUES ('other', 'id-1', 'email', 'shop@kobliat.example', 'x', '[]', 1, 1)";
+    let sql = "INSERT INTO channel_accounts \
+               (tenant_id, id, kind, provider_id, name, credentials_set, verified_at, verified_by, created_at, updated_at) \
+               VALUES ('other', 'id-1', 'email', 'shop@kobliat.example', 'x', '[]', 1, 'deployment', 1, 1)";
     world.memory.sqlite().execute(sql, []).unwrap();
     let elsewhere = Elsewhere::new(&world);
     let body = mail(&[("a.txt", "text/plain", b"hello".to_vec())]).to_string();
