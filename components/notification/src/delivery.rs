@@ -4,6 +4,7 @@ use futures::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sdk::{
     Micros,
+    outgoing::USER_AGENT,
     sql::{Driver, SqlError},
 };
 
@@ -26,7 +27,6 @@ const LEASE: Micros = 60_000_000;
 const SERVING: Micros = 5_000_000;
 /// Endpoints served at once: each has one body and one answer in memory.
 const AT_ONCE: u32 = 16;
-const USER_AGENT: &str = concat!("Kobliat/", env!("CARGO_PKG_VERSION"));
 /// How long notifications are kept, for whoever comes back from a long leave.
 const NOTIFICATIONS_KEPT: (&str, i64) = ("notification_retention_days", 90);
 /// How long events may be asked for again, and how far back the log of attempts goes.

@@ -30,9 +30,6 @@ const MAX_DOCUMENT_BYTES: usize = 64 << 10;
 /// Rounds that one instance runs at once: a slow provider holds up nobody else's files.
 const ROUNDS: u32 = 2;
 
-/// Some providers refuse who does not say it.
-const USER_AGENT: &str = concat!("Kobliat/", env!("CARGO_PKG_VERSION"));
-
 #[derive(Clone)]
 pub struct Fetcher {
     store: Rc<SqlStore<Spin>>,
