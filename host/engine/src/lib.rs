@@ -31,7 +31,7 @@ pub use http_client::{Body, HttpClient, SendError, Sending};
 pub use job::{CallError, HttpFailure};
 pub use limits::{Least, Limits};
 pub use platform_host::{PlatformAnswer, PlatformHost, PlatformHosts};
-pub use pool::{Counts, Pool};
+pub use pool::{Counts, Pool, Room};
 pub use state::{Probing, State, StateBuilder, current_context, current_trace};
 pub use target::{Share, Target};
 pub use worker::ComponentSpec;

@@ -34,6 +34,8 @@ pub struct Limits {
     pub queue: usize,
     /// Bytes of a request's body; one that announces more is answered 413.
     pub body: Option<u64>,
+    /// Bytes of a request's body that are there before the request takes a place.
+    pub buffer: Option<usize>,
     /// How long an unused instance is kept.
     pub idle: Duration,
     /// Where these three are a range: each instance has a number of its own, from here up to the limit.
@@ -68,6 +70,7 @@ impl Limits {
             instances: 16,
             queue: 256,
             body: None,
+            buffer: None,
             idle: Duration::from_secs(10),
             least: Least::default(),
         }

@@ -39,6 +39,19 @@ pub struct Pool {
     dispatch: Arc<Dispatch>,
 }
 
+/// What a pool takes from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Requests at once.
+    pub places: usize,
+    /// Requests that wait for a place.
+    pub queue: usize,
+    /// Bytes of a body.
+    pub body: Option<u64>,
+    /// Bytes of a body that arrive before its request takes a place, where the manifest says it.
+    pub buffer: Option<usize>,
+}
+
 /// What a closed pool hands back, so that the pool that took its place can do it.
 type Unserved<T> = Box<(CallContext, T)>;
 
@@ -182,6 +195,20 @@ impl Pool {
             requests: counts.requests,
             errors: counts.errors,
         }
+    }
+
+    pub(crate) fn room(&self) -> Room {
+        let limits = &self.dispatch.spec.limits;
+        Room { places: limits.outside(), queue: limits.queue, body: limits.body, buffer: limits.buffer }
+    }
+
+    pub(crate) fn turned_away(&self, failure: &HttpFailure) {
+        outcome::of_refusal(&self.dispatch.spec.metrics, failure);
+    }
+
+    /// Requests from outside that wait because all places are taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.dispatch.waiting_for_a_place()
     }
 
     /// How many jobs run now.

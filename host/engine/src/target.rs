@@ -5,7 +5,7 @@ mod share;
 use crate::context::CallContext;
 use crate::http_client::Body;
 use crate::job::{CallError, HttpFailure};
-use crate::pool::Pool;
+use crate::pool::{Pool, Room};
 use arc_swap::ArcSwapOption;
 pub use share::Share;
 use std::sync::Arc;
@@ -65,6 +65,27 @@ impl Target {
 
     pub fn timeout(&self) -> Duration {
         Duration::from_nanos(self.timeout_ns.load(Relaxed))
+    }
+
+    /// How many requests from outside it takes, and how large ones. `None` when it is stopped.
+    pub fn room(&self) -> Option<Room> {
+        self.pools.load().as_ref().map(|pools| pools.active.room())
+    }
+
+    /// Requests from outside that wait because all places are taken.
+    pub fn waiting(&self) -> usize {
+        let pools = self.pools.load();
+        let waiting = |pools: &Arc<Pools>| {
+            pools.active.waiting() + pools.canary.as_ref().map_or(0, |(canary, _)| canary.waiting())
+        };
+        pools.as_ref().map_or(0, waiting)
+    }
+
+    /// Counts a request that was refused before it came here.
+    pub fn turned_away(&self, failure: &HttpFailure) {
+        if let Some(pool) = self.pool() {
+            pool.turned_away(failure);
+        }
     }
 
     /// The context of a call made on behalf of `caller`: one deeper, and no longer than the component may take.

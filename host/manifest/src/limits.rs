@@ -23,6 +23,9 @@ pub struct Limits {
     pub queue: u32,
     /// `body`: bytes of a request's body before the answer is 413. None by default: bodies are streamed.
     pub body_bytes: Option<u64>,
+    /// `buffer`: bytes of a request's body that arrive before the request takes a place. By default up to 64 KiB of a body
+    /// that announces its length, and the first part of one that does not.
+    pub buffer_bytes: Option<u64>,
     /// `reuse.idle_ms`: how long an unused instance is kept. Default 10 s.
     pub idle: Duration,
     /// Where the command line gives a range. The numbers above are then the most, and each instance has one between.
@@ -48,6 +51,7 @@ impl Default for Limits {
             instances: 16,
             queue: 256,
             body_bytes: None,
+            buffer_bytes: None,
             idle: Duration::from_secs(10),
             least: Least::default(),
         }
@@ -56,6 +60,8 @@ impl Default for Limits {
 
 /// One page of linear memory is the least that a guest can have; 4 GiB the most that 32 bits address.
 const MEMORY: std::ops::RangeInclusive<u64> = (64 << 10)..=(4 << 30);
+/// What is smaller protects nobody; what is larger would let a few bodies use up what the host keeps for all.
+const BUFFER: std::ops::RangeInclusive<u64> = (1 << 10)..=(8 << 20);
 /// Longer than any request; keeps sums of deadlines far from overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -80,6 +86,7 @@ impl Limits {
             instances: count("instances", 1, default.instances),
             queue: count("queue", 0, default.queue),
             body_bytes: table.optional("body").and_then(|field| read_body(&field)).or(default.body_bytes),
+            buffer_bytes: table.optional("buffer").and_then(|field| read_buffer(&field)).or(default.buffer_bytes),
             idle: default.idle,
             least: default.least,
         };
@@ -144,6 +151,16 @@ fn read_body(field: &Field) -> Option<u64> {
         return field.integer(0..=u64::MAX);
     }
     field.parsed(units::size)
+}
+
+fn read_buffer(field: &Field) -> Option<u64> {
+    if !field.is_string() {
+        return field.integer(BUFFER);
+    }
+    field.parsed(|text| match units::size(text)? {
+        bytes if BUFFER.contains(&bytes) => Ok(bytes),
+        _ => Err(format!("`{text}` is out of range; write 1KiB to 8MiB")),
+    })
 }
 
 fn read_memory(field: &Field) -> Option<u64> {

@@ -47,6 +47,7 @@ pub fn limits_of(component: &Declared, handler: Option<Handler>) -> Limits {
         instances: count(limits.instances),
         queue: count(limits.queue),
         body: limits.body_bytes,
+        buffer: limits.buffer_bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
         idle: limits.idle,
         least: Least {
             concurrency: limits.least.concurrency.map(count),

@@ -13,6 +13,7 @@ pub mod compiler;
 mod components;
 mod databases;
 mod denials;
+mod descriptors;
 mod downloads;
 mod error;
 mod events;

@@ -1,7 +1,10 @@
 //! kobliat.toml: what the deployment decides and runtime-config.toml can not say, because Spin refuses keys that it does not
 //! know. Optional, beside runtime-config.toml; a table per concern; keys that nobody reads are refused.
 
+mod http;
+
 use crate::error::StartError;
+pub use http::Http;
 use kobliat_engine::stdio::LogBounds;
 use kobliat_events::Options as EventsOptions;
 use kobliat_telemetry::otlp::{Settings as TelemetrySettings, pairs_text};
@@ -16,6 +19,7 @@ use std::time::Duration;
 #[serde(deny_unknown_fields, default)]
 pub struct PlatformConfig {
     pub events: Events,
+    pub http: Http,
     pub tls: Option<Tls>,
     pub telemetry: Option<Telemetry>,
     pub logs: Logs,
@@ -271,6 +275,7 @@ mod tests {
             "[events]\nbacklog = 1\n",
             "[events]\nengine = \"kafka\"\n",
             "[tls]\ncertificate = \"c\"\n",
+            "[http]\nproxies = []\n",
         ] {
             assert!(toml::from_str::<PlatformConfig>(bad).is_err(), "{bad}");
         }

@@ -4,6 +4,7 @@ use crate::admin;
 use crate::app::Runtime;
 use crate::compiler::{Compiler, drafts_in};
 use crate::components::{self, Compiled, Whole};
+use crate::descriptors;
 use crate::downloads;
 use crate::error::StartError;
 use crate::events::{self, Deliveries, EventsHost};
@@ -40,13 +41,11 @@ use tokio_util::task::TaskTracker;
 const LEAST_INSTANCES: u32 = 256;
 const LEAST_MEMORY: usize = 1 << 30;
 
-/// Open connections at once; more wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 4096;
-
 impl Runtime {
     /// Reads, checks, compiles and binds; when it returns, the platform answers.
     pub async fn start(mut options: Options) -> Result<Self, StartError> {
         let mut reading = Reading::of(&options)?;
+        let rules = reading.platform.http.rules(descriptors::available())?;
         options.tls = options.tls.or_else(|| reading.tls());
         let state_dir = options.state_dir.clone().or_else(|| reading.config.state_dir());
         let own = &reading.manifest.dir;
@@ -131,7 +130,8 @@ impl Runtime {
         admin.add(Arc::clone(&page) as Arc<dyn RouteGroup>);
         admin.add(Arc::clone(&telemetry) as Arc<dyn RouteGroup>);
 
-        let server = bind(&options, Service::new(Arc::clone(&live.site), Arc::clone(&tracer), options.max_head))?;
+        let service = Service::new(Arc::clone(&live.site), Arc::clone(&tracer), options.max_head, rules);
+        let server = bind(&options, service)?;
         let address = server.local_addr().map_err(|error| StartError::because("learn the port", error))?;
         let (stopped, drain) = (stop.clone(), options.drain);
         let admin_address = listeners.address();
@@ -218,7 +218,6 @@ fn bind(options: &Options, service: Arc<Service>) -> Result<Server, StartError> 
     let server = ServerOptions {
         listen: options.listen,
         find_free_port: options.find_free_port,
-        max_connections: MAX_CONNECTIONS,
         tls: tls.map_err(|error| StartError::new(error.to_string()))?,
     };
     Server::bind(server, service).map_err(|error| cannot_listen(options.listen, &error))

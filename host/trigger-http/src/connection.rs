@@ -9,10 +9,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -23,10 +22,13 @@ use tracing::debug;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What hyper reads into at most, and writes from; more where heads may be larger.
-const BUFFER: usize = 8192 + 4096 * 100;
+const BUFFER: usize = 128 << 10;
 
 /// Requests at once on one connection of HTTP/2.
 const MAX_STREAMS: u32 = 256;
+
+/// What a client of HTTP/2 may send before anybody reads it: of a request, and of all requests of a connection together.
+const WINDOW: u32 = 256 << 10;
 
 /// A client of HTTP/2 that does not answer a ping is gone.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -47,8 +49,7 @@ pub struct Connections {
 type Stop = watch::Receiver<bool>;
 
 impl Connections {
-    pub async fn serve(&self, stream: TcpStream, client: SocketAddr, stop: Stop) {
-        let client = &Client::from(client);
+    pub async fn serve(&self, stream: TcpStream, client: &Client, stop: Stop) {
         // Answers are written whole; waiting for more to send would only delay them.
         drop(stream.set_nodelay(true));
         let Some(tls) = &self.tls else {
@@ -91,7 +92,7 @@ impl Connections {
             .max_buf_size(self.max_header().max(BUFFER))
             .half_close(false)
             .serve_connection(TokioIo::new(stream), answer);
-        drive(connection, client, None, &asked, stop).await;
+        drive(connection, client, Patience { idle: None, rest: self.service.rules().reader_wait }, &asked, stop).await;
     }
 
     async fn http_2<S>(&self, stream: S, client: &Client, scheme: &Scheme, stop: Stop)
@@ -109,22 +110,33 @@ impl Connections {
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
             .max_header_list_size(u32::try_from(self.max_header()).unwrap_or(u32::MAX))
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_TIMEOUT)
             .serve_connection(TokioIo::new(stream), answer);
-        drive(connection, client, Some(IDLE), &asked, stop).await;
+        drive(connection, client, Patience { idle: Some(IDLE), rest: self.service.rules().reader_wait }, &asked, stop)
+            .await;
     }
 }
 
-/// Runs the connection to its end, to the shutdown's, or until its client asks for nothing.
-async fn drive<C>(connection: C, client: &Client, idle: Option<Duration>, asked: &AtomicBool, mut stop: Stop)
+/// How long a client may do nothing.
+struct Patience {
+    /// Ask for nothing, once it has asked for something.
+    idle: Option<Duration>,
+    /// Leave what was answered unread, when no component works for it any more.
+    rest: Duration,
+}
+
+/// Runs the connection to its end, to the shutdown's, or until its client does nothing.
+async fn drive<C>(connection: C, client: &Client, patience: Patience, asked: &AtomicBool, mut stop: Stop)
 where
     C: GracefulConnection,
     C::Error: std::fmt::Display,
 {
     tokio::pin!(connection);
-    let mut look_after = Some(HEADER_TIMEOUT);
+    let (mut is_new, mut is_closing, mut last_asked) = (true, false, Instant::now());
     loop {
         tokio::select! {
             biased;
@@ -133,15 +145,22 @@ where
                 connection.as_mut().graceful_shutdown();
                 return end(client, connection.await);
             }
-            () = tokio::time::sleep(look_after.unwrap_or_default()), if look_after.is_some() => {
-                match (asked.swap(false, Relaxed), look_after == Some(HEADER_TIMEOUT)) {
-                    (true, _) => look_after = idle,
-                    // Neither a head nor, of HTTP/2, a preface: such a client waits for something else.
-                    (false, true) => return,
-                    // Answers that are still on their way are sent to their end.
-                    (false, false) => { connection.as_mut().graceful_shutdown(); look_after = None; }
-                }
-            }
+            () = tokio::time::sleep(HEADER_TIMEOUT) => {}
+        }
+        if asked.swap(false, Relaxed) {
+            last_asked = Instant::now();
+        } else if is_new {
+            // Neither a head nor, of HTTP/2, a preface: such a client waits for something else.
+            return;
+        }
+        is_new = false;
+        if client.socket.rests_for(patience.rest, is_closing) {
+            return debug!(%client, "a client that left its answers unread was cut off");
+        }
+        if !is_closing && patience.idle.is_some_and(|idle| last_asked.elapsed() >= idle) {
+            // Answers that are still on their way are sent to their end.
+            connection.as_mut().graceful_shutdown();
+            is_closing = true;
         }
     }
 }

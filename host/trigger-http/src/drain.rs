@@ -29,6 +29,11 @@ impl Drained {
     pub fn new(body: Incoming, client_waits: bool) -> Self {
         Self { body: Some(body), drain: !client_waits }
     }
+
+    /// Drops it: its client has had all the time that it gets.
+    pub fn abandon(mut self) {
+        self.drain = false;
+    }
 }
 
 impl Body for Drained {

@@ -1,6 +1,6 @@
 //! A component's requests to the application's own public routes (`http://self.alt/…`): routed as from outside, in process.
 
-use crate::answers::{empty, static_response};
+use crate::answers::{Asked, problem, static_response};
 use crate::headers;
 use crate::router::Destination;
 use crate::site::Site;
@@ -27,7 +27,10 @@ impl PublicRoutes {
     ) -> Result<Response<Body>, HttpFailure> {
         let uri = request.uri().clone();
         let served = self.0.now();
-        let Some(found) = served.router.find(uri.path()) else { return Ok(empty(StatusCode::NOT_FOUND)) };
+        let Some(found) = served.router.find(uri.path()) else {
+            let asked = Asked { request_id: &caller.request_id, path: uri.path() };
+            return Ok(problem(StatusCode::NOT_FOUND, "no component has a route for this path", asked));
+        };
         let target = match &found.entry.destination {
             Destination::Static(response) => return Ok(static_response(response)),
             Destination::Component(target) => Arc::clone(target),

@@ -1,16 +1,18 @@
 //! The listener: bounded connections, handshakes beside it, and a shutdown that loses no request.
 
+use crate::client::{Client, subscriber};
 use crate::connection::Connections;
 use crate::service::Service;
+use crate::sockets::Sockets;
 use crate::tls::Tls;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Semaphore, watch};
-use tokio_util::task::TaskTracker;
-use tracing::warn;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tracing::{debug, warn};
 
 /// Connections that the kernel may hold for us while we accept.
 const BACKLOG: u32 = 1024;
@@ -25,8 +27,6 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// When the port is taken, one of the next ones will do.
     pub find_free_port: bool,
-    /// Open connections at once; more wait in the kernel.
-    pub max_connections: usize,
     pub tls: Option<Tls>,
 }
 
@@ -34,7 +34,7 @@ pub struct ServerOptions {
 pub struct Server {
     listener: TcpListener,
     serving: Arc<Connections>,
-    places: Arc<Semaphore>,
+    sockets: Arc<Sockets>,
     connections: TaskTracker,
     stop: watch::Sender<bool>,
 }
@@ -44,8 +44,8 @@ impl Server {
         let listener = if options.find_free_port { listen_nearby(options.listen) } else { listen(options.listen) };
         Ok(Self {
             listener: listener?,
+            sockets: Sockets::new(service.rules().max_connections),
             serving: Arc::new(Connections { service, tls: options.tls }),
-            places: Arc::new(Semaphore::new(options.max_connections)),
             connections: TaskTracker::new(),
             stop: watch::Sender::new(false),
         })
@@ -57,6 +57,8 @@ impl Server {
 
     /// Accepts until `shutdown`, then waits at most `drain` for the requests that run.
     pub async fn serve(self, shutdown: impl Future<Output = ()>, drain: Duration) {
+        let service = Arc::clone(&self.serving.service);
+        let _watch = AbortOnDropHandle::new(tokio::spawn(async move { service.watch_clients().await }));
         {
             let serving = Arc::clone(&self.serving);
             let follow = async move {
@@ -83,20 +85,27 @@ impl Server {
     }
 
     async fn accept_one(&self) {
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
-        let (stream, client) = match self.listener.accept().await {
-            Ok(accepted) => accepted,
-            // EMFILE and the like pass; a client that is gone already concerns nobody.
+        match self.listener.accept().await {
+            Ok((stream, client)) => self.begin(stream, client).await,
+            // EMFILE and the like pass, sooner when idle connections go; a client that is gone already concerns nobody.
             Err(error) => {
                 warn!("failed to accept a connection: {error}");
+                self.sockets.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
-                return;
             }
-        };
+        }
+    }
+
+    async fn begin(&self, stream: TcpStream, address: SocketAddr) {
+        let open = self.sockets.enter(subscriber(address.ip())).await;
         let (serving, stop) = (Arc::clone(&self.serving), self.stop.subscribe());
         self.connections.spawn(async move {
-            let _place = place;
-            serving.serve(stream, client, stop).await;
+            let local = stream.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+            let client = Client::new(address, local, &open.socket, &serving.service.rules().proxies);
+            tokio::select! {
+                () = serving.serve(stream, &client, stop) => {}
+                () = open.socket.must_leave() => debug!(%client, "an idle connection made room for others"),
+            }
         });
     }
 }

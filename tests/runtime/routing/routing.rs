@@ -37,7 +37,8 @@ async fn the_closest_route_answers_and_tells_how_it_was_reached() {
         assert!(seen(&report, "spin-client-addr").unwrap().starts_with("127.0.0.1:"), "{report}");
     }
     for path in ["/", "/nowhere", "/private", "/apis", "/robots.txt/more"] {
-        assert_eq!(host.get(path).await.expect(404), "", "{path}");
+        let problem: serde_json::Value = serde_json::from_str(&host.get(path).await.expect(404)).unwrap();
+        assert_eq!((&problem["code"], &problem["instance"]), (&"not_found".into(), &path.into()), "{path}");
     }
 }
 
@@ -89,6 +90,30 @@ async fn what_the_host_answers_itself() {
     let robots = host.get("/robots.txt").await;
     assert_eq!((robots.header("content-type"), robots.header("x-robot")), (Some("text/plain"), Some("no")));
     assert_eq!(robots.expect(418), "go away");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_of_the_host_have_the_members_of_the_api() {
+    let host = Host::start("routing").await;
+    let answer = host.request(Method::GET, "/nowhere?token=secret", &[("x-request-id", "mine-1")]).await;
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    assert_eq!(answer.header("x-request-id"), Some("mine-1"));
+    let problem: serde_json::Value = serde_json::from_str(&answer.expect(404)).unwrap();
+    let expected = serde_json::json!({
+        "type": "urn:kobliat:problem:not_found", "title": "Not Found", "status": 404, "code": "not_found",
+        "detail": "no component has a route for this path", "instance": "/nowhere", "request_id": "mine-1",
+    });
+    assert_eq!(problem, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn probes_of_load_balancers_are_answered() {
+    let host = Host::start("routing").await;
+    let answer = host.raw("GET /api/x HTTP/1.0\r\n\r\n").await;
+    let url = format!("spin-full-url: http://{}/api/x", host.runtime.address());
+    assert!(answer.starts_with("HTTP/1.0 200") && answer.contains(&url), "{answer}");
+    let answer = host.raw("OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -281,6 +281,13 @@ impl Dispatch {
         lock(&self.shared).lanes.iter().map(|lane| lane.queue.len()).sum()
     }
 
+    /// Requests from outside that no number of threads could run now.
+    pub fn waiting_for_a_place(&self) -> usize {
+        let shared = lock(&self.shared);
+        let queued = shared.lanes.first().map_or(0, |lane| lane.queue.len());
+        queued.saturating_sub(shared.room(0))
+    }
+
     pub fn running(&self) -> usize {
         lock(&self.shared).lanes.iter().map(|lane| lane.running).sum()
     }

@@ -13,16 +13,28 @@ pub(super) fn of_http(
     let (outcome, limit) = match &answered {
         Ok(response) if response.status().is_server_error() => (Outcome::Error, None),
         Ok(_) => (Outcome::Ok, None),
-        Err(HttpFailure::Guest(_)) => (Outcome::Error, None),
-        Err(HttpFailure::Crashed | HttpFailure::Start(_)) => (Outcome::Crashed, None),
-        Err(HttpFailure::Timeout) => (Outcome::Timeout, Some(Limit::Wall)),
-        Err(HttpFailure::Overloaded) => (Outcome::Refused, Some(Limit::Queue)),
-        Err(HttpFailure::TooDeep) => (Outcome::Refused, Some(Limit::Depth)),
-        Err(HttpFailure::BodyTooLarge) => (Outcome::Refused, Some(Limit::Body)),
-        Err(HttpFailure::Stopped) => (Outcome::Refused, None),
+        Err(failure) => of_failure(failure),
     };
     count(metrics, outcome, limit, took);
     answered
+}
+
+/// Of a request that no pool has seen.
+pub(super) fn of_refusal(metrics: &PoolMetrics, failure: &HttpFailure) {
+    let (outcome, limit) = of_failure(failure);
+    count(metrics, outcome, limit, Duration::ZERO);
+}
+
+fn of_failure(failure: &HttpFailure) -> (Outcome, Option<Limit>) {
+    match failure {
+        HttpFailure::Guest(_) => (Outcome::Error, None),
+        HttpFailure::Crashed | HttpFailure::Start(_) => (Outcome::Crashed, None),
+        HttpFailure::Timeout => (Outcome::Timeout, Some(Limit::Wall)),
+        HttpFailure::Overloaded => (Outcome::Refused, Some(Limit::Queue)),
+        HttpFailure::TooDeep => (Outcome::Refused, Some(Limit::Depth)),
+        HttpFailure::BodyTooLarge => (Outcome::Refused, Some(Limit::Body)),
+        HttpFailure::Stopped => (Outcome::Refused, None),
+    }
 }
 
 pub(super) fn of_call<T>(

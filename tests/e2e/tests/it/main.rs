@@ -33,6 +33,7 @@ mod forged;
 mod hostile_http;
 mod hostile_input;
 mod hostile_webhooks;
+mod strangers;
 
 mod compiling;
 mod events;

@@ -41,10 +41,14 @@ mod legacy;
 mod links;
 #[path = "../../observability/observability.rs"]
 mod observability;
+#[path = "../../patience/patience.rs"]
+mod patience;
 #[path = "../../pings/pings.rs"]
 mod pings;
 #[path = "../../protocols/protocols.rs"]
 mod protocols;
+#[path = "../../proxies/proxies.rs"]
+mod proxies;
 #[path = "../../reads/reads.rs"]
 mod reads;
 #[path = "../../records/records.rs"]

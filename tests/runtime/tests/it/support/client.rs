@@ -111,6 +111,11 @@ impl Connection {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// False when the host has closed the connection.
+    pub async fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).await.is_ok()
+    }
+
     /// Nothing more will come.
     pub async fn finish(&mut self) {
         self.stream.shutdown().await.unwrap();
