@@ -16,7 +16,7 @@ use crate::sweep;
 use crate::traced;
 use http::{Request, Response, Uri};
 use kobliat_engine::{Body, CallContext, HttpFailure, Room, Target, trace};
-use kobliat_telemetry::{Span, SpanKind, Tracer};
+use kobliat_telemetry::{SpanKind, Trace, Tracer};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -67,7 +67,7 @@ impl Dispatch {
         traced::describe(&mut span, &parts.method, &call.uri, route, client.address);
         trace::tell(&span, &mut parts.headers);
         parts.uri = call.uri.clone();
-        let response = self.answer(&call, &client, &span, parts, body).await;
+        let response = self.answer(&call, &client, span.trace(), parts, body).await;
         traced::answered(span, response)
     }
 
@@ -75,7 +75,7 @@ impl Dispatch {
         &self,
         call: &Call<'_>,
         client: &Client,
-        span: &Span,
+        trace: Trace,
         mut parts: http::request::Parts,
         body: Drained,
     ) -> Response<Body> {
@@ -86,7 +86,7 @@ impl Dispatch {
             Ok(arrived) => arrived,
             Err(response) => return response,
         };
-        let context = CallContext::external(target.timeout(), asked.request_id).in_trace(span.trace());
+        let context = CallContext::external(target.timeout(), asked.request_id).in_trace(trace);
         let claim = match self.place(target, client, &room, &context).await {
             Ok(claim) => claim,
             Err(failure) => {

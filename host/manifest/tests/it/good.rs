@@ -155,6 +155,7 @@ fn limits_ticks_and_subscriptions() {
     let tool = &maximal().components["everything"].kobliat;
     let limits = Limits {
         body_bytes: None,
+        buffer_bytes: None,
         idle: Duration::from_secs(10),
         memory_bytes: 128 << 20,
         cpu: Duration::from_millis(500),
@@ -178,7 +179,7 @@ fn limits_ticks_and_subscriptions() {
 #[test]
 fn an_application_says_what_its_components_begin_with() {
     let text = "spin_manifest_version = 2\n[application]\nname = \"a\"\n[application.tool.kobliat]\n\
-        limits = { cpu_ms = 250, wall_ms = 2000, queue = 3, body = \"1MiB\" }\n\
+        limits = { cpu_ms = 250, wall_ms = 2000, queue = 3, body = \"1MiB\", buffer = \"4KiB\" }\n\
         reuse = { requests = 50, concurrent = 4, idle_ms = 1500 }\n\
         [[trigger.http]]\nroute = \"/...\"\ncomponent = \"one\"\n[component.one]\nsource = \"one.wasm\"\n\
         [component.one.tool.kobliat]\nlimits = { queue = 7 }\nreuse = { concurrent = 1 }\n";
@@ -188,6 +189,7 @@ fn an_application_says_what_its_components_begin_with() {
         timeout: Duration::from_secs(2),
         queue: 3,
         body_bytes: Some(1 << 20),
+        buffer_bytes: Some(4096),
         reuse: 50,
         concurrency: 4,
         idle: Duration::from_millis(1500),

@@ -14,7 +14,7 @@ pub(super) fn full_uri<B>(request: &Request<B>, scheme: &Scheme, local: SocketAd
         (Some(_), Some(_)) => return Err("the request has more than one Host header"),
     };
     let line = request.uri().authority().map(Authority::as_str);
-    let own = (request.version() < Version::HTTP_11).then(|| local.to_string());
+    let own = (request.version() < Version::HTTP_11 && line.is_none()).then(|| local.to_string());
     let authority = match (line, host.or(own.as_deref())) {
         (Some(line), Some(host)) if !line.eq_ignore_ascii_case(host) => {
             return Err("the Host header and the request line name different hosts");
