@@ -11,6 +11,7 @@ use crate::drain::Drained;
 use crate::memory::{Lease, Memory, Owner};
 use crate::rules::Rules;
 use crate::sockets::Socket;
+use crate::wait::{self, Wait};
 pub(crate) use arriving::Arriving;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -20,7 +21,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 pub(crate) use table::Table;
 
 /// Of a body that announces its length.
@@ -95,7 +96,7 @@ pub(crate) async fn read(body: Drained, plan: &Plan<'_>) -> Result<Arrived, Fail
         match polled {
             Poll::Ready(Ok(frame)) => part.add(frame),
             Poll::Ready(Err(failure)) => return Err(failure),
-            Poll::Pending => return wait(body, part, least, plan).await,
+            Poll::Pending => return await_more(body, part, least, plan).await,
         }
     }
     let lease = match part.len {
@@ -119,10 +120,11 @@ fn poll(
 }
 
 /// Slow bodies are in a table, in which the oldest makes room when there are too many.
-async fn wait(mut body: Option<Drained>, part: Part, least: usize, plan: &Plan<'_>) -> Result<Arrived, Failure> {
+async fn await_more(mut body: Option<Drained>, part: Part, least: usize, plan: &Plan<'_>) -> Result<Arrived, Failure> {
     let lease = plan.memory.lease(plan.owner.clone());
     let entry = plan.table.enter(lease, part, plan.head.saturating_add(WAITING))?;
-    let began = Instant::now();
+    let slowness = Wait::new(plan.rules.rate);
+    slowness.begin();
     let mut timer = std::pin::pin!(tokio::time::sleep(plan.rules.body_wait));
     let outcome = poll_fn(|context| {
         loop {
@@ -133,18 +135,23 @@ async fn wait(mut body: Option<Drained>, part: Part, least: usize, plan: &Plan<'
                 return Poll::Ready(Ok(()));
             }
             match poll(&mut body, context) {
-                Poll::Ready(Ok(frame)) => entry.add(frame)?,
+                Poll::Ready(Ok(frame)) => {
+                    slowness.end();
+                    slowness.moved(frame.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len));
+                    slowness.begin();
+                    entry.add(frame)?;
+                }
                 Poll::Ready(Err(failure)) => return Poll::Ready(Err(failure)),
                 Poll::Pending => break,
             }
             plan.socket.moved();
         }
         while timer.as_mut().poll(context).is_ready() {
-            let patience = Duration::from_millis(plan.rules.patience_ms(plan.rules.body_wait, entry.len() as u64));
-            if began.elapsed() >= patience {
+            let behind = Duration::from_millis(slowness.behind(wait::now()));
+            let Some(left) = plan.rules.body_wait.checked_sub(behind).filter(|left| !left.is_zero()) else {
                 return Poll::Ready(Err(Failure::TooSlow));
-            }
-            timer.as_mut().reset((began + patience).into());
+            };
+            timer.as_mut().reset(tokio::time::Instant::now() + left);
         }
         Poll::Pending
     })

@@ -64,7 +64,8 @@ pub(crate) fn hold(response: Response<Body>, claim: Claim, lease: Lease) -> Resp
             taking: false,
             full: false,
         };
-        let answer = Answer { state: Mutex::new(state), unread: Wait::default(), socket: Arc::clone(hold.socket()) };
+        let answer =
+            Answer { state: Mutex::new(state), unread: Wait::new(hold.rate()), socket: Arc::clone(hold.socket()) };
         answer.unread.begin();
         answer.socket.begin_answer();
         let answer = Arc::new(answer);
@@ -149,7 +150,7 @@ impl Answer {
 
     pub fn is_overdue(&self, now: u64, rules: &Rules) -> bool {
         let is_full = self.state().full;
-        is_full && self.unread.total(now) > rules.patience_ms(rules.reader_wait, self.unread.bytes())
+        is_full && self.unread.is_overdue(now, rules.reader_wait)
     }
 
     fn poll_read(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {

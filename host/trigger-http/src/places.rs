@@ -56,6 +56,8 @@ pub(crate) struct Shares {
     connection: usize,
     queue: usize,
     all_queue: usize,
+    /// Bytes a second that are fast enough.
+    rate: u64,
 }
 
 impl Shares {
@@ -66,6 +68,7 @@ impl Shares {
             connection: share(room.places, rules.connection_share),
             queue: share(room.queue, rules.client_share),
             all_queue: room.queue,
+            rate: rules.rate,
         }
     }
 }
@@ -103,7 +106,7 @@ impl Places {
         let admitted = {
             let mut state = self.state();
             if state.has_share(&whose, &shares) {
-                return Ok(self.admit(&mut state, whose, Arc::clone(socket)));
+                return Ok(self.admit(&mut state, whose, Arc::clone(socket), shares.rate));
             }
             if !state.may_wait(&whose, &shares) {
                 return Err(Full);
@@ -115,11 +118,11 @@ impl Places {
         admitted.await.map_err(|_| Full)
     }
 
-    fn admit(self: &Arc<Self>, state: &mut State, whose: Whose, socket: Arc<Socket>) -> Claim {
+    fn admit(self: &Arc<Self>, state: &mut State, whose: Whose, socket: Arc<Socket>, rate: u64) -> Claim {
         for key in keys(&whose) {
             *state.running.entry(key).or_default() += 1;
         }
-        let hold = Arc::new(Hold::new(whose, socket));
+        let hold = Arc::new(Hold::new(whose, socket, rate));
         let key = state.holds.insert(Arc::clone(&hold));
         Claim { places: Arc::clone(self), key, hold }
     }
@@ -132,7 +135,7 @@ impl Places {
             state.forget(key);
         }
         while let Some(next) = state.next_waiting() {
-            let claim = self.admit(&mut state, next.whose, next.socket);
+            let claim = self.admit(&mut state, next.whose, next.socket, next.shares.rate);
             // Whoever has gone meanwhile gives its place back, once the table is free.
             unwanted.extend(next.admitted.send(claim).err());
         }

@@ -14,11 +14,11 @@ pub struct Rules {
     pub connection_share: usize,
     /// Bytes that the host holds for all clients together: bodies on their way in and answers on their way out.
     pub memory: usize,
-    /// How long a client may keep the host waiting for its body, before the least rate counts.
+    /// How far behind the least rate a client may be with its body.
     pub body_wait: Duration,
     /// Bytes a second, of bodies that arrive and answers that are read.
     pub rate: u64,
-    /// How long a client may leave an answer unread, before the least rate counts.
+    /// The same for reading an answer.
     pub reader_wait: Duration,
     /// Whom the host believes for whom they ask.
     pub proxies: Proxies,
@@ -39,13 +39,5 @@ impl Default for Rules {
             proxies: Proxies::default(),
             compression: true,
         }
-    }
-}
-
-impl Rules {
-    /// A client that has kept us waiting for longer, with so many bytes moved in all, is too slow.
-    pub(crate) fn patience_ms(&self, wait: Duration, bytes: u64) -> u64 {
-        let earned = bytes.saturating_mul(1000) / self.rate.max(1);
-        u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(earned)
     }
 }

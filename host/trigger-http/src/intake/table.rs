@@ -88,10 +88,6 @@ impl Entry {
         lock(&self.row.held).is_some()
     }
 
-    pub fn len(&self) -> usize {
-        lock(&self.row.held).as_ref().map_or(0, |(part, _)| part.len)
-    }
-
     pub fn is_enough(&self, least: usize) -> bool {
         lock(&self.row.held).as_ref().is_some_and(|(part, _)| part.is_enough(least))
     }

@@ -13,6 +13,8 @@ use std::task::Waker;
 pub(crate) struct Hold {
     whose: Whose,
     socket: Arc<Socket>,
+    /// Bytes a second that are fast enough.
+    rate: u64,
     /// For the rest of its body.
     upload: Wait,
     uploader: AtomicWaker,
@@ -21,12 +23,13 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    pub fn new(whose: Whose, socket: Arc<Socket>) -> Self {
+    pub fn new(whose: Whose, socket: Arc<Socket>, rate: u64) -> Self {
         socket.begin_work();
         Self {
             whose,
             socket,
-            upload: Wait::default(),
+            rate,
+            upload: Wait::new(rate),
             uploader: AtomicWaker::new(),
             cut: AtomicBool::new(false),
             answer: OnceLock::new(),
@@ -39,6 +42,10 @@ impl Hold {
 
     pub fn socket(&self) -> &Arc<Socket> {
         &self.socket
+    }
+
+    pub fn rate(&self) -> u64 {
+        self.rate
     }
 
     /// The component reads its request, and the client has sent no more.
@@ -93,7 +100,7 @@ impl Hold {
     /// talk, and only the component knows who is to speak next.
     pub fn is_overdue(&self, now: u64, rules: &Rules) -> bool {
         match self.answer.get() {
-            None => self.upload.total(now) > rules.patience_ms(rules.body_wait, self.upload.bytes()),
+            None => self.upload.is_overdue(now, rules.body_wait),
             Some(answer) => answer.upgrade().is_some_and(|answer| answer.is_overdue(now, rules)),
         }
     }
