@@ -1,11 +1,17 @@
 //! The CPU budget of a request: a guest that computes yields every tick, and is stopped when it has had enough.
+//!
+//! What counts is the time of the thread, not the wall's ([`thread_time`]), and it counts for the task that used it
+//! ([`meter`]): a request, a typed call, an event. Waiting, neighbours and earlier requests cost it nothing.
+
+mod meter;
+mod thread_time;
 
 use crate::state::State;
 use kobliat_telemetry::{Limit, PoolMetrics};
-use std::collections::HashMap;
+use meter::Meter;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use wasmtime::component::GuestTaskId;
@@ -47,94 +53,124 @@ impl Ticks {
     }
 }
 
-/// Says how long the store's event loop has been running without returning to the scheduler.
+/// A task has used its budget; its instance ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("used its CPU budget of {} ms", .budget.as_millis())]
+pub(crate) struct OverBudget {
+    /// `None`: the start of the instance.
+    pub task: Option<GuestTaskId>,
+    budget: Duration,
+}
+
+/// The clock of one instance: how long its event loop has held the thread, and what each task has used.
 pub struct PollClock {
     base: Instant,
     started_ns: AtomicU64,
     /// Of the last poll.
     took_ns: AtomicU64,
+    meter: Mutex<Meter<Option<GuestTaskId>>>,
+    budget: Duration,
     metrics: Arc<PoolMetrics>,
 }
 
 impl PollClock {
-    pub fn new(metrics: Arc<PoolMetrics>) -> Arc<Self> {
-        Arc::new(Self { base: Instant::now(), started_ns: AtomicU64::new(0), took_ns: AtomicU64::new(0), metrics })
+    pub fn new(metrics: Arc<PoolMetrics>, budget: Duration) -> Arc<Self> {
+        let meter = Mutex::new(Meter::alone(None));
+        let [started_ns, took_ns] = [AtomicU64::new(0), AtomicU64::new(0)];
+        Arc::new(Self { base: Instant::now(), started_ns, took_ns, meter, budget, metrics })
     }
 
-    fn mark(&self) {
-        self.started_ns.store(self.now_ns(), Relaxed);
+    fn meter(&self) -> MutexGuard<'_, Meter<Option<GuestTaskId>>> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn elapsed(&self) -> Duration {
-        Duration::from_nanos(self.now_ns().saturating_sub(self.started_ns.load(Relaxed)))
+    fn mark(&self, now: Instant) {
+        self.started_ns.store(self.since_base(now), Relaxed);
     }
 
-    fn now_ns(&self) -> u64 {
-        self.base.elapsed().as_nanos() as u64
+    fn elapsed(&self, now: Instant) -> Duration {
+        Duration::from_nanos(self.since_base(now).saturating_sub(self.started_ns.load(Relaxed)))
     }
 
-    /// What the last poll took, since its last yield.
+    fn since_base(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.base).as_nanos() as u64
+    }
+
+    /// What the last poll took of the wall's time, since its last yield.
     pub fn took(&self) -> Duration {
         Duration::from_nanos(self.took_ns.load(Relaxed))
     }
 
     /// Polls `future` with the clock set to the start of the poll.
     pub fn poll<F: Future + ?Sized>(&self, future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.mark();
+        let start = Instant::now();
+        self.mark(start);
+        self.meter().poll_begins(start);
         let polled = future.poll(context);
-        let took = self.elapsed();
-        self.took_ns.store(took.as_nanos() as u64, Relaxed);
-        self.metrics.computed(took);
+        let end = Instant::now();
+        self.took_ns.store(self.elapsed(end).as_nanos() as u64, Relaxed);
+        let used = self.meter().poll_ends(end);
+        self.metrics.computed(used);
         polled
     }
-}
 
-/// The CPU time that long slices have cost, by request.
-#[derive(Default)]
-pub(crate) struct CpuMeter {
-    by_task: HashMap<Option<GuestTaskId>, Duration>,
-}
+    /// The task that the host has just started. Its id may have been another's before.
+    pub(crate) fn task_begins(&self, task: GuestTaskId) {
+        self.meter().begin(Some(task), Instant::now());
+    }
 
-/// The most tasks whose time is remembered at once; only tasks that held a thread are in the map.
-const METERED_TASKS: usize = 256;
+    /// Whether all that is done from now on is done for the task that begins next.
+    pub(crate) fn set_alone(&self, alone: bool) {
+        self.meter().set_alone(alone, Instant::now());
+    }
 
-impl CpuMeter {
-    fn charge(&mut self, task: Option<GuestTaskId>, slice: Duration) -> Duration {
-        if self.by_task.len() >= METERED_TASKS {
-            self.by_task.clear();
+    /// The event loop has handled what it had, and comes to its next piece of work, which may be another task's. True when only
+    /// the next tick can say whose.
+    pub(crate) fn next_work(&self) -> bool {
+        let mut meter = self.meter();
+        !meter.is_alone() && {
+            meter.next_work(Instant::now());
+            true
         }
-        let spent = self.by_task.entry(task).or_default();
-        *spent += slice;
-        *spent
+    }
+
+    /// The task that has used more than its budget, where there is one.
+    pub(crate) fn over_budget(&self) -> Option<OverBudget> {
+        let task = self.meter().above(self.budget)?;
+        self.metrics.reached(Limit::Cpu);
+        Some(OverBudget { task, budget: self.budget })
     }
 }
 
-/// Makes the store yield at every tick and trap when one request (or start-up) has used `budget`.
-pub(crate) fn install(store: &mut Store<State>, budget: Duration, clock: Arc<PollClock>) {
+/// Makes the store yield at every tick and trap when one request (or start-up) has used its budget.
+pub(crate) fn install(store: &mut Store<State>, clock: Arc<PollClock>) {
+    store.data_mut().clock = Some(Arc::clone(&clock));
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |store| on_tick(store, budget, &clock));
+    store.epoch_deadline_callback(move |store| on_tick(store, &clock));
 }
 
-fn on_tick(
-    mut store: StoreContextMut<'_, State>,
-    budget: Duration,
-    clock: &PollClock,
-) -> wasmtime::Result<UpdateDeadline> {
-    let slice = clock.elapsed();
-    if slice < shortest_slice() {
-        return Ok(UpdateDeadline::Continue(1));
+fn on_tick(mut store: StoreContextMut<'_, State>, clock: &PollClock) -> wasmtime::Result<UpdateDeadline> {
+    if let Some(exhausted) = store.data().exhausted() {
+        return Err(exhausted.into());
     }
+    let now = Instant::now();
     // The last of the stack is the call that the host made: the request.
     let request = store.async_call_stack().ok().and_then(Iterator::last);
-    let spent = store.data_mut().meter.charge(request, slice);
-    clock.metrics.computed(slice);
-    if spent >= SHORTEST_SLICE {
+    clock.meter().runs(request, now);
+    if clock.elapsed(now) < shortest_slice() {
+        return Ok(UpdateDeadline::Continue(1));
+    }
+    let used = clock.meter().charge(now);
+    clock.metrics.computed(used);
+    if clock.meter().spent(request) >= SHORTEST_SLICE {
         HOLDS.store(true, Relaxed);
     }
-    if spent > budget {
-        clock.metrics.reached(Limit::Cpu);
-        return Err(wasmtime::format_err!("used its CPU budget of {} ms", budget.as_millis()));
+    if let Some(over) = clock.over_budget() {
+        return Err(over.into());
     }
-    clock.mark();
+    clock.mark(now);
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,16 @@
 //! Compiled components on disk: compiling takes seconds, loading milliseconds.
 //!
 //! An entry's name is a hash of the component's bytes and of everything that makes machine code compatible, so that an
-//! entry never needs to be invalidated. Loading runs what is in the file: the directory is private (0700).
+//! entry never needs to be invalidated. Loading runs what is in the file, so that the directory is private (0700) and each
+//! file is compared with its checksum before ([`entry`]). A bad entry is compiled anew.
+
+mod entry;
+mod folder;
 
 use crate::engine::Engine;
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use tracing::warn;
 use wasmtime::component::Component;
@@ -37,7 +41,8 @@ impl ComponentCache {
     /// A cache in `directory`, which is made private; without one, every component is compiled anew.
     pub fn new(engine: Engine, directory: Option<&Path>) -> io::Result<Self> {
         if let Some(directory) = directory {
-            make_private(directory)?;
+            folder::make_private(directory)?;
+            folder::tidy(directory);
         }
         Ok(Self { engine, directory: directory.map(Path::to_path_buf) })
     }
@@ -45,17 +50,22 @@ impl ComponentCache {
     /// The component of these bytes, ready to be instantiated.
     pub fn load(&self, wasm: &[u8]) -> Result<Component, CompileError> {
         check(wasm)?;
-        let Some(directory) = &self.directory else { return self.compile(wasm) };
-        let entry = self.entry(directory, wasm);
-        if let Some(component) = self.read(&entry) {
+        if let Some(component) = self.find(wasm) {
             return Ok(component);
         }
         let component = self.compile(wasm)?;
-        if let Err(error) = store(&component, directory, &entry) {
-            warn!("failed to write the compiled component to `{}`: {error:#}", entry.display());
+        let Some(directory) = &self.directory else { return Ok(component) };
+        let path = self.entry(directory, wasm);
+        if let Err(error) = store(&component, directory, &path) {
+            warn!("failed to write the compiled component to `{}`: {error:#}", path.display());
         }
         // Loaded from the file, its code is shared with the page cache instead of held on the heap.
-        Ok(self.read(&entry).unwrap_or(component))
+        Ok(self.read(&path).unwrap_or(component))
+    }
+
+    /// The component of these bytes, where it was compiled before and its file is whole.
+    pub fn find(&self, wasm: &[u8]) -> Option<Component> {
+        self.directory.as_ref().and_then(|directory| self.read(&self.entry(directory, wasm)))
     }
 
     /// Compiles by a draft engine ([`Engine::draft`]) what [`ComponentCache::load`] finds then.
@@ -72,9 +82,9 @@ impl ComponentCache {
         check(wasm)
     }
 
-    /// Whether loading these bytes will be quick.
+    /// Whether loading these bytes will be quick: there is an entry, and it is whole.
     pub fn has(&self, wasm: &[u8]) -> bool {
-        self.directory.as_ref().is_some_and(|directory| self.entry(directory, wasm).exists())
+        self.directory.as_ref().is_some_and(|directory| entry::open(&self.entry(directory, wasm)).is_ok())
     }
 
     fn entry(&self, directory: &Path, wasm: &[u8]) -> PathBuf {
@@ -85,16 +95,20 @@ impl ComponentCache {
         Component::new(self.engine.wasmtime(), wasm).map_err(|error| CompileError::Invalid(format!("{error:#}")))
     }
 
-    fn read(&self, entry: &Path) -> Option<Component> {
-        if !entry.exists() {
-            return None;
-        }
-        #[expect(unsafe_code, reason = "the file is machine code that this host wrote into its own private directory")]
-        // SAFETY: see the reason; a file of another version or build is refused by wasmtime itself.
-        match unsafe { Component::deserialize_file(self.engine.wasmtime(), entry) } {
+    /// `None` where there is no entry, or a bad one, which is removed.
+    fn read(&self, path: &Path) -> Option<Component> {
+        let loaded = entry::open(path).and_then(|verified| {
+            #[expect(unsafe_code, reason = "the file is machine code that this host wrote, and its checksum is right")]
+            // SAFETY: see the reason; a file of another version or build is refused by wasmtime itself.
+            let component = unsafe { Component::deserialize_file(self.engine.wasmtime(), verified.path()) };
+            component.map_err(|error| entry::Bad::Unusable(format!("{error:#}")))
+        });
+        match loaded {
             Ok(component) => Some(component),
-            Err(error) => {
-                warn!("compiling anew: the cached `{}` is not usable: {error:#}", entry.display());
+            Err(entry::Bad::Missing) => None,
+            Err(bad) => {
+                warn!("compiling anew: the cached `{}` is not used: {bad}", path.display());
+                drop(fs::remove_file(path));
                 None
             }
         }
@@ -103,6 +117,7 @@ impl ComponentCache {
     fn key(&self, wasm: &[u8]) -> String {
         let mut compatibility = Blake3(blake3::Hasher::new());
         self.engine.wasmtime().precompile_compatibility_hash().hash(&mut compatibility);
+        compatibility.write(entry::FORMAT);
         let mut key = compatibility.0;
         key.update(wasm);
         key.finalize().to_hex().to_string()
@@ -123,19 +138,9 @@ fn check(wasm: &[u8]) -> Result<(), CompileError> {
     Ok(())
 }
 
-/// Writes beside the entry and renames, so that a crash or a second host never leaves half a file under its name.
-fn store(component: &Component, directory: &Path, entry: &Path) -> anyhow::Result<()> {
+fn store(component: &Component, directory: &Path, path: &Path) -> anyhow::Result<()> {
     let code = component.serialize().map_err(anyhow::Error::msg)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(&code)?;
-    file.persist(entry)?;
-    Ok(())
-}
-
-fn make_private(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
+    Ok(entry::write(directory, path, &code)?)
 }
 
 /// Lets a value that only knows `Hash` be part of a strong hash.

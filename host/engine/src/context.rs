@@ -1,5 +1,6 @@
 //! The context of a request or call: how deep it is nested and until when an answer is of use.
 
+use crate::pause;
 use kobliat_telemetry::Trace;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ const DETACHED_DEADLINE: Duration = Duration::from_secs(30);
 pub struct CallContext {
     /// 0 for a request from outside, one more for each call between components.
     pub depth: usize,
-    /// When the caller stops waiting.
+    /// When the caller stops waiting, by the clock of [`pause`].
     pub deadline: Instant,
     /// Names the request in log lines; empty when it has no id.
     pub request_id: std::sync::Arc<str>,
@@ -25,12 +26,12 @@ pub struct CallContext {
 impl CallContext {
     /// A request from outside the application.
     pub fn external(timeout: Duration, request_id: &str) -> Self {
-        Self { depth: 0, deadline: Instant::now() + timeout, request_id: request_id.into(), trace: Trace::default() }
+        Self { depth: 0, deadline: pause::now() + timeout, request_id: request_id.into(), trace: Trace::default() }
     }
 
     /// Work that no known request waits for, e.g. what a guest does long after its answer.
     pub fn detached() -> Self {
-        Self { depth: 1, deadline: Instant::now() + DETACHED_DEADLINE, request_id: "".into(), trace: Trace::default() }
+        Self { depth: 1, deadline: pause::now() + DETACHED_DEADLINE, request_id: "".into(), trace: Trace::default() }
     }
 
     /// The context of a call made on behalf of this one, or `None` when calls are nested too deeply.
@@ -40,7 +41,7 @@ impl CallContext {
 
     /// The same, with at most `timeout` from now.
     pub fn within(mut self, timeout: Duration) -> Self {
-        self.deadline = self.deadline.min(Instant::now() + timeout);
+        self.deadline = self.deadline.min(pause::now() + timeout);
         self
     }
 
@@ -50,7 +51,7 @@ impl CallContext {
     }
 
     pub fn remaining(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.deadline.saturating_duration_since(pause::now())
     }
 
     pub fn expired(&self) -> bool {

@@ -3,6 +3,7 @@
 use crate::budget::Ticks;
 use crate::http_client;
 use crate::limits::Limits;
+use crate::pause;
 use crate::state::State;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm};
@@ -123,6 +124,7 @@ fn start_ticker(engine: &wasmtime::Engine) {
     let ticker = std::thread::Builder::new().name("epoch-ticker".into()).spawn(move || {
         let mut ticks = Ticks::default();
         while let Some(engine) = engine.upgrade() {
+            pause::tick();
             engine.increment_epoch();
             drop(engine);
             std::thread::sleep(ticks.until_next());

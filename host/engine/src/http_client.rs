@@ -28,6 +28,9 @@ pub trait HttpClient: Send + Sync {
     fn send(&mut self, context: CallContext, request: http::Request<Body>, options: Option<RequestOptions>) -> Sending;
 }
 
+/// The most that the host takes at once of a body that a guest writes, and so what it holds of each.
+pub const BODY_CHUNK: usize = 256 << 10;
+
 type ProcessingError = Box<dyn Future<Output = Result<(), SendError>> + Send>;
 
 /// Where `wasi:http` hands over a request: it knows the instance, and [`send`] has just told it the request's context.
@@ -36,11 +39,17 @@ pub(crate) struct Hooks {
     current: Option<CallContext>,
     /// The context of the one request of a WASI 0.2 instance, whose requests do not pass through [`send`].
     only: Option<CallContext>,
+    /// The instance holds too much already: its header fields take nothing more.
+    full: bool,
 }
 
 impl Hooks {
     pub(crate) fn new(client: Box<dyn HttpClient>) -> Self {
-        Self { client, current: None, only: None }
+        Self { client, current: None, only: None, full: false }
+    }
+
+    pub(crate) fn refuse_fields(&mut self) {
+        self.full = true;
     }
 
     pub(crate) fn serve_only(&mut self, context: CallContext) {
@@ -56,7 +65,16 @@ static FORBIDDEN: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| {
 
 impl WasiHttpHooks for Hooks {
     fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
-        FORBIDDEN(name)
+        self.full || FORBIDDEN(name)
+    }
+
+    /// What waits for the reader of a body that a guest writes.
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK
     }
 
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
@@ -100,5 +118,28 @@ async fn send(
     match <WasiHttp as HostWithStore<State>>::send(&accessor, request).await {
         Ok(response) => Ok(Ok(response)),
         Err(error) => Ok(Err(error.downcast()?)),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Sends nothing.
+    pub(crate) struct Nobody;
+
+    impl HttpClient for Nobody {
+        fn send(&mut self, _: CallContext, _: http::Request<Body>, _: Option<RequestOptions>) -> Sending {
+            Box::pin(async { Err(SendError::HttpRequestDenied) })
+        }
+    }
+
+    #[test]
+    fn who_holds_too_much_gets_no_more_fields() {
+        let mut hooks = Hooks::new(Box::new(Nobody));
+        assert!(!hooks.is_forbidden_header(&http::header::ACCEPT));
+        assert!(hooks.is_forbidden_header(&http::header::CONNECTION));
+        hooks.refuse_fields();
+        assert!(hooks.is_forbidden_header(&http::header::ACCEPT));
     }
 }

@@ -3,6 +3,7 @@
 //! Reading order: [`engine`] makes the wasmtime engine, [`cache`] compiles components, [`state`] is what one instance
 //! owns, [`factor`] is how a capability joins, [`pool`] takes jobs and [`worker`] runs them.
 
+pub mod allowance;
 pub mod budget;
 pub mod cache;
 pub mod context;
@@ -13,14 +14,17 @@ pub mod handler;
 pub mod http_client;
 pub mod job;
 pub mod limits;
+pub mod pause;
 pub mod platform_host;
 pub mod pool;
+mod resources;
 pub mod state;
 pub mod stdio;
 pub mod target;
 pub mod trace;
 pub mod worker;
 
+pub use allowance::{Allowance, Exhausted, Held};
 pub use cache::{CompileError, ComponentCache};
 pub use context::CallContext;
 pub use engine::{Engine, EngineOptions};

@@ -17,6 +17,7 @@ pub(crate) mod tests;
 use crate::context::CallContext;
 use crate::http_client::Body;
 use crate::job::{CallError, HttpFailure, Job, Work};
+use crate::pause;
 use crate::worker::ComponentSpec;
 pub(crate) use dispatch::Dispatch;
 use dispatch::Refusal;
@@ -99,7 +100,7 @@ impl Pool {
             },
         }
         let asked = outcome::Asked::new(metrics);
-        let answer = match tokio::time::timeout_at(deadline.into(), response).await {
+        let answer = match pause::timeout_at(deadline, response).await {
             Err(_elapsed) => Err(HttpFailure::Timeout),
             Ok(Err(_dropped)) => Err(HttpFailure::Crashed),
             Ok(Ok(Ok(response))) => Ok(response),
@@ -130,7 +131,7 @@ impl Pool {
             },
         }
         let asked = outcome::Asked::new(metrics);
-        let answer = match tokio::time::timeout_at(deadline.into(), results).await {
+        let answer = match pause::timeout_at(deadline, results).await {
             Err(_elapsed) => Err(CallError::Timeout),
             Ok(Err(_dropped)) => Err(CallError::Crashed),
             Ok(Ok(results)) => results,

@@ -1,9 +1,11 @@
 //! What one instance owns on the host's side: the data of its wasmtime store.
 
-use crate::budget::CpuMeter;
+use crate::allowance::{Allowance, Exhausted};
+use crate::budget::PollClock;
 use crate::context::CallContext;
 use crate::http_client::{Hooks, HttpClient};
 use crate::limits::MemoryLimiter;
+use crate::resources::{self, Watchman};
 use kobliat_telemetry::Trace;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -25,7 +27,10 @@ pub struct State {
     http: WasiHttpCtx,
     hooks: Hooks,
     pub(crate) limiter: MemoryLimiter,
-    pub(crate) meter: CpuMeter,
+    /// Told of the tasks; `None` until the store is made.
+    pub(crate) clock: Option<Arc<PollClock>>,
+    allowance: Allowance,
+    watchman: Watchman,
     /// The newest last. A few dozen at most, of which mostly the last ones are asked for.
     tasks: Vec<(GuestTaskId, Task)>,
     /// Some of the tasks may be in a trace that is recorded.
@@ -65,18 +70,25 @@ pub struct StateBuilder {
     pub wasi: WasiCtxBuilder,
     pub client: Box<dyn HttpClient>,
     pub memory: usize,
+    /// What the host may hold for the instance; the client counts there, too.
+    pub allowance: Allowance,
 }
 
 impl StateBuilder {
     pub fn build(mut self) -> State {
+        let (mut table, mut http) = (ResourceTable::new(), WasiHttpCtx::new());
+        table.set_max_capacity(resources::MOST);
+        http.set_field_size_limit(resources::FIELDS);
         State {
             component: self.component,
-            table: ResourceTable::new(),
+            table,
             wasi: self.wasi.build(),
-            http: WasiHttpCtx::new(),
+            http,
             hooks: Hooks::new(self.client),
             limiter: MemoryLimiter::new(self.memory),
-            meter: CpuMeter::default(),
+            clock: None,
+            watchman: Watchman::new(&self.allowance),
+            allowance: self.allowance,
             tasks: Vec::new(),
             traced: false,
             extensions: HashMap::default(),
@@ -88,6 +100,23 @@ impl State {
     /// The id of the component that this is an instance of.
     pub fn component(&self) -> &Arc<str> {
         &self.component
+    }
+
+    /// What the host may hold for this instance.
+    pub fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
+
+    /// Why the instance must end: the host holds more for it than it may.
+    pub(crate) fn exhausted(&self) -> Option<Exhausted> {
+        self.watchman.is_exhausted().then(|| Exhausted { limit: self.allowance.limit() })
+    }
+
+    /// Weighs what the guest has, now and then.
+    fn look(&mut self) {
+        if self.watchman.look(&mut self.table) {
+            self.hooks.refuse_fields();
+        }
     }
 
     /// Stores a factor's data for this instance, one value a type.
@@ -117,6 +146,9 @@ impl State {
         if self.tasks.len() > FINISHED_TASKS {
             self.tasks.retain(|(_, task)| !task.finished);
             self.traced = self.tasks.iter().any(|(_, task)| task.context.trace.is_recorded());
+        }
+        if let Some(clock) = &self.clock {
+            clock.task_begins(task);
         }
         self.traced |= context.trace.is_recorded();
         self.tasks.push((task, Task { context, finished: false }));
@@ -171,12 +203,14 @@ pub fn current_trace(store: StoreContextMut<'_, State>) -> Trace {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.look();
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.look();
         WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
     }
 }

@@ -6,8 +6,8 @@ use log_file::LogFile;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
@@ -19,6 +19,9 @@ const QUEUED_WRITES: usize = 1024;
 
 /// What the file says of them.
 const WHY_LOST: &str = "the component logged faster than the disk, or the disk was full";
+
+/// Their bytes together, for each stream of each component.
+const QUEUED_BYTES: usize = 1 << 20;
 
 /// The most bytes of one queued write.
 const WRITE_BYTES: usize = 16 << 10;
@@ -33,7 +36,14 @@ pub struct LogStream {
 
 struct Shared {
     queue: SyncSender<Entry>,
-    dropped: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    queued_bytes: AtomicUsize,
+    /// Writes that were lost since the last that was not.
+    dropped: AtomicU64,
 }
 
 /// What a stream's thread does next.
@@ -85,16 +95,30 @@ impl LogStream {
     fn to_file(path: &Path, bounds: LogBounds) -> io::Result<(Self, JoinHandle<()>)> {
         let file = LogFile::open(path, bounds)?;
         let (queue, writes) = sync_channel(QUEUED_WRITES);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&dropped);
+        let counts = Arc::<Counts>::default();
+        let shared = Arc::new(Shared { queue, counts: Arc::clone(&counts) });
         let thread = std::thread::Builder::new().name("component-log".into());
-        let thread = thread.spawn(move || append(file, &writes, &counter))?;
-        Ok((Self { shared: Arc::new(Shared { queue, dropped }) }, thread))
+        let thread = thread.spawn(move || append(file, &writes, &counts))?;
+        Ok((Self { shared }, thread))
+    }
+}
+
+impl Shared {
+    /// False when the disk is too far behind.
+    fn offer(&self, bytes: &[u8]) -> bool {
+        let queued_bytes = &self.counts.queued_bytes;
+        if queued_bytes.fetch_add(bytes.len(), Relaxed) + bytes.len() <= QUEUED_BYTES
+            && self.queue.try_send(Entry::Bytes(bytes.to_vec())).is_ok()
+        {
+            return true;
+        }
+        queued_bytes.fetch_sub(bytes.len(), Relaxed);
+        false
     }
 }
 
 /// Ends when the last stream is gone.
-fn append(mut file: LogFile, writes: &Receiver<Entry>, dropped: &AtomicU64) {
+fn append(mut file: LogFile, writes: &Receiver<Entry>, counts: &Counts) {
     for write in writes {
         let bytes = match write {
             Entry::Bytes(bytes) => bytes,
@@ -103,22 +127,23 @@ fn append(mut file: LogFile, writes: &Receiver<Entry>, dropped: &AtomicU64) {
                 continue;
             }
         };
-        let lost = dropped.swap(0, Relaxed);
+        let lost = counts.dropped.swap(0, Relaxed);
         let told = lost == 0 || file.write(format!("[{lost} writes lost: {WHY_LOST}]\n").as_bytes()).is_ok();
         if !told {
-            dropped.fetch_add(lost, Relaxed);
+            counts.dropped.fetch_add(lost, Relaxed);
         }
         if file.write(&bytes).is_err() {
-            dropped.fetch_add(1, Relaxed);
+            counts.dropped.fetch_add(1, Relaxed);
         }
+        counts.queued_bytes.fetch_sub(bytes.len(), Relaxed);
     }
 }
 
 impl AsyncWrite for LogStream {
     fn poll_write(self: Pin<&mut Self>, _context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let taken = bytes.get(..WRITE_BYTES).unwrap_or(bytes);
-        if let Err(TrySendError::Full(_)) = self.shared.queue.try_send(Entry::Bytes(taken.to_vec())) {
-            self.shared.dropped.fetch_add(1, Relaxed);
+        if !self.shared.offer(taken) {
+            self.shared.counts.dropped.fetch_add(1, Relaxed);
         }
         Poll::Ready(Ok(taken.len()))
     }
@@ -141,5 +166,32 @@ impl IsTerminal for LogStream {
 impl StdoutStream for LogStream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_the_disk_is_bounded_and_what_is_lost_is_told() {
+        let (queue, writes) = sync_channel(QUEUED_WRITES);
+        let counts = Arc::<Counts>::default();
+        let shared = Arc::new(Shared { queue, counts: Arc::clone(&counts) });
+        let mut stream = LogStream { shared: Arc::clone(&shared) };
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        // The disk stands still: nobody takes them.
+        for _ in 0..QUEUED_WRITES {
+            let written = Pin::new(&mut stream).poll_write(&mut context, &[b'x'; WRITE_BYTES * 2]);
+            assert!(matches!(written, Poll::Ready(Ok(WRITE_BYTES))), "{written:?}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.txt");
+        drop((stream, shared));
+        append(LogFile::open(&path, LogBounds::default()).unwrap(), &writes, &counts);
+        let file = std::fs::read_to_string(path).unwrap();
+        assert_eq!(file.matches('x').count(), QUEUED_BYTES);
+        assert!(file.contains("[960 writes lost"), "of {QUEUED_WRITES}");
+        assert_eq!(counts.queued_bytes.load(Relaxed), 0);
     }
 }

@@ -12,10 +12,11 @@ mod streams;
 mod tests;
 mod watch;
 
-use crate::budget::{self, PollClock, shortest_slice};
+use crate::budget::{self, OverBudget, PollClock, shortest_slice};
 use crate::handler::Handler;
 use crate::job::CallError;
 use crate::limits::Limits;
+use crate::resources;
 use crate::state::{State, current_context};
 use in_flight::Exports;
 use jobs::Jobs;
@@ -85,9 +86,13 @@ impl ComponentSpec {
         }
     }
 
+    fn clock(&self) -> Arc<PollClock> {
+        PollClock::new(Arc::clone(&self.metrics), self.limits.cpu)
+    }
+
     /// Starts an instance and lets it go again: the last thing that can keep a version from running.
     pub async fn try_start(&self) -> wasmtime::Result<()> {
-        start(self, &PollClock::new(Arc::clone(&self.metrics)), None).await.map(drop)
+        start(self, &self.clock(), None).await.map(drop)
     }
 }
 
@@ -95,7 +100,7 @@ impl ComponentSpec {
 pub(crate) async fn run(mut guard: WorkerGuard) {
     let dispatch = Arc::clone(guard.dispatch());
     let spec = Arc::clone(&dispatch.spec);
-    let clock = PollClock::new(Arc::clone(&spec.metrics));
+    let clock = spec.clock();
     let (mut store, exports) = match start(&spec, &clock, Some(&dispatch.memory)).await {
         Ok(started) => started,
         Err(error) => {
@@ -115,9 +120,18 @@ pub(crate) async fn run(mut guard: WorkerGuard) {
             return;
         }
         dispatch.statistics.trapped();
-        let request = current_context(store.as_context_mut()).request_id;
+        let request = request_of(&mut store, &error);
         warn!(component = %spec.id, request_id = %request,
             "an instance of component `{}` died (request `{request}`): {error:#}", spec.id);
+    }
+}
+
+/// The request that an instance died of.
+fn request_of(store: &mut Store<State>, error: &wasmtime::Error) -> Arc<str> {
+    let over = error.downcast_ref::<OverBudget>().and_then(|over| over.task);
+    match over.and_then(|task| store.data().task_context(task)) {
+        Some(context) => Arc::clone(&context.request_id),
+        None => current_context(store.as_context_mut()).request_id,
     }
 }
 
@@ -132,10 +146,15 @@ async fn start(
         state.limiter.count_in(Arc::clone(gauge));
     }
     state.limiter.report_to(Arc::clone(&spec.metrics), Arc::clone(&spec.id));
+    state.allowance().report_to(Arc::clone(&spec.metrics), Arc::clone(&spec.id));
     let mut store = Store::new(spec.pre.engine(), state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(HOSTCALL_FUEL);
-    budget::install(&mut store, spec.limits.cpu, Arc::clone(clock));
+    if let Some(table) = store.concurrent_resource_table() {
+        table.set_max_capacity(resources::MOST);
+    }
+    store.set_max_component_handles(resources::MOST);
+    budget::install(&mut store, Arc::clone(clock));
     let exports = {
         let mut instantiating = pin!(Exports::instantiate(spec, &mut store));
         let metered = poll_fn(|context| clock.poll(instantiating.as_mut(), context));
@@ -157,13 +176,17 @@ async fn serve(
     let share = limits.share();
     let watch = Watch::new(share.idle, limits.timeout);
     let mut event_loop = pin!(store.run_concurrent(async |accessor: &Accessor<State>| {
-        let mut jobs = Jobs::new(accessor, exports, guard, &watch, share);
+        let mut jobs = Jobs::new(accessor, exports, guard, &watch, clock, share);
         poll_fn(|context| jobs.poll(context)).await
     }));
     let served = poll_fn(|context| {
         let turn = poll_turn(event_loop.as_mut(), guard, clock, &watch, context);
         if turn.is_ready() {
             return turn;
+        }
+        // A guest that yields often is seldom there at a tick.
+        if let Some(over) = clock.over_budget() {
+            return Poll::Ready(Ok(Err(over.into())));
         }
         watch.poll(context, guard.dispatch().has_ended()).map(|()| {
             // Nobody waits for what a client has left behind: no fault of the component.

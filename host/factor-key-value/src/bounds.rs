@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use kobliat_engine::{Allowance, Held};
+
 use crate::store::{Page, Store, StoreError};
 
 /// Longer than any sensible key; other hosts' backends stop at 1 or 2 KiB.
@@ -15,13 +17,18 @@ const MAX_BATCH_BYTES: usize = MAX_VALUE_BYTES;
 /// Keys that are collected for a guest that asks for all of them in one list.
 const MAX_LISTED_BYTES: usize = 32 << 20;
 
-/// An open store.
+/// An open store of one instance.
 #[derive(Clone)]
-pub struct Bounded(Arc<dyn Store>);
+pub struct Bounded(Arc<dyn Store>, Allowance);
 
 impl Bounded {
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self(store)
+    pub fn new(store: Arc<dyn Store>, allowance: Allowance) -> Self {
+        Self(store, allowance)
+    }
+
+    /// What waits for the store, with as many others as the guest likes.
+    fn hold(&self, bytes: usize) -> Result<Held, StoreError> {
+        self.1.take(bytes).map_err(|exhausted| StoreError(exhausted.to_string()))
     }
 
     pub async fn get(&self, key: String) -> Result<Option<Vec<u8>>, StoreError> {
@@ -31,6 +38,7 @@ impl Bounded {
 
     pub async fn set(&self, key: String, value: Vec<u8>) -> Result<(), StoreError> {
         entry(&key, &value)?;
+        let _held = self.hold(key.len() + value.len())?;
         self.0.set(key, value).await
     }
 
@@ -70,17 +78,20 @@ impl Bounded {
     /// Each key with its value, in the order of `keys`.
     pub async fn get_many(&self, keys: Vec<String>) -> Result<Vec<(String, Option<Vec<u8>>)>, StoreError> {
         self::keys(&keys)?;
+        let _held = self.hold(weight(&keys))?;
         let values = self.0.get_many(keys.clone()).await?;
         Ok(keys.into_iter().zip(values).collect())
     }
 
     pub async fn set_many(&self, entries: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
         self::entries(&entries)?;
+        let _held = self.hold(entries.iter().map(|(key, value)| ENTRY + key.len() + value.len()).sum())?;
         self.0.set_many(entries).await
     }
 
     pub async fn delete_many(&self, keys: Vec<String>) -> Result<(), StoreError> {
         self::keys(&keys)?;
+        let _held = self.hold(weight(&keys))?;
         self.0.delete_many(keys).await
     }
 
@@ -91,8 +102,16 @@ impl Bounded {
 
     pub async fn swap(&self, key: String, expected: Option<Vec<u8>>, value: Vec<u8>) -> Result<bool, StoreError> {
         entry(&key, &value)?;
+        let _held = self.hold(key.len() + value.len() + expected.as_ref().map_or(0, Vec::len))?;
         self.0.swap(key, expected, value).await
     }
+}
+
+/// A key and a value beside their bytes.
+const ENTRY: usize = size_of::<String>() + size_of::<Vec<u8>>();
+
+fn weight(keys: &[String]) -> usize {
+    keys.iter().map(|key| ENTRY + key.len()).sum()
 }
 
 type Checked = Result<(), StoreError>;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kobliat_engine::{Grant, Labelled, Refused, State};
+use kobliat_engine::{Allowance, Grant, Held, Labelled, Refused, State};
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
 use crate::bounds::Bounded;
@@ -12,8 +12,6 @@ use crate::store::Store;
 
 /// Stores that an instance may hold open, as in Spin.
 const MAX_HANDLES: usize = 256;
-/// Values that an instance's compare-and-swap handles may keep in the host's memory, together.
-const MAX_SWAP_BYTES: usize = 64 << 20;
 static STORES: Labelled = Labelled { noun: "key-value store", key: "key_value_stores" };
 
 /// A guest's open store. Cloned for the operations under way, which may outlive the handle.
@@ -57,14 +55,16 @@ pub(crate) fn grant(
 pub(crate) struct Instance {
     grant: Arc<Grant<Arc<dyn Store>>>,
     handles: usize,
-    swap_bytes: usize,
+    allowance: Allowance,
+    /// What its compare-and-swap handles keep.
+    swaps: Held,
     /// It only probes a new version of its component.
     read_only: bool,
 }
 
 impl Instance {
-    pub fn new(grant: Arc<Grant<Arc<dyn Store>>>, read_only: bool) -> Self {
-        Self { grant, handles: 0, swap_bytes: 0, read_only }
+    pub fn new(grant: Arc<Grant<Arc<dyn Store>>>, allowance: Allowance, read_only: bool) -> Self {
+        Self { grant, handles: 0, swaps: allowance.nothing(), allowance, read_only }
     }
 }
 
@@ -96,7 +96,8 @@ impl InstanceView<'_> {
             Ok((_, store)) => Arc::clone(store),
             Err(refused) => return Ok(Err(refused.into())),
         };
-        let handle = Bounded::new(if self.instance.read_only { Arc::new(ReadOnly(store)) } else { store });
+        let handle = if self.instance.read_only { Arc::new(ReadOnly(store)) } else { store };
+        let handle = Bounded::new(handle, self.instance.allowance.clone());
         let resource = self.table.push(handle)?;
         self.instance.handles += 1;
         Ok(Ok(resource))
@@ -114,13 +115,10 @@ impl InstanceView<'_> {
 
     /// `None` when the instance's handles keep too much already.
     pub fn push_cas(&mut self, cas: Cas) -> wasmtime::Result<Option<Resource<Cas>>> {
-        let bytes = self.instance.swap_bytes + cas.held_bytes();
-        if bytes > MAX_SWAP_BYTES {
+        if self.instance.swaps.grow(cas.held_bytes()).is_err() {
             return Ok(None);
         }
-        let resource = self.table.push(cas)?;
-        self.instance.swap_bytes = bytes;
-        Ok(Some(resource))
+        Ok(Some(self.table.push(cas)?))
     }
 
     pub fn cas(&self, cas: &Resource<Cas>) -> wasmtime::Result<Cas> {
@@ -130,19 +128,19 @@ impl InstanceView<'_> {
     /// Notes what the guest has seen last; false when that is too much to keep.
     pub fn refresh_cas(&mut self, cas: &Resource<Cas>, seen: Option<Vec<u8>>) -> wasmtime::Result<bool> {
         let held = self.table.get_mut(cas)?;
-        let others = self.instance.swap_bytes - held.held_bytes();
-        let before = std::mem::replace(&mut held.seen, seen);
-        if others + held.held_bytes() > MAX_SWAP_BYTES {
-            held.seen = before;
+        let before = std::mem::replace(&mut held.seen, None);
+        let (smaller, larger) = (before.as_ref().map_or(0, Vec::len), seen.as_ref().map_or(0, Vec::len));
+        self.instance.swaps.shrink(smaller);
+        if self.instance.swaps.grow(larger).is_err() {
             return Ok(false);
         }
-        self.instance.swap_bytes = others + held.held_bytes();
+        held.seen = seen;
         Ok(true)
     }
 
     pub fn take_cas(&mut self, cas: Resource<Cas>) -> wasmtime::Result<Cas> {
         let cas = self.table.delete(cas)?;
-        self.instance.swap_bytes -= cas.held_bytes();
+        self.instance.swaps.shrink(cas.held_bytes());
         Ok(cas)
     }
 }

@@ -80,7 +80,8 @@ impl Factor for KeyValueFactor {
             None => grant(component, &[], &self.stores),
         };
         let read_only = state.get::<Probing>().is_some();
-        state.insert(Instance::new(grant, read_only));
+        let allowance = state.allowance().clone();
+        state.insert(Instance::new(grant, allowance, read_only));
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
-use kobliat_engine::{Body, SendError};
+use kobliat_engine::{Body, Held, SendError};
 use tokio::runtime::Handle;
 
 /// As much as is taken from a guest for nothing: several of the pieces that guests write at once.
@@ -55,6 +55,40 @@ impl Drop for ReadOn {
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(discard(body));
         }
+    }
+}
+
+/// The body of an answer: it counts until it has ended or nobody wants it.
+pub(crate) fn hold(body: Body, held: Held) -> Body {
+    if body.is_end_stream() { body } else { Counted { body, held: Some(held) }.boxed_unsync() }
+}
+
+struct Counted {
+    body: Body,
+    held: Option<Held>,
+}
+
+impl http_body::Body for Counted {
+    type Data = Bytes;
+    type Error = SendError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, SendError>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.held = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -107,6 +141,22 @@ mod tests {
             pieces += 1;
             assert!(pieces < 100, "it is read without end");
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_until_it_was_read() {
+        let allowance = kobliat_engine::Allowance::new(100);
+        let (mut writer, body) = written();
+        let body = hold(body, allowance.take(60).unwrap());
+        let empty = hold(
+            http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync(),
+            allowance.take(40).unwrap(),
+        );
+        assert_eq!(allowance.used(), 60, "nothing is held of an empty one");
+        drop(empty);
+        let writing = async move { assert!(writes(&mut writer, 10_000).await) };
+        let (read, ()) = futures::join!(body.collect(), writing);
+        assert_eq!((read.unwrap().to_bytes().len(), allowance.used()), (10_000, 0));
     }
 
     #[tokio::test]

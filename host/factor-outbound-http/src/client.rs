@@ -1,13 +1,17 @@
 //! Decides where a component's request goes: to another component in process, out through its pooled client, or nowhere.
 
-use crate::body::read_on;
+use crate::body::{hold, read_on};
 use crate::connector::ConnectError;
-use crate::outbound::Outbound;
+use crate::outbound::{ANSWER_BUFFER, Outbound};
 use futures::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Request, Response, Uri};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Error as ClientError;
-use kobliat_engine::{Body, CallContext, HttpClient, HttpFailure, PlatformAnswer, SendError, Sending, trace};
+use kobliat_engine::http_client::BODY_CHUNK;
+use kobliat_engine::{
+    Allowance, Body, CallContext, Held, HttpClient, HttpFailure, PlatformAnswer, SendError, Sending, pause, trace,
+};
 use kobliat_manifest::default_port;
 use kobliat_telemetry::{Span, Trace};
 use std::error::Error as StdError;
@@ -66,6 +70,8 @@ fn is_internal(uri: &Uri) -> bool {
 pub(crate) struct InstanceClient {
     pub outbound: Arc<Outbound>,
     pub hosts: Arc<dyn VirtualHosts>,
+    /// What the host may hold for the instance.
+    pub allowance: Allowance,
     /// It only probes a new version: GET, HEAD and their like are all that it may send.
     pub probing: bool,
 }
@@ -81,14 +87,30 @@ impl HttpClient for InstanceClient {
         if self.probing && !request.method().is_safe() {
             return failed(SendError::HttpRequestDenied);
         }
+        let Ok(held) = self.allowance.take(weight(&request)) else { return failed(SendError::ConnectionLimitReached) };
         let span = outgoing(&context.trace, &mut request);
         if !span.is_recorded() {
-            return self.dispatch(context, request, options);
+            return Box::pin(counted(held, self.dispatch(context, request, options)));
         }
         context.trace = span.trace();
         let sending = self.dispatch(context, request, options);
-        Box::pin(traced(span, sending))
+        Box::pin(counted(held, traced(span, sending)))
     }
+}
+
+/// What the host holds of an exchange: its head, a piece of its body, and what is read of the answer before the guest takes it.
+fn weight(request: &Request<Body>) -> usize {
+    let head: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let body = if request.body().is_end_stream() { 0 } else { BODY_CHUNK };
+    head + body + ANSWER_BUFFER
+}
+
+/// The exchange counts until the end of its answer.
+async fn counted(
+    held: Held,
+    sending: impl Future<Output = Result<Response<Body>, SendError>>,
+) -> Result<Response<Body>, SendError> {
+    Ok(sending.await?.map(|body| hold(body, held)))
 }
 
 impl InstanceClient {
@@ -176,7 +198,7 @@ async fn send_out(
     strip_platform_headers(&mut request);
     let client = outbound.client_for(request.uri().host().unwrap_or_default());
     let deadline = deadline(&context, options.as_ref());
-    match tokio::time::timeout_at(deadline.into(), client.request(request)).await {
+    match pause::timeout_at(deadline, client.request(request)).await {
         Err(_elapsed) => Err(SendError::HttpResponseTimeout),
         Ok(Ok(response)) => Ok(response.map(|body| body.map_err(SendError::from).boxed_unsync())),
         Ok(Err(error)) => {
@@ -192,7 +214,7 @@ fn deadline(context: &CallContext, options: Option<&RequestOptions>) -> Instant 
     let wanted = options
         .map(|options| options.connect_timeout.unwrap_or_default() + options.first_byte_timeout.unwrap_or_default());
     match wanted.filter(|wanted| !wanted.is_zero()) {
-        Some(wanted) => context.deadline.min(Instant::now() + wanted),
+        Some(wanted) => context.deadline.min(pause::now() + wanted),
         None => context.deadline,
     }
 }

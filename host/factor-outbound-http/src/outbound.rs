@@ -6,7 +6,7 @@ use crate::tls::ClientTls;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use kobliat_engine::{Body, HttpClient, SendError};
+use kobliat_engine::{Allowance, Body, HttpClient, SendError};
 use kobliat_manifest::default_port;
 use kobliat_outbound_networking::{ConnectionLimits, Policy};
 use rustls::ClientConfig;
@@ -19,6 +19,9 @@ use tracing::warn;
 /// An idle connection is worth keeping this long: most servers close at about a minute.
 const IDLE: Duration = Duration::from_secs(45);
 const IDLE_PER_HOST: usize = 32;
+
+/// What is read of an answer before the guest takes it; its head must fit, too.
+pub(crate) const ANSWER_BUFFER: usize = 128 << 10;
 
 /// Makes the clients of instances. A component's instances share connections; components never do, so that what one
 /// may reach is no way for another.
@@ -79,11 +82,11 @@ impl OutboundHttp {
     }
 
     /// The client of a new instance of `component`; one that is `probing` may ask, and change nothing by it.
-    pub fn client(&self, component: &str, probing: bool) -> Box<dyn HttpClient> {
+    /// `allowance`: what the host may hold for the instance.
+    pub fn client(&self, component: &str, allowance: Allowance, probing: bool) -> Box<dyn HttpClient> {
+        let hosts = Arc::clone(&self.hosts);
         match self.components.get(component) {
-            Some(outbound) => {
-                Box::new(InstanceClient { outbound: Arc::clone(outbound), hosts: Arc::clone(&self.hosts), probing })
-            }
+            Some(outbound) => Box::new(InstanceClient { outbound: Arc::clone(outbound), hosts, allowance, probing }),
             None => Box::new(NoClient),
         }
     }
@@ -130,5 +133,6 @@ fn pooled(connector: Connector, tls: ClientConfig, pooling: bool) -> Pooled {
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(if pooling { IDLE_PER_HOST } else { 0 })
+        .http1_max_buf_size(ANSWER_BUFFER)
         .build(https.wrap_connector(connector))
 }

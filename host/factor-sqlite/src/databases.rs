@@ -91,9 +91,14 @@ fn open_once(
     if let Some(database) = by_path.get(path) {
         return Ok(database.clone());
     }
-    let database = Database::open(path, Options::default())?;
+    let database = Database::open(path, options())?;
     by_path.insert(path.to_owned(), database.clone());
     Ok(database)
+}
+
+/// A service's database: the kernel has its file in memory, too, and a sort may have as much as the cache.
+fn options() -> Options {
+    Options { cache_bytes: 16 << 20, ..Options::default() }
 }
 
 fn unknown_labels(configs: &HashMap<String, DatabaseConfig>, grants: &HashMap<String, Vec<String>>) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The functions of `spin:sqlite/sqlite`. The asynchronous ones do not hold the instance's store while they wait for the
 //! database, so that a slow statement holds up its own request only.
 
-use kobliat_engine::{State, current_trace};
+use kobliat_engine::{Held, State, current_trace};
 use kobliat_telemetry::Trace;
 use wasmtime::AsContextMut;
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
@@ -10,6 +10,7 @@ use crate::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
 use crate::instance::{Connection, InstanceView, SqliteHost};
+use crate::rows::RowStream;
 use crate::spans;
 
 type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
@@ -30,8 +31,8 @@ impl HostConnection for InstanceView<'_> {
     ) -> wasmtime::Result<Result<QueryResult, Error>> {
         let session = self.get(&connection)?;
         let trace = self.trace.clone();
-        let output = run(session, &trace, &statement, parameters).await;
-        Ok(output.map(|(columns, rows)| QueryResult { columns, rows }))
+        let output = run(&session, &trace, &statement, parameters).await;
+        Ok(output.map(|(columns, rows, _held)| QueryResult { columns, rows }))
     }
 
     fn last_insert_rowid(&mut self, connection: Resource<Connection>) -> wasmtime::Result<i64> {
@@ -56,7 +57,7 @@ impl HostConnectionWithStore<State> for SqliteHost {
     }
 
     /// The rows are collected before the guest sees the first, so that a guest that reads slowly, or never, holds no
-    /// reader back. Stream and future are ready when the guest gets them.
+    /// reader back. They count towards what the host may hold for it. Stream and future are ready when the guest gets them.
     async fn execute_async(
         accessor: &Accessor<State, Self>,
         connection: Resource<Connection>,
@@ -66,12 +67,12 @@ impl HostConnectionWithStore<State> for SqliteHost {
         let (session, trace) = accessor.with(|mut access| {
             wasmtime::error::Ok((access.get().get(&connection)?, current_trace(access.as_context_mut())))
         })?;
-        let (columns, rows) = match run(session, &trace, &statement, parameters).await {
+        let (columns, rows, held) = match run(&session, &trace, &statement, parameters).await {
             Ok(output) => output,
             Err(error) => return Ok(Err(error)),
         };
         accessor.with(|mut access| {
-            let rows = StreamReader::new(&mut access, rows)?;
+            let rows = StreamReader::new(&mut access, RowStream::new(rows, held))?;
             let done = FutureReader::new(&mut access, std::future::ready(wasmtime::error::Ok(Ok(()))))?;
             Ok(Ok((columns, rows, done)))
         })
@@ -92,18 +93,30 @@ impl HostConnectionWithStore<State> for SqliteHost {
     }
 }
 
+/// The answer, with what its rows weigh.
 pub(crate) async fn run(
-    connection: Connection,
+    connection: &Connection,
     trace: &Trace,
     statement: &str,
     parameters: Vec<Value>,
-) -> Result<(Vec<String>, Vec<RowResult>), Error> {
+) -> Result<(Vec<String>, Vec<RowResult>, Held), Error> {
     let mut span = spans::of_statement(trace, &connection.label, statement, !parameters.is_empty());
-    let parameters = parameters.into_iter().map(from_guest).collect();
+    let parameters: Vec<_> = parameters.into_iter().map(from_guest).collect();
+    // They may wait for the writer, with as many others as the guest likes.
+    let waiting = connection.hold(statement.len() + weight(&parameters))?;
     let output = connection.session.execute(statement, parameters).await;
     spans::finish(&mut span, &output);
+    drop(waiting);
     let output = output.map_err(to_guest_error)?;
-    Ok((output.columns, output.rows.into_iter().map(row).collect()))
+    let held = connection.hold(output.rows.iter().map(|row| ROW + weight(row)).sum())?;
+    Ok((output.columns, output.rows.into_iter().map(row).collect(), held))
+}
+
+/// A row beside its values.
+const ROW: usize = size_of::<RowResult>();
+
+fn weight(values: &[kobliat_sqlite::Value]) -> usize {
+    values.iter().map(kobliat_sqlite::Value::size_bytes).sum()
 }
 
 fn row(values: Vec<kobliat_sqlite::Value>) -> RowResult {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use kobliat_engine::{Grant, Labelled, Refused, State};
-use kobliat_sqlite::{Database, Session};
+use kobliat_engine::{Allowance, Grant, Held, Labelled, Refused, State};
+use kobliat_sqlite::{Database, Session, SessionLimits};
 use kobliat_telemetry::Trace;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
@@ -21,6 +21,14 @@ pub type Connection = Arc<Opened>;
 pub struct Opened {
     pub session: Session,
     pub label: Arc<str>,
+    allowance: Allowance,
+}
+
+impl Opened {
+    /// Counts what the host holds for the instance; the error is what the guest is told.
+    pub fn hold(&self, bytes: usize) -> Result<Held, Error> {
+        self.allowance.take(bytes).map_err(|exhausted| Error::Io(exhausted.to_string()))
+    }
 }
 
 /// A component's share of the databases.
@@ -43,13 +51,14 @@ impl From<Refused> for Error {
 pub(crate) struct Instance {
     grant: Arc<Grant<Arc<Database>>>,
     connections: usize,
+    allowance: Allowance,
     /// It only probes a new version of its component.
     read_only: bool,
 }
 
 impl Instance {
-    pub fn new(grant: Arc<Grant<Arc<Database>>>, read_only: bool) -> Self {
-        Self { grant, connections: 0, read_only }
+    pub fn new(grant: Arc<Grant<Arc<Database>>>, allowance: Allowance, read_only: bool) -> Self {
+        Self { grant, connections: 0, allowance, read_only }
     }
 }
 
@@ -85,9 +94,11 @@ impl InstanceView<'_> {
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused.into())),
         };
-        let session = database.session();
+        let allowance = self.instance.allowance.clone();
+        let limits = SessionLimits { memory_bytes: allowance.limit(), result_bytes: allowance.limit() };
+        let session = database.session().within(limits);
         let session = if self.instance.read_only { session.read_only() } else { session };
-        let connection = self.table.push(Arc::new(Opened { session, label: Arc::clone(label) }))?;
+        let connection = self.table.push(Arc::new(Opened { session, label: Arc::clone(label), allowance }))?;
         self.instance.connections += 1;
         Ok(Ok(connection))
     }

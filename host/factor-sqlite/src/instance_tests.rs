@@ -22,7 +22,7 @@ fn fixture() -> Fixture {
 
 fn instance(fixture: &Fixture, labels: &[&str]) -> Instance {
     let labels: Vec<_> = labels.iter().map(|label| (*label).to_owned()).collect();
-    Instance::new(grant("probe", &labels, &fixture.databases), false)
+    Instance::new(grant("probe", &labels, &fixture.databases), Allowance::new(1 << 20), false)
 }
 
 #[test]

@@ -23,10 +23,10 @@ impl HostConnection for InstanceView<'_> {
         let session = self.get(&connection)?;
         let parameters = parameters.into_iter().map(current::Value::from).collect();
         let trace = self.trace.clone();
-        let output = run(session, &trace, &statement, parameters).await;
+        let output = run(&session, &trace, &statement, parameters).await;
         Ok(output
             .map_err(Error::from)
-            .map(|(columns, rows)| QueryResult { columns, rows: rows.into_iter().map(row).collect() }))
+            .map(|(columns, rows, _held)| QueryResult { columns, rows: rows.into_iter().map(row).collect() }))
     }
 
     fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {

@@ -6,9 +6,12 @@ mod databases;
 mod host;
 mod instance;
 mod legacy;
+mod rows;
 mod spans;
 
 pub use databases::{DatabaseConfig, StartError};
+/// Before a connection that is not the factor's.
+pub use kobliat_sqlite::prepare;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -95,7 +98,8 @@ impl Factor for SqliteFactor {
             None => grant(component, &[], &self.databases),
         };
         let read_only = state.get::<Probing>().is_some();
-        state.insert(Instance::new(grant, read_only));
+        let allowance = state.allowance().clone();
+        state.insert(Instance::new(grant, allowance, read_only));
         Ok(())
     }
 }

@@ -29,14 +29,16 @@ pub fn add_to_linker(
         instance.func_new_concurrent(&function.name, move |accessor, _type, params, results| {
             let link = Arc::clone(&link);
             Box::pin(async move {
-                let (caller, probing) = accessor.with(|mut access| {
-                    let probing = access.data_mut().get::<Probing>().is_some();
-                    (current_context(access.as_context_mut()), probing)
+                let (caller, probing, held) = accessor.with(|mut access| {
+                    let state = access.data_mut();
+                    let (probing, held) = (state.get::<Probing>().is_some(), state.allowance().take(weight(params)));
+                    (current_context(access.as_context_mut()), probing, held)
                 });
-                let answer = match probing {
+                let answer = match held {
                     // What it would do to the callee's data, nobody here knows.
-                    true => Some(unavailable("a new version that is probed calls nobody")),
-                    false => link.call(caller, params.to_vec()).await,
+                    _ if probing => Some(unavailable("a new version that is probed calls nobody")),
+                    Ok(_held) => link.call(caller, params.to_vec()).await,
+                    Err(exhausted) => Some(unavailable(&exhausted.to_string())),
                 };
                 if let (Some(slot), Some(answer)) = (results.first_mut(), answer) {
                     *slot = answer;
@@ -46,6 +48,25 @@ pub fn add_to_linker(
         })?;
     }
     Ok(())
+}
+
+/// What the parameters of a call weigh while it waits and runs.
+fn weight(values: &[Val]) -> usize {
+    let inner = |value: &Option<Box<Val>>| value.as_deref().map_or(0, |value| weight(std::slice::from_ref(value)));
+    let one = |value: &Val| match value {
+        Val::String(text) => text.len(),
+        Val::List(values) | Val::Tuple(values) => weight(values),
+        Val::Record(fields) => {
+            fields.iter().map(|(name, value)| name.len() + weight(std::slice::from_ref(value))).sum()
+        }
+        Val::Variant(name, value) => name.len() + inner(value),
+        Val::Option(value) => inner(value),
+        Val::Result(Ok(value) | Err(value)) => inner(value),
+        Val::Enum(name) => name.len(),
+        Val::Flags(names) => names.iter().map(|name| size_of::<String>() + name.len()).sum(),
+        _ => 0,
+    };
+    values.iter().map(|value| size_of::<Val>() + one(value)).sum()
 }
 
 /// One linked function.
@@ -176,6 +197,14 @@ mod tests {
         let mut params = vec![context_record(0)];
         link().apply_deadline(caller, &mut params);
         assert!(deadline_of(&params) > 20_000);
+    }
+
+    #[test]
+    fn a_call_weighs_what_its_values_hold() {
+        let context = context_record(7);
+        let list = Val::List(vec![Val::String("x".repeat(1000)), Val::Option(Some(Box::new(context)))]);
+        let weight = weight(&[list]);
+        assert!((1000..1500).contains(&weight), "{weight}");
     }
 
     #[test]

@@ -109,10 +109,12 @@ pub fn compile(
     let mut compiled = Compiled::new();
     let mut problems = Vec::new();
     for (id, Whole { digest, pinned, wasm, .. }) in wholes {
-        if !cache.has(&wasm) {
+        let found = cache.find(&wasm).map(Ok);
+        let loaded = found.unwrap_or_else(|| {
             progress(&format!("Compiling component `{id}` to machine code (once for each version)"));
-        }
-        match cache.load(&wasm) {
+            cache.load(&wasm)
+        });
+        match loaded {
             Ok(component) => drop(compiled.insert(id, Loaded { digest, pinned, component })),
             Err(error) => problems.push(format!("failed to compile component `{id}`: {error}")),
         }

@@ -48,6 +48,7 @@ fn preset(databases: &BTreeMap<String, PathBuf>, presets: &[SqlitePreset]) -> Re
 fn run(path: &Path, sql: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         private_files::create_dir_all(folder)?;
+        kobliat_factor_sqlite::prepare(folder);
     }
     private_files::prepare(path)?;
     Ok(Connection::open(path)?.execute_batch(sql)?)

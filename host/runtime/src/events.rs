@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use kobliat_engine::{Body, CallContext, HttpFailure, PlatformAnswer, PlatformHost, trace};
+use kobliat_engine::{Body, CallContext, HttpFailure, PlatformAnswer, PlatformHost, pause, trace};
 use kobliat_events::clock::Clock;
 use kobliat_events::engine::Engine;
 use kobliat_events::{Broker, Handler, Interest, Schedule, SqliteEngine, Subscription, Undelivered};
@@ -132,7 +132,7 @@ impl PlatformHost for EventsHost {
     fn request(&self, component: &str, caller: CallContext, request: Request<Body>) -> PlatformAnswer {
         let (broker, component) = (Arc::clone(&self.0), component.to_owned());
         Box::pin(async move {
-            let answer = tokio::time::timeout_at(caller.deadline.into(), broker.intake(&component, request));
+            let answer = pause::timeout_at(caller.deadline, broker.intake(&component, request));
             let answer = answer.await.map_err(|_elapsed| HttpFailure::Timeout)?;
             Ok(answer.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync()))
         })
@@ -169,7 +169,7 @@ impl Handler for Deliveries {
                 span.fail(answer.status());
             }
             let (head, body) = answer.into_parts();
-            match tokio::time::timeout_at(deadline.into(), beginning(body)).await {
+            match pause::timeout_at(deadline, beginning(body)).await {
                 Ok(Some(beginning)) => Ok(Response::from_parts(head, beginning)),
                 Ok(None) => Err(Undelivered::Failed("the instance crashed during its answer".to_owned())),
                 Err(_elapsed) => Err(Undelivered::Failed("the component did not finish its answer in time".to_owned())),

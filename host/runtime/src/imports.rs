@@ -21,11 +21,20 @@ const MISSING: [(&str, &str); 14] = [
     ("fermyon:spin/rdbms-types", "run a component that needs such a database with `spin up`"),
 ];
 
+/// More would hide the first: a component can be made to import any number.
+const MOST_TOLD: usize = 20;
+
 /// One line for each import that this host is known not to have. Asked before anything is linked, so that all are named.
 pub fn missing(id: &str, component: &Component, engine: &Engine) -> Vec<String> {
     let imports = component.component_type();
     let names = imports.imports(engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
-    names.iter().filter_map(|name| Some(sentence(id, name, advice(name)?))).collect()
+    let mut missing = names.iter().filter_map(|name| Some(sentence(id, name, advice(name)?)));
+    let mut told: Vec<String> = missing.by_ref().take(MOST_TOLD).collect();
+    let more = missing.count();
+    if more > 0 {
+        told.push(format!("component `{id}` imports {more} more interfaces that this host does not have"));
+    }
+    told
 }
 
 fn advice(name: &str) -> Option<&'static str> {
@@ -76,6 +85,16 @@ mod tests {
         let missing = missing("one", &component(&engine, &names), &engine);
         assert_eq!(missing.len(), 3, "{missing:?}");
         assert!(missing.iter().zip(names).all(|(line, name)| line.contains(name) && line.contains("`one`")));
+    }
+
+    #[test]
+    fn of_any_number_some_are_named_and_the_others_counted() {
+        let engine = Engine::default();
+        let names: Vec<String> = (0..1000).map(|n| format!("spin:redis/redis{n}@3.0.0")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let missing = missing("one", &component(&engine, &names), &engine);
+        assert_eq!(missing.len(), MOST_TOLD + 1);
+        assert!(missing.last().unwrap().contains("980 more interfaces"), "{missing:?}");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::imports;
 use crate::wiring::{Wiring, links_of};
 use kobliat_engine::stdio::{LogStream, LogStreams};
 use kobliat_engine::{
-    ComponentSpec, Engine, Factor, Handler, HandlerError, Least, Limits, Pool, Probing, State, StateBuilder, Target,
+    Allowance, ComponentSpec, Engine, Factor, Handler, HandlerError, Least, Limits, Pool, Probing, State, StateBuilder,
+    Target,
 };
 use kobliat_factor_outbound_http::OutboundHttp;
 use kobliat_factor_wasi::ComponentWasi;
@@ -230,8 +231,10 @@ impl StateMaker {
         if let Some((stdout, stderr)) = &self.stdio.streams {
             wasi.stdout(stdout.clone()).stderr(stderr.clone());
         }
-        let client = self.outbound.client(&self.component, self.probing);
-        let builder = StateBuilder { component: Arc::clone(&self.component), wasi, client, memory: self.memory };
+        let allowance = Allowance::for_memory(self.memory);
+        let client = self.outbound.client(&self.component, allowance.clone(), self.probing);
+        let component = Arc::clone(&self.component);
+        let builder = StateBuilder { component, wasi, client, memory: self.memory, allowance };
         let mut state = builder.build();
         if self.probing {
             state.insert(Probing);

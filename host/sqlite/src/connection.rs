@@ -11,6 +11,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection as Sqlite, MAIN_DB, OpenFlags};
 
 use crate::Error;
+use crate::bounds;
 use crate::guard::{Guard, STEPS_BETWEEN_CHECKS};
 use crate::options::Options;
 use crate::plan::rolls_back;
@@ -18,7 +19,9 @@ use crate::policy::{self, Internal};
 use crate::tokens::tokens;
 
 /// Prepared statements kept per connection; a service has some dozens.
-const STATEMENTS: usize = 256;
+pub(crate) const STATEMENTS: usize = 256;
+/// What a reader keeps of the file in memory: 8 MiB.
+const READER_CACHE: usize = 8 << 20;
 /// How long to wait for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -34,6 +37,8 @@ pub(crate) enum Emptied {
 pub(crate) struct Connection {
     pub sqlite: Sqlite,
     pub guard: Guard,
+    /// What it keeps of the file in memory.
+    pub cache_bytes: usize,
     internal: Internal,
     wal_pages: Arc<AtomicU64>,
 }
@@ -67,14 +72,13 @@ impl Connection {
 
     /// A connection that only reads.
     pub fn reader(path: &Path, options: &Options) -> Result<Self, Error> {
-        let connection = Self::open(path, options, OpenFlags::empty()).map_err(|e| open_error(path, &e))?;
-        connection
-            .internally(|sqlite| sqlite.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-8192;"))
-            .map_err(|e| open_error(path, &e))?;
+        let mut connection = Self::open(path, options, OpenFlags::empty()).map_err(|e| open_error(path, &e))?;
+        connection.set_up_reader().map_err(|e| open_error(path, &e))?;
         Ok(connection)
     }
 
     fn open(path: &Path, options: &Options, create: OpenFlags) -> rusqlite::Result<Self> {
+        bounds::prepare(path.parent().unwrap_or(Path::new(".")));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
         let mut sqlite = match &options.vfs {
             Some(vfs) => Sqlite::open_with_flags_and_vfs(path, flags, vfs.as_str())?,
@@ -82,8 +86,9 @@ impl Connection {
         };
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
         sqlite.set_prepared_statement_cache_capacity(STATEMENTS);
+        // A sort that is larger than the page cache goes into a temporary file, of bounded size.
         sqlite.execute_batch(
-            "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA foreign_keys=ON;",
+            "PRAGMA synchronous=FULL; PRAGMA temp_store=FILE; PRAGMA mmap_size=0; PRAGMA foreign_keys=ON;",
         )?;
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -98,7 +103,17 @@ impl Connection {
         sqlite.progress_handler(STEPS_BETWEEN_CHECKS, Some(move || progress.must_stop()))?;
         let flag = internal.clone();
         sqlite.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| policy::authorize(&flag, &context)))?;
-        Ok(Self { sqlite, guard, internal, wal_pages: Arc::default() })
+        Ok(Self { sqlite, guard, cache_bytes: 0, internal, wal_pages: Arc::default() })
+    }
+
+    fn set_up_reader(&mut self) -> rusqlite::Result<()> {
+        self.internally(|sqlite| sqlite.execute_batch("PRAGMA query_only=ON;"))?;
+        self.set_cache(READER_CACHE)
+    }
+
+    fn set_cache(&mut self, bytes: usize) -> rusqlite::Result<()> {
+        self.cache_bytes = bytes;
+        self.internally(|sqlite| sqlite.execute_batch(&format!("PRAGMA cache_size=-{};", bytes >> 10)))
     }
 
     fn set_up_writer(&mut self, options: &Options) -> rusqlite::Result<()> {
@@ -109,8 +124,7 @@ impl Connection {
                 "its journal mode stays `{mode}`, WAL is needed"
             )));
         }
-        let cache = options.cache_bytes >> 10;
-        self.internally(|sqlite| sqlite.execute_batch(&format!("PRAGMA cache_size=-{cache};")))?;
+        self.set_cache(options.cache_bytes)?;
         if let Some(bytes) = options.max_database_bytes {
             let page: i64 = self.sqlite.query_row("PRAGMA page_size", [], |row| row.get(0))?;
             self.internally(|sqlite| {

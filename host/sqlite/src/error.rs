@@ -63,7 +63,7 @@ fn from_code(code: ErrorCode, message: String) -> Error {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             Error::Busy(format!("the database file is held by someone else: {message}"))
         }
-        ErrorCode::TooBig => Error::TooLarge(message),
+        ErrorCode::TooBig | ErrorCode::OutOfMemory => Error::TooLarge(message),
         ErrorCode::AuthorizationForStatementDenied => {
             Error::Refused(format!("{message}: this statement reaches beyond the component's own tables"))
         }

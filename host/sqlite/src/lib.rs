@@ -12,10 +12,12 @@
 //!
 //! What a session may not do, because it would reach beyond its own statement, is refused: see [`policy`].
 
+mod bounds;
 mod connection;
 mod database;
 mod error;
 mod guard;
+mod heap;
 mod lease;
 mod mailbox;
 mod native;
@@ -27,16 +29,18 @@ mod reader;
 mod run;
 mod session;
 mod statistics;
+mod temporary;
 mod tokens;
 mod transaction;
 mod value;
 mod writer;
 
+pub use bounds::prepare;
 pub use database::Database;
 pub use error::Error;
 pub use options::Options;
 /// What a closure of the host's own is given.
 pub use rusqlite;
-pub use session::Session;
+pub use session::{Session, SessionLimits};
 pub use statistics::Statistics;
 pub use value::{Commit, QueryOutput, Value};

@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 
 use crate::lease::Lease;
 use crate::native::Native;
+use crate::options::Options;
 use crate::plan::Plan;
+use crate::session::SessionLimits;
 use crate::{Error, QueryOutput, Value};
 
 /// One thing to do on the writer, and where its answer goes.
@@ -37,6 +39,23 @@ pub(crate) struct Statement {
     pub params: Vec<Value>,
     /// The session's `last_insert_rowid`, which the statement may ask for.
     pub rowid: i64,
+    pub limits: SessionLimits,
+}
+
+impl Statement {
+    pub fn size_bytes(&self) -> usize {
+        self.params.iter().map(Value::size_bytes).sum::<usize>() + self.plan.sql.len()
+    }
+}
+
+impl Work {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Run(statement) => statement.size_bytes(),
+            Self::Native(native) => native.bytes,
+            _ => 0,
+        }
+    }
 }
 
 /// The answer to a job.
@@ -66,6 +85,8 @@ pub(crate) struct Mailbox {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    /// What they hold together.
+    bytes: usize,
     holder: Option<Arc<Lease>>,
     holder_job: Option<Job>,
     waiting: Waiting,
@@ -84,7 +105,9 @@ enum Waiting {
 
 impl Mailbox {
     /// Never waits. The answer comes through the job's reply.
-    pub fn push(&self, job: Job, max_jobs: usize) -> Result<(), Error> {
+    pub fn push(&self, job: Job, options: &Options) -> Result<(), Error> {
+        let (max_jobs, max_bytes) = (options.max_queued_jobs, options.max_queued_bytes);
+        let job_bytes = job.work.size_bytes();
         let mut state = self.lock();
         if state.closed {
             return Err(Error::Closed);
@@ -98,6 +121,13 @@ impl Mailbox {
         if state.jobs.len() >= max_jobs {
             return Err(Error::Busy(format!("{max_jobs} statements wait for this database already")));
         }
+        // The first may be as large as it is: nothing else is there.
+        if !state.jobs.is_empty() && state.bytes.saturating_add(job_bytes) > max_bytes {
+            return Err(Error::Busy(format!(
+                "the statements that wait for this database hold {max_bytes} bytes already"
+            )));
+        }
+        state.bytes += job_bytes;
         state.jobs.push_back(job);
         // The first tells the writer for how long it may wait for the others.
         if state.jobs.len() == 1 || state.jobs.len() >= state.wanted {
@@ -236,6 +266,7 @@ impl State {
     fn take(&mut self) -> Mail {
         match self.jobs.pop_front() {
             Some(job) => {
+                self.bytes = self.bytes.saturating_sub(job.work.size_bytes());
                 self.holder.clone_from(&job.lease);
                 Mail::Job(job)
             }

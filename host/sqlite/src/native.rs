@@ -42,7 +42,7 @@ impl Database {
         });
         let (reply, answer) = oneshot::channel();
         let job = Job { lease: None, work: Work::Native(Native { run, bytes }), reply };
-        self.mailbox.push(job, self.options.max_queued_jobs).inspect_err(|error| {
+        self.mailbox.push(job, &self.options).inspect_err(|error| {
             if matches!(error, Error::Busy(_)) {
                 self.count_refusal();
             }

@@ -22,8 +22,15 @@ pub struct Options {
     pub max_parameters: usize,
     /// Sum of one statement's parameters: 64 MiB.
     pub max_parameter_bytes: usize,
-    /// Sum of one result's rows: 64 MiB.
+    /// Sum of one result's rows: 64 MiB. A session may have less.
     pub max_result_bytes: usize,
+    /// Memory of one statement while it runs, beside its parameters and the page cache: 96 MiB are one value of the largest
+    /// size and what surrounds it. A session may have less.
+    pub max_statement_memory: usize,
+    /// What one statement may write into temporary files, for sorts and intermediate results: 1 GiB.
+    pub max_temporary_bytes: u64,
+    /// Parameters of all statements that wait for the writer together: 256 MiB.
+    pub max_queued_bytes: usize,
     /// A transaction without a statement for so long is rolled back, because everyone waits for it.
     pub lease_idle: Duration,
     /// A transaction longer than this is rolled back, however busy it is.
@@ -66,6 +73,9 @@ impl Default for Options {
             max_parameters: 32_766,
             max_parameter_bytes: 64 << 20,
             max_result_bytes: 64 << 20,
+            max_statement_memory: 96 << 20,
+            max_temporary_bytes: 1 << 30,
+            max_queued_bytes: 256 << 20,
             lease_idle: Duration::from_secs(1),
             lease_max: Duration::from_secs(10),
             inline_budget: Duration::from_millis(1),

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use crate::bounds::Bounds;
 use crate::connection::Connection;
 use crate::options::Options;
 use crate::plan::Plan;
-use crate::run::{Bounds, Stop, run};
+use crate::run::{Stop, run};
+use crate::session::SessionLimits;
 use crate::statistics::Counters;
 use crate::{Error, QueryOutput, Value};
 
@@ -33,10 +35,17 @@ impl Readers {
     }
 
     /// Sees everything whose reply was sent before this call.
-    pub async fn read(self: &Arc<Self>, plan: &Arc<Plan>, params: Vec<Value>) -> Result<QueryOutput, Error> {
+    pub async fn read(
+        self: &Arc<Self>,
+        plan: &Arc<Plan>,
+        params: Vec<Value>,
+        limits: SessionLimits,
+    ) -> Result<QueryOutput, Error> {
         let bounds = Bounds {
             time: self.options.inline_budget,
-            result_bytes: INLINE_RESULT_BYTES.min(self.options.max_result_bytes),
+            result_bytes: INLINE_RESULT_BYTES.min(limits.result_bytes),
+            memory_bytes: limits.memory_bytes,
+            temporary_bytes: self.options.max_temporary_bytes,
             cancelled: None,
         };
         match self.run(plan, &params, bounds) {
@@ -45,11 +54,16 @@ impl Readers {
                 Ok(output)
             }
             Err(Stop::Failed(error)) => Err(error),
-            Err(Stop::OutOfTime | Stop::OutOfSpace) => self.read_long(plan.clone(), params).await,
+            Err(Stop::OutOfTime | Stop::OutOfSpace) => self.read_long(plan.clone(), params, limits).await,
         }
     }
 
-    async fn read_long(self: &Arc<Self>, plan: Arc<Plan>, params: Vec<Value>) -> Result<QueryOutput, Error> {
+    async fn read_long(
+        self: &Arc<Self>,
+        plan: Arc<Plan>,
+        params: Vec<Value>,
+        limits: SessionLimits,
+    ) -> Result<QueryOutput, Error> {
         let permit = self.long.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
         self.counters.long_reads.fetch_add(1, Relaxed);
         let cancelled = Arc::new(AtomicBool::new(false));
@@ -57,12 +71,18 @@ impl Readers {
         let readers = self.clone();
         let work = move || {
             let _permit = permit;
-            let (time, result_bytes) = (readers.options.read_time_limit, readers.options.max_result_bytes);
-            readers.run(&plan, &params, Bounds { time, result_bytes, cancelled: Some(cancelled) })
+            let bounds = Bounds {
+                time: readers.options.read_time_limit,
+                result_bytes: limits.result_bytes,
+                memory_bytes: limits.memory_bytes,
+                temporary_bytes: readers.options.max_temporary_bytes,
+                cancelled: Some(cancelled),
+            };
+            readers.run(&plan, &params, bounds)
         };
         match tokio::task::spawn_blocking(work).await {
             Ok(Ok(output)) => Ok(output),
-            Ok(Err(stop)) => Err(self.explain(stop)),
+            Ok(Err(stop)) => Err(self.explain(stop, limits)),
             Err(failed) => Err(Error::Io(format!("the reader failed: {failed}"))),
         }
     }
@@ -89,11 +109,11 @@ impl Readers {
         }
     }
 
-    fn explain(&self, stop: Stop) -> Error {
+    fn explain(&self, stop: Stop, limits: SessionLimits) -> Error {
         match stop {
             Stop::Failed(error) => error,
             Stop::OutOfTime => Error::TimedOut(self.options.read_time_limit.as_millis()),
-            Stop::OutOfSpace => too_large(self.options.max_result_bytes),
+            Stop::OutOfSpace => too_large(limits.result_bytes),
         }
     }
 

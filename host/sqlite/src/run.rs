@@ -1,21 +1,16 @@
 //! Runs one statement on a connection and collects its rows, within bounds.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
 
+use crate::bounds::Bounds;
 use crate::connection::Connection;
-use crate::{Error, QueryOutput, Value};
+use crate::{Error, QueryOutput, Value, heap};
 
-/// What bounds one run.
-pub(crate) struct Bounds {
-    pub time: Duration,
-    pub result_bytes: usize,
-    pub cancelled: Option<Arc<AtomicBool>>,
-}
+/// A compiled statement that is larger is not kept: a service's have some KiB, and there may be [`STATEMENTS`] of them.
+///
+/// [`STATEMENTS`]: crate::connection::STATEMENTS
+const LARGEST_KEPT: i64 = 64 << 10;
 
 /// Why a run stopped short of an answer of SQLite's.
 #[derive(Debug)]
@@ -33,19 +28,32 @@ impl From<rusqlite::Error> for Stop {
 
 /// Runs `sql`, which the caller has classified.
 pub(crate) fn run(connection: &Connection, sql: &str, params: &[Value], bounds: Bounds) -> Result<QueryOutput, Stop> {
+    let copied = params.iter().map(Value::size_bytes).sum();
+    let in_force = bounds.enforce(copied, connection.cache_bytes);
     connection.guard.limit(bounds.time, bounds.cancelled);
     let result = collect(connection, sql, params, bounds.result_bytes);
     connection.guard.lift();
     match result {
         Err(Stop::Failed(_)) if connection.guard.stopped() => Err(Stop::OutOfTime),
+        Err(Stop::Failed(error)) => Err(Stop::Failed(in_force.explain().unwrap_or(error))),
         result => result,
     }
 }
 
 fn collect(connection: &Connection, sql: &str, params: &[Value], max_bytes: usize) -> Result<QueryOutput, Stop> {
+    let before = heap::used();
     let mut statement = connection.sqlite.prepare_cached(sql)?;
-    bind(&mut statement, params)?;
-    let mut output = QueryOutput { columns: column_names(&statement), rows: Vec::new(), commit: None };
+    let is_kept = heap::used() - before <= LARGEST_KEPT;
+    let output = rows_of(&mut statement, params, max_bytes);
+    if !is_kept {
+        statement.discard();
+    }
+    output
+}
+
+fn rows_of(statement: &mut Statement<'_>, params: &[Value], max_bytes: usize) -> Result<QueryOutput, Stop> {
+    bind(statement, params)?;
+    let mut output = QueryOutput { columns: column_names(statement), rows: Vec::new(), commit: None };
     let mut bytes = 0;
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {

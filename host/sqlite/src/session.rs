@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, oneshot};
 
 use crate::lease::Lease;
 use crate::mailbox::{Job, Outcome, Statement, Work};
+use crate::options::Options;
 use crate::plan::{Kind, Plan};
 use crate::transaction::Transaction;
 use crate::{Database, Error, QueryOutput, Value};
@@ -19,11 +20,23 @@ pub struct Session {
     changes: AtomicU64,
     rowid: AtomicI64,
     read_only: bool,
+    limits: SessionLimits,
+}
+
+/// What each statement of one session may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Memory while it runs, beside its parameters and the page cache.
+    pub memory_bytes: usize,
+    /// Its rows together.
+    pub result_bytes: usize,
 }
 
 impl Session {
     pub(crate) fn new(database: Arc<Database>) -> Self {
+        let Options { max_statement_memory, max_result_bytes, .. } = database.options;
         Self {
+            limits: SessionLimits { memory_bytes: max_statement_memory, result_bytes: max_result_bytes },
             database,
             transaction: Mutex::default(),
             changes: AtomicU64::new(0),
@@ -35,6 +48,13 @@ impl Session {
     /// The same connection for one who may not change anything: all but reads are refused.
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
+        self
+    }
+
+    /// The same connection with less than the database allows; it never gets more.
+    pub fn within(mut self, limits: SessionLimits) -> Self {
+        self.limits.memory_bytes = self.limits.memory_bytes.min(limits.memory_bytes);
+        self.limits.result_bytes = self.limits.result_bytes.min(limits.result_bytes);
         self
     }
 
@@ -66,7 +86,7 @@ impl Session {
         }
         drop(transaction);
         match plan.kind {
-            Kind::Read => self.database.readers.read(&plan, params).await,
+            Kind::Read => self.database.readers.read(&plan, params, self.limits).await,
             _ => self.submit(None, self.statement(plan, params)).await,
         }
     }
@@ -96,13 +116,13 @@ impl Session {
     }
 
     fn statement(&self, plan: Arc<Plan>, params: Vec<Value>) -> Work {
-        Work::Run(Statement { plan, params, rowid: self.rowid.load(Relaxed) })
+        Work::Run(Statement { plan, params, rowid: self.rowid.load(Relaxed), limits: self.limits })
     }
 
     /// Sends work to the writer and awaits the answer.
     pub(crate) async fn submit(&self, lease: Option<Arc<Lease>>, work: Work) -> Result<QueryOutput, Error> {
         let (reply, answer) = oneshot::channel();
-        let pushed = self.database.mailbox.push(Job { lease, work, reply }, self.database.options.max_queued_jobs);
+        let pushed = self.database.mailbox.push(Job { lease, work, reply }, &self.database.options);
         if let Err(error) = pushed {
             if matches!(error, Error::Busy(_)) {
                 self.database.count_refusal();

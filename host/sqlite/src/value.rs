@@ -15,7 +15,7 @@ pub enum Value {
 
 impl Value {
     /// What this value holds in memory, roughly: the bounds on parameters and results count with it.
-    pub(crate) fn size_bytes(&self) -> usize {
+    pub fn size_bytes(&self) -> usize {
         size_of::<Self>()
             + match self {
                 Self::Text(text) => text.len(),
@@ -62,6 +62,12 @@ pub struct QueryOutput {
     pub rows: Vec<Vec<Value>>,
     /// The commit that brought it to disk; `None` for what needed none.
     pub commit: Option<Commit>,
+}
+
+impl QueryOutput {
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.rows.iter().map(|row| size_of::<Vec<Value>>() + row.iter().map(Value::size_bytes).sum::<usize>()).sum()
+    }
 }
 
 /// One commit of the writer, shared by everything in it.

@@ -2,6 +2,7 @@
 
 use super::in_flight::{self, Ended, Exports, InFlight};
 use super::watch::Watch;
+use crate::budget::PollClock;
 use crate::job::Job;
 use crate::limits::Share;
 use crate::pool::{Ticket, WorkerGuard};
@@ -10,6 +11,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use std::task::{Context, Poll};
 use tracing::debug;
+use wasmtime::AsContextMut;
 use wasmtime::component::Accessor;
 
 pub(super) struct Jobs<'a> {
@@ -17,6 +19,7 @@ pub(super) struct Jobs<'a> {
     exports: &'a Exports,
     guard: &'a WorkerGuard,
     watch: &'a Watch,
+    clock: &'a PollClock,
     share: Share,
     running: FuturesUnordered<InFlight<'a>>,
     served: usize,
@@ -30,13 +33,23 @@ impl<'a> Jobs<'a> {
         exports: &'a Exports,
         guard: &'a WorkerGuard,
         watch: &'a Watch,
+        clock: &'a PollClock,
         share: Share,
     ) -> Self {
-        Self { accessor, exports, guard, watch, share, running: FuturesUnordered::new(), served: 0, alone: true }
+        Self { accessor, exports, guard, watch, clock, share, running: FuturesUnordered::new(), served: 0, alone: true }
     }
 
     /// Ready when the instance has done what it will do.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<wasmtime::Result<()>> {
+        let polled = self.poll_jobs(context);
+        // The event loop polls this before each piece of work.
+        if self.clock.next_work() {
+            self.accessor.with(|mut access| access.as_context_mut().set_epoch_deadline(0));
+        }
+        polled
+    }
+
+    fn poll_jobs(&mut self, context: &mut Context<'_>) -> Poll<wasmtime::Result<()>> {
         loop {
             match self.running.poll_next_unpin(context) {
                 Poll::Ready(Some(done)) => {
@@ -106,6 +119,7 @@ impl<'a> Jobs<'a> {
         self.alone = self.running.is_empty()
             && self.watch.streams().len() == 0
             && self.accessor.poll_no_interesting_tasks(context).is_ready();
+        self.clock.set_alone(self.alone);
         self.running.push(in_flight::start(self.accessor, self.exports, self.watch, job, ticket)?);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The bodies of answers on their way out. Each counts as work of its instance until its end, of which nobody must wake the
 //! worker, unless it waits for that: most bodies end in the moment in which they are taken.
 
+use crate::pause;
 use crate::pool::Ticket;
 use futures::task::AtomicWaker;
 use kobliat_telemetry::Span;
@@ -39,7 +40,7 @@ struct Progress {
 
 impl Streams {
     pub fn new() -> Arc<Self> {
-        let open = Open { bodies: Vec::new(), quiet_since: Instant::now() };
+        let open = Open { bodies: Vec::new(), quiet_since: pause::now() };
         Arc::new(Self { open: Mutex::new(open), waker: AtomicWaker::new() })
     }
 
@@ -49,7 +50,7 @@ impl Streams {
 
     /// From now on only the body of a job's answer is on its way.
     pub fn begin(self: &Arc<Self>, span: Span, ticket: Ticket) -> Stream {
-        let progress = Arc::new(Progress { base: Instant::now(), last_ms: AtomicU64::new(0) });
+        let progress = Arc::new(Progress { base: pause::now(), last_ms: AtomicU64::new(0) });
         self.open().bodies.push(Streaming { progress: Arc::clone(&progress), span, _ticket: ticket });
         Stream { streams: Arc::clone(self), progress }
     }
@@ -84,7 +85,7 @@ impl Streams {
         let mut open = self.open();
         let position = open.bodies.iter().position(|body| Arc::ptr_eq(&body.progress, progress));
         let Some(mut ended) = position.map(|position| open.bodies.swap_remove(position)) else { return };
-        open.quiet_since = Instant::now();
+        open.quiet_since = pause::now();
         drop(open);
         ended.span.succeed();
         drop(ended);
@@ -114,7 +115,8 @@ pub(super) struct Stream {
 impl Stream {
     /// Something of it was taken.
     pub fn advance(&self) {
-        let since = u64::try_from(self.progress.base.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let since =
+            u64::try_from(pause::now().saturating_duration_since(self.progress.base).as_millis()).unwrap_or(u64::MAX);
         self.progress.last_ms.store(since, Relaxed);
     }
 }

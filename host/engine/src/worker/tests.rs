@@ -32,8 +32,10 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let spec = Arc::new(ComponentSpec::without_exports(Limits::some()));
-        let (clock, watch) =
-            (PollClock::new(Arc::clone(&spec.metrics)), Watch::new(spec.limits.share().idle, spec.limits.timeout));
+        let (clock, watch) = (
+            PollClock::new(Arc::clone(&spec.metrics), spec.limits.cpu),
+            Watch::new(spec.limits.share().idle, spec.limits.timeout),
+        );
         let guard = WorkerGuard::new(Dispatch::new(spec), Arc::<Slot>::default(), None);
         Self { guard, clock, watch, wakes: Arc::default() }
     }

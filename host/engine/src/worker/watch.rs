@@ -2,6 +2,7 @@
 
 use super::Deadline;
 use super::streams::Streams;
+use crate::pause;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -35,7 +36,7 @@ struct Clocks {
     /// The deadlines of the running jobs.
     running: Vec<Deadline>,
     abandoned: bool,
-    /// Since when no job runs.
+    /// Since when no job runs. By the clock of [`pause`], as the deadlines.
     quiet_since: Instant,
     timer: Pin<Box<Sleep>>,
 }
@@ -46,7 +47,7 @@ impl Watch {
         let clocks = Clocks {
             running: Vec::new(),
             abandoned: false,
-            quiet_since: Instant::now(),
+            quiet_since: pause::now(),
             timer: Box::pin(tokio::time::sleep(INTERVAL)),
         };
         Self {
@@ -75,7 +76,7 @@ impl Watch {
     pub fn finished(&self, deadline: Deadline) {
         let mut clocks = self.clocks();
         clocks.forget(deadline);
-        clocks.quiet_since = Instant::now();
+        clocks.quiet_since = pause::now();
     }
 
     pub fn is_settled(&self) -> bool {
@@ -116,12 +117,12 @@ impl Watch {
     pub fn poll(&self, context: &mut Context<'_>, ended: bool) -> Poll<()> {
         let mut clocks = self.clocks();
         while clocks.timer.as_mut().poll(context).is_ready() {
-            let now = Instant::now();
+            let now = pause::now();
             if ended || self.must_end(&clocks, now) {
                 return Poll::Ready(());
             }
             let next = if clocks.abandoned { ABANDONED } else { INTERVAL };
-            clocks.timer.as_mut().reset((now + next).into());
+            clocks.timer.as_mut().reset((Instant::now() + next).into());
             // The event loop reads `retired` when it is polled.
             if self.is_retired() {
                 context.waker().wake_by_ref();

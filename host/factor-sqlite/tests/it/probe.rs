@@ -59,7 +59,14 @@ impl Host {
         let mut linker = engine.linker().unwrap();
         self.factor.add_to_linker(&mut linker).unwrap();
         let (wasi, component) = (WasiCtxBuilder::new(), "probe".into());
-        let mut state = StateBuilder { component, wasi, client: Box::new(NoNetwork), memory: 64 << 20 }.build();
+        let mut state = StateBuilder {
+            component,
+            wasi,
+            client: Box::new(NoNetwork),
+            memory: 64 << 20,
+            allowance: kobliat_engine::Allowance::for_memory(64 << 20),
+        }
+        .build();
         self.factor.prepare_instance("probe", &mut state).unwrap();
         let mut store = Store::new(engine.wasmtime(), state);
         store.set_epoch_deadline(u64::MAX / 2);

@@ -53,8 +53,14 @@ where
 }
 
 fn state_of(id: &str) -> State {
-    StateBuilder { component: id.into(), wasi: WasiCtxBuilder::new(), client: Box::new(NoNetwork), memory: 1 << 20 }
-        .build()
+    StateBuilder {
+        component: id.into(),
+        wasi: WasiCtxBuilder::new(),
+        client: Box::new(NoNetwork),
+        memory: 1 << 20,
+        allowance: kobliat_engine::Allowance::for_memory(1 << 20),
+    }
+    .build()
 }
 
 async fn read(name: &str) -> Result<String, variables::Error> {

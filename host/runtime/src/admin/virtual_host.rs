@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use kobliat_admin::{Admin, Caller};
-use kobliat_engine::{Body, CallContext, PlatformAnswer, PlatformHost};
+use kobliat_engine::{Body, CallContext, PlatformAnswer, PlatformHost, pause};
 use kobliat_manifest::{Component, Manifest, Template};
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl PlatformHost for VirtualHost {
         let (admin, who) = (Arc::clone(&self.admin), Caller::Component(component.to_owned()));
         Box::pin(async move {
             let answer = admin.handle(request, who);
-            match tokio::time::timeout_at(caller.deadline.into(), answer).await {
+            match pause::timeout_at(caller.deadline, answer).await {
                 Ok(answer) => Ok(answer.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync())),
                 Err(_elapsed) => Err(kobliat_engine::HttpFailure::Timeout),
             }

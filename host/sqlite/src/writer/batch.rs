@@ -6,12 +6,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::{Member, Writer};
+use crate::bounds::Bounds;
 use crate::connection::Connection;
 use crate::mailbox::{Outcome, Reply, Statement};
 use crate::plan::Kind;
 use crate::reader::too_large;
-use crate::run::{Bounds, Stop, run};
-use crate::{Commit, Error, Value, raw};
+use crate::run::{Stop, run};
+use crate::{Commit, Error, raw};
 
 impl Writer {
     /// Runs a statement as a member of the shared transaction. A statement that fails undoes only itself: SQLite sees to
@@ -28,8 +29,9 @@ impl Writer {
             let result = self.run_statement(&statement, self.options.write_time_limit, None);
             match self.transaction_lost() {
                 None => {
-                    let bytes =
-                        statement.params.iter().map(Value::size_bytes).sum::<usize>() + statement.plan.sql.len();
+                    // What a statement returns waits for the commit, too.
+                    let returned = result.as_ref().map_or(0, |outcome| outcome.output.size_bytes());
+                    let bytes = statement.size_bytes() + returned;
                     self.join(Member::Single { statement, reply, result }, bytes);
                 }
                 Some(loss) => {
@@ -48,10 +50,11 @@ impl Writer {
         time: Duration,
         cancelled: Option<Arc<AtomicBool>>,
     ) -> Result<Outcome, Error> {
-        let result_bytes = self.options.max_result_bytes;
+        let result_bytes = statement.limits.result_bytes;
+        let (memory_bytes, temporary_bytes) = (statement.limits.memory_bytes, self.options.max_temporary_bytes);
         let connection = self.connection()?;
         raw::set_last_insert_rowid(&connection.sqlite, statement.rowid);
-        let bounds = Bounds { time, result_bytes, cancelled };
+        let bounds = Bounds { time, result_bytes, memory_bytes, temporary_bytes, cancelled };
         let output = run(connection, &statement.plan.sql, &statement.params, bounds).map_err(|stop| match stop {
             Stop::Failed(error) => error,
             Stop::OutOfTime => Error::TimedOut(time.as_millis()),

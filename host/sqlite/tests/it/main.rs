@@ -6,6 +6,7 @@ mod crash;
 mod disk;
 mod full_text;
 mod limits;
+mod memory;
 mod neighbours;
 mod power_loss;
 mod refusals;

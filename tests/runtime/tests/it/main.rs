@@ -13,6 +13,8 @@ mod support {
 
 #[path = "../../admission/admission.rs"]
 mod admission;
+#[path = "../../cache/cache.rs"]
+mod cache;
 #[path = "../../capabilities/capabilities.rs"]
 mod capabilities;
 #[path = "../../cpu/cpu.rs"]
@@ -27,6 +29,8 @@ mod files;
 mod generations;
 #[path = "../../handlers/handlers.rs"]
 mod handlers;
+#[path = "../../held/held.rs"]
+mod held;
 #[path = "../../hostile/hostile.rs"]
 mod hostile;
 #[path = "../../inheritance/inheritance.rs"]
@@ -43,6 +47,8 @@ mod links;
 mod observability;
 #[path = "../../patience/patience.rs"]
 mod patience;
+#[path = "../../pauses/pauses.rs"]
+mod pauses;
 #[path = "../../pings/pings.rs"]
 mod pings;
 #[path = "../../protocols/protocols.rs"]

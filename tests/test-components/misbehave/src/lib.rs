@@ -1,12 +1,16 @@
 //! Does what a component must not do, path by path, and what it may do but a host could get wrong.
 
 #[cfg(target_arch = "wasm32")]
+mod held;
+
+#[cfg(target_arch = "wasm32")]
 mod component {
     use std::cell::Cell;
     use std::hash::{BuildHasher, RandomState};
     use std::hint::black_box;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
+    use crate::held;
     use bytes::Bytes;
     use futures::channel::mpsc::Sender;
     use futures::{SinkExt, StreamExt};
@@ -40,6 +44,12 @@ mod component {
             "/panic-afterwards" => panic_afterwards(),
             "/headers" => headers(number),
             "/handles" => handles(),
+            "/compute" => compute(number),
+            "/compute-in-turns" => compute_in_turns().await,
+            "/fields" => held::fields(number),
+            "/rows" => text(held::rows().await),
+            "/sort" => text(held::sort().await),
+            "/requests" => text(held::requests(number).await),
             "/endless" => stream(u32::MAX),
             "/background" => background(number),
             "/dive" => dive().await,
@@ -60,6 +70,27 @@ mod component {
 
     fn loop_for_ever() -> ! {
         loop {
+            black_box(());
+        }
+    }
+
+    /// For so long by the clock, without a pause.
+    fn compute(ms: u32) -> Response<BoxBody> {
+        busy(Duration::from_millis(u64::from(ms)));
+        text("computed")
+    }
+
+    /// Without end, a millisecond at a time.
+    async fn compute_in_turns() -> Response<BoxBody> {
+        loop {
+            busy(Duration::from_millis(1));
+            spin_sdk::time::sleep(Duration::from_micros(1)).await;
+        }
+    }
+
+    fn busy(time: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < time {
             black_box(());
         }
     }
