@@ -6,6 +6,7 @@ use crate::clock::{Clock, micros};
 use crate::dispatch;
 use crate::engine::{Engine, EngineError, Expired, Publication, Published};
 use crate::event::{Event, Micros};
+use crate::published::PublishedTypes;
 use crate::subscription::Subscription;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,6 +61,7 @@ pub struct Broker {
     pub(crate) subscribers: Vec<Arc<Subscriber>>,
     pub(crate) options: Options,
     backlog: Mutex<Vec<Backlog>>,
+    published: PublishedTypes,
 }
 
 /// What waits for one subscription, for metrics.
@@ -121,7 +123,14 @@ impl Broker {
             })
         };
         let subscribers = subscriptions.into_iter().map(subscriber).collect();
-        let broker = Arc::new(Self { engine, clock, subscribers, options, backlog: Mutex::default() });
+        let broker = Arc::new(Self {
+            engine,
+            clock,
+            subscribers,
+            options,
+            backlog: Mutex::default(),
+            published: PublishedTypes::default(),
+        });
         broker.tell_orphans().await?;
         Ok(broker)
     }
@@ -138,6 +147,11 @@ impl Broker {
     /// As it was at the last look.
     pub fn backlog(&self) -> Vec<Backlog> {
         self.backlog.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many events of each type were stored since the start of the host.
+    pub fn published(&self) -> Vec<(String, u64)> {
+        self.published.counts()
     }
 
     /// Looks at what waits.
@@ -197,8 +211,10 @@ impl Broker {
         if wanted > 0 && self.engine.backlog() + wanted as u64 > self.options.max_backlog {
             return Err(Refused::Backlog);
         }
+        let types: Vec<String> = batch.iter().map(|one| one.event.kind().to_owned()).collect();
         let concerned: Vec<String> = batch.iter().flat_map(|one| one.subscriptions.iter().cloned()).collect();
         let published = self.engine.publish(self.clock.now(), batch).await.map_err(Refused::Engine)?;
+        self.published.count(&types, &published.known);
         if published.stored > 0 {
             self.wake(|subscriber| concerned.contains(&subscriber.subscription.component));
         }

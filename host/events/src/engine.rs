@@ -67,10 +67,11 @@ pub struct Publication {
     pub subscriptions: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Published {
     pub stored: usize,
-    pub known: usize,
+    /// Positions in the batch of events that were stored before, by their source and id.
+    pub known: Vec<usize>,
 }
 
 /// How much a claim may bring.

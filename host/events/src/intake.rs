@@ -50,7 +50,7 @@ impl Broker {
         let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| unreadable(error.as_ref()))?.to_bytes();
         let events = read(&head.headers, body)?;
         let published = self.publish(from, events).await.map_err(|refused| self.refusal(from, refused))?;
-        let answer = json!({ "accepted": published.stored, "known": published.known });
+        let answer = json!({ "accepted": published.stored, "known": published.known.len() });
         Ok(json_response(StatusCode::ACCEPTED, &answer))
     }
 

@@ -17,6 +17,7 @@ pub mod engine;
 pub mod event;
 mod intake;
 mod problem;
+mod published;
 pub mod schedule;
 pub mod sqlite;
 pub mod subscription;

@@ -38,7 +38,12 @@ impl MetricsPage {
     /// All metrics, now.
     pub fn families(&self) -> Vec<Family> {
         let pools = self.live.targets().pools().map(|pool| pool.reading()).collect();
-        self.metrics.families(&Readings { pools, databases: self.databases(), subscriptions: self.subscriptions() })
+        self.metrics.families(&Readings {
+            pools,
+            databases: self.databases(),
+            subscriptions: self.subscriptions(),
+            published: self.broker.get().map(|broker| broker.published()).unwrap_or_default(),
+        })
     }
 
     fn subscriptions(&self) -> Vec<SubscriptionReading> {

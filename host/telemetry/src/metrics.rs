@@ -57,6 +57,7 @@ impl Metrics {
         families.extend(of_pools(&readings.pools));
         families.extend(of_databases(&readings.databases));
         families.extend(of_subscriptions(&readings.subscriptions));
+        families.push(of_types(&readings.published));
         families
     }
 
@@ -201,6 +202,15 @@ fn of_subscriptions(subscriptions: &[SubscriptionReading]) -> Vec<Family> {
             Value::Count(one.dead_lettered)
         }),
     ]
+}
+
+/// What happened in the application, as its components publish it: messages received, conversations opened, and so on.
+fn of_types(published: &[(String, u64)]) -> Family {
+    let mut family = family("events_published", "Events published, by type", Shape::Counter);
+    for (kind, count) in published {
+        family.add(vec![("type", kind.clone())], Value::Count(*count));
+    }
+    family
 }
 
 #[cfg(test)]

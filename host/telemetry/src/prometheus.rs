@@ -88,6 +88,7 @@ mod tests {
         let text = encode(metrics.families(&Readings {
             databases: vec![database],
             subscriptions: vec![subscription],
+            published: vec![("com.kobliat.message.received.v1".into(), 9)],
             ..Readings::default()
         }));
         for line in [
@@ -101,6 +102,7 @@ mod tests {
             r#"kobliat_events_pending{subscription="notification"} 7"#,
             r#"kobliat_events_oldest_age_seconds{subscription="notification"} 12.5"#,
             r#"kobliat_events_dead_letters{subscription="notification"} 3"#,
+            r#"kobliat_events_published_total{type="com.kobliat.message.received.v1"} 9"#,
             r#"kobliat_events_delivered_total{subscription="notification"} 100"#,
             "# HELP kobliat_requests Requests and typed calls by how they ended.",
             "# EOF",

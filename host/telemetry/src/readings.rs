@@ -8,6 +8,8 @@ pub struct Readings {
     pub pools: Vec<PoolReading>,
     pub databases: Vec<DatabaseReading>,
     pub subscriptions: Vec<SubscriptionReading>,
+    /// Types of events, and how many of each were published since the host started.
+    pub published: Vec<(String, u64)>,
 }
 
 /// One subscription to events.

@@ -25,8 +25,11 @@ impl SqliteEngine {
         let (published, changes) = self
             .write(bytes, move |file| {
                 let (mut published, mut changes) = (Published::default(), Changes::new());
-                for one in routed.iter() {
-                    store(file, one, now, &mut changes, &mut published)?;
+                for (position, one) in routed.iter().enumerate() {
+                    match store(file, one, now, &mut changes)? {
+                        Stored::New => published.stored += 1,
+                        Stored::Before => published.known.push(position),
+                    }
                 }
                 Ok((published, changes))
             })
@@ -55,22 +58,20 @@ impl SqliteEngine {
     }
 }
 
-pub(super) fn store(
-    file: &Connection,
-    routed: &Routed,
-    now: Micros,
-    changes: &mut Changes,
-    published: &mut Published,
-) -> Result<(), Error> {
+/// Whether this write stored the event.
+pub(super) enum Stored {
+    New,
+    Before,
+}
+
+pub(super) fn store(file: &Connection, routed: &Routed, now: Micros, changes: &mut Changes) -> Result<Stored, Error> {
     let Routed { event, subscriptions } = routed;
     let insert = "INSERT INTO known (source, event_id, published_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     if file.prepare_cached(insert)?.execute(params![event.source(), event.id(), now])? == 0 {
-        published.known += 1;
-        return Ok(());
+        return Ok(Stored::Before);
     }
-    published.stored += 1;
     if subscriptions.is_empty() {
-        return Ok(());
+        return Ok(Stored::New);
     }
     let position = file.last_insert_rowid();
     let attributes = serde_json::to_string(event.attributes()).map_err(|error| Error::Statement(error.to_string()))?;
@@ -80,7 +81,7 @@ pub(super) fn store(
         enqueue(file, *subscription, event.partition(), position, now)?;
         changes.entry(*subscription).or_default().waiting += 1;
     }
-    Ok(())
+    Ok(Stored::New)
 }
 
 /// At the end of its partition; due when it is alone there.

@@ -3,7 +3,7 @@
 use super::counters::Changes;
 use super::publish::{Routed, store};
 use super::{SqliteEngine, dead};
-use crate::engine::{EngineError, Failure, Outcome, Published, Receipt, Settled};
+use crate::engine::{EngineError, Failure, Outcome, Receipt, Settled};
 use crate::event::Micros;
 use kobliat_sqlite::Error;
 use kobliat_sqlite::rusqlite::{Connection, OptionalExtension, params};
@@ -66,7 +66,7 @@ fn take_steps(file: &Connection, id: i64, now: Micros, steps: &[(Receipt, Step)]
                 let change = changes.entry(id).or_default();
                 (change.waiting, change.dead) = (change.waiting - 1, change.dead + 1);
                 if let Some(announcement) = announcement {
-                    store(file, announcement, now, &mut changes, &mut Published::default())?;
+                    store(file, announcement, now, &mut changes)?;
                 }
             }
         }
