@@ -48,11 +48,18 @@ pub fn document() -> Value {
 pub fn document_below(prefix: &str) -> Value {
     let mut document = document();
     if !prefix.is_empty() {
-        document["servers"] = json!([{ "url": prefix }]);
+        set(&mut document, "servers", json!([{ "url": prefix }]));
         let flow = document.pointer_mut("/components/securitySchemes/oauth/flows/clientCredentials/tokenUrl");
         flow.into_iter().for_each(|url| *url = format!("{prefix}{API_PREFIX}/oauth/token").into());
     }
     document
+}
+
+/// Sets a member of an object.
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 /// A file of ours; one that is no JSON is found by every test.
@@ -182,10 +189,10 @@ fn headers(route: &Route, status: u16) -> Value {
     let text = json!({ "type": "string" });
     let mut headers = json!({ "X-Request-Id": { "schema": text } });
     if status == 201 {
-        headers["Location"] = json!({ "description": "Where it is found.", "schema": text });
+        set(&mut headers, "Location", json!({ "description": "Where it is found.", "schema": text }));
     }
     if route.doc.has_etag {
-        headers["ETag"] = json!({ "description": "The version.", "schema": text });
+        set(&mut headers, "ETag", json!({ "description": "The version.", "schema": text }));
     }
     headers
 }

@@ -22,5 +22,5 @@ CREATE TABLE webhook_uploads (
   PRIMARY KEY (tenant_id, delivery_id)
 ) WITHOUT ROWID;
 
--- The sweep's, and so the platform's, as the other queues are.
+-- Without the tenant: the sweep is the platform's, over all tenants at once.
 CREATE INDEX webhook_uploads_old ON webhook_uploads (begun_at);

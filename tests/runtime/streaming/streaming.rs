@@ -56,22 +56,6 @@ async fn work_goes_on_after_the_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_is_on_its_way_keeps_its_place() {
-    let host = Host::start("streaming").await;
-    let mut connection = host.connect().await;
-    connection.write("GET /single/big-response?100000000 HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    connection.read_until("xxxx").await;
-    let client = (*host).clone();
-    let next = tokio::spawn(async move { client.get("/single/ok").await });
-    let queued = "kobliat_jobs_queued{component=\"single\",kind=\"http\"} 1";
-    eventually("the next one waits", || host.runtime.metrics().text().contains(queued)).await;
-    assert_eq!(host.runtime.running(), 1);
-    drop(connection);
-    next.await.unwrap().expect(200);
-    host.runs(0).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guest_whose_client_has_gone_works_no_longer() {
     let host = Host::start("streaming").await;
     let mut connection = host.connect().await;

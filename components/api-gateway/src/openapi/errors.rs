@@ -104,7 +104,7 @@ fn example((status, _, title, code, detail): &Row) -> Value {
         "message": detail,
     });
     if let (422, Some((pointer, what))) = (status, detail.split_once(": ")) {
-        example["errors"] = json!([{ "pointer": pointer, "detail": what }]);
+        super::set(&mut example, "errors", json!([{ "pointer": pointer, "detail": what }]));
     }
     example
 }

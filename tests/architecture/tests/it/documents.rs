@@ -179,7 +179,7 @@ fn in_a_table_of_variables(path: &Path, line: usize, row: &str) -> Vec<String> {
 }
 
 /// Routes of providers' APIs and of made-up applications.
-const ROUTES_OF_OTHERS: &[&str] = &["/email", "/route/..."];
+const ROUTES_OF_OTHERS: &[&str] = &["/email", "/messages/outbound", "/route/..."];
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
 
