@@ -1,3 +1,5 @@
+//! Which answers are compressed, how, and what becomes of their headers.
+
 use super::*;
 use bytes::Bytes;
 use http_body::Frame;

@@ -1,3 +1,5 @@
+//! Shares of a client and of a connection, and who waits for whom.
+
 use super::*;
 use crate::sockets::Sockets;
 use std::pin::pin;

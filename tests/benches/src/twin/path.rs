@@ -13,6 +13,7 @@ use super::database::Database;
 use super::statements::*;
 use super::webhook::Message;
 use crate::arguments::Commit;
+use conversation::touch::LATE;
 use inbound_gateway::domain::conclusions::GATHERING;
 
 const TENANT: &str = "default";
@@ -111,11 +112,11 @@ impl Path {
     async fn touch(&self, message: Arc<Message>, conversation: String, seq: i64) -> anyhow::Result<()> {
         let touch = move |db: &Connection| {
             let (at, now) = (message.sent_at, now());
-            let row = params![TENANT, conversation, seq - 1, seq, message.text, at, 1, now];
+            let row = params![TENANT, conversation, seq - 1, seq, message.text, at, 1, now, LATE, seq];
             let advanced = db.prepare_cached(ADVANCE)?.query_row(row, |_| Ok(())).optional()?;
             if advanced.is_none() {
                 // Another message of this conversation came in between.
-                db.prepare_cached(FILL)?.execute(params![TENANT, conversation, at, 1, now])?;
+                db.prepare_cached(FILL)?.execute(params![TENANT, conversation, at, 1, now, LATE, message.text, seq])?;
             }
             Ok(())
         };
