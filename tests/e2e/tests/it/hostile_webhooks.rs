@@ -99,8 +99,10 @@ in_both_modes! {
         {
             answer.expect_problem(413, "too_large");
         }
-        // Who announces the length and waits is told.
-        let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 13000000\r\nConnection: close\r\n\r\n");
+        // A client that announces the length and waits for a `100 Continue` is refused before it sends anything.
+        let head = format!(
+            "POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 13000000\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+        );
         let answer = app.raw(head.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
         assert!(app.conversations().await.is_empty());

@@ -89,7 +89,7 @@ in_both_modes! {
         upload(&app, archive).await.expect_problem(415, "unsupported_media_type");
         let whole = form("notes.txt", &words());
         upload(&app, whole[..whole.len() - 40].to_vec()).await.expect_problem(400, "unreadable");
-        upload(&app, form("huge.txt", &vec![b'x'; 17 << 20])).await.expect_problem(413, "too_large");
+        upload(&app, form("huge.txt", &vec![b'x'; 37 << 20])).await.expect_problem(413, "too_large");
         let database = rusqlite::Connection::open(app.state_dir().join("media.db")).unwrap();
         for table in ["uploads", "chunks", "contents", "variants", "media"] {
             let rows: i64 = database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
