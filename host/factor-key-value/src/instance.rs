@@ -128,7 +128,7 @@ impl InstanceView<'_> {
     /// Notes what the guest has seen last; false when that is too much to keep.
     pub fn refresh_cas(&mut self, cas: &Resource<Cas>, seen: Option<Vec<u8>>) -> wasmtime::Result<bool> {
         let held = self.table.get_mut(cas)?;
-        let before = std::mem::replace(&mut held.seen, None);
+        let before = held.seen.take();
         let (smaller, larger) = (before.as_ref().map_or(0, Vec::len), seen.as_ref().map_or(0, Vec::len));
         self.instance.swaps.shrink(smaller);
         if self.instance.swaps.grow(larger).is_err() {

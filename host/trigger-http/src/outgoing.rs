@@ -192,8 +192,11 @@ impl Answer {
     }
 }
 
+/// The next piece of a body; nothing at its end.
+type Polled = Option<Result<Frame<Bytes>, BodyError>>;
+
 impl State {
-    fn poll_body(&mut self, context: &mut Context<'_>) -> Option<Poll<Option<Result<Frame<Bytes>, BodyError>>>> {
+    fn poll_body(&mut self, context: &mut Context<'_>) -> Option<Poll<Polled>> {
         self.body.as_mut().map(|body| Pin::new(body).poll_frame(context))
     }
 

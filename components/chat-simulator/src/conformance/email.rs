@@ -60,7 +60,11 @@ async fn contents<D: Driver, W: World>(subject: &Subject<'_, D, W>, checks: &mut
             json!({ "TextBody": "new\n> old", "StrippedTextReply": "new", "Subject": "Re: x" }),
             "new",
         ),
-        ("the subject where there is no text", json!({ "Subject": "Only this", "HtmlBody": "<b>x</b>" }), "Only this"),
+        (
+            "the subject, and what the HTML says, where there is no text",
+            json!({ "Subject": "Only this", "HtmlBody": "<b>x</b>" }),
+            "Only this\n\nx",
+        ),
     ];
     for (nth, (_, content, _)) in (0..).zip(&mails) {
         subject.app.post(&Webhook::email(&subject.account, &mail(subject, 1, nth, content))).await;

@@ -1,4 +1,4 @@
-//! People who only hold connections: webhooks and the API are answered beside them.
+//! Strangers who only hold connections: webhooks and the API answer everybody else.
 
 use bytes::Bytes;
 use http::Request;
@@ -8,13 +8,20 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use kobliat_e2e::{TestApp, in_both_modes, whatsapp};
 use std::net::SocketAddr;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+
+/// From an address of the strangers' own: the host gives each client address a share.
+async fn connect(host: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    socket.connect(host).await.unwrap()
+}
 
 /// Requests whose bodies stop after this.
 async fn unfinished(address: SocketAddr, count: usize, request: &str) -> Vec<TcpStream> {
     let mut streams = Vec::new();
     for _ in 0..count {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut stream = connect(address).await;
         stream.write_all(request.as_bytes()).await.unwrap();
         streams.push(stream);
     }
@@ -23,7 +30,7 @@ async fn unfinished(address: SocketAddr, count: usize, request: &str) -> Vec<Tcp
 
 /// A connection of HTTP/2 on which nobody reads what was asked for.
 async fn unread(address: SocketAddr, count: usize, path: &str) -> http2::SendRequest<Empty<Bytes>> {
-    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let stream = TokioIo::new(connect(address).await);
     let mut client = http2::Builder::new(TokioExecutor::new());
     let (mut sender, connection) = client.initial_stream_window_size(0).handshake(stream).await.unwrap();
     tokio::spawn(connection);

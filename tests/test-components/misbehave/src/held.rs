@@ -47,6 +47,6 @@ pub async fn requests(count: u32) -> String {
     format!("{refused} of {count}")
 }
 
-fn is_refused(error: Option<&spin_sdk::http::Error>) -> bool {
-    matches!(error, Some(spin_sdk::http::Error::ErrorCode(ErrorCode::ConnectionLimitReached)))
+fn is_refused(error: Option<&ErrorCode>) -> bool {
+    matches!(error, Some(ErrorCode::ConnectionLimitReached))
 }
