@@ -63,9 +63,12 @@ pub(crate) struct Shares {
 impl Shares {
     pub fn of(room: &Room, rules: &Rules) -> Self {
         let share = |of: usize, percent: usize| (of.saturating_mul(percent) / 100).max(UNSHARED).min(of);
+        // Where one may have all places, the component's own queue says who is next.
+        let places =
+            |percent| Some(share(room.places, percent)).filter(|most| *most < room.places).unwrap_or(usize::MAX);
         Self {
-            client: share(room.places, rules.client_share),
-            connection: share(room.places, rules.connection_share),
+            client: places(rules.client_share),
+            connection: places(rules.connection_share),
             queue: share(room.queue, rules.client_share),
             all_queue: room.queue,
             rate: rules.rate,

@@ -56,7 +56,8 @@ async fn requests_without_end_are_refused_by_the_interfaces_error() {
     let host = start().await;
     let told = host.get("/greedy/requests?200").await.expect(200);
     let refused: u32 = told.split(' ').next().unwrap().parse().unwrap();
-    assert!((100..=150).contains(&refused), "{told}");
+    // 8 MiB, and an exchange is counted with 384 KiB.
+    assert!((150..=190).contains(&refused), "{told}");
     // What they held is free again.
     assert_eq!(host.get("/greedy/requests?20").await.expect(200), "0 of 20");
 }

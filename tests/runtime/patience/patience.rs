@@ -173,7 +173,7 @@ async fn idle_connections_make_room() {
         idle.push(host.connect().await);
         if number % 10 == 9 {
             let answer = host.raw("GET /ok HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
-            assert!(answer.ends_with("ok"), "beside {number}: {answer}");
+            assert!(answer.starts_with("HTTP/1.1 200"), "beside {number}: {answer}");
         }
     }
     // The oldest have gone.
@@ -191,7 +191,7 @@ async fn a_connection_that_is_worked_for_stays() {
         drop(host.raw("GET /ok HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await);
         let _idle = host.connect().await;
     }
-    assert!(busy.rest().await.ends_with("slept"));
+    assert!(busy.rest().await.contains("slept"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -218,6 +218,7 @@ async fn where_telemetry_goes_is_the_administrators_decision() {
     let (configured, other) = (Collector::start().await, Collector::start().await);
     let mut settings = settings(&configured);
     settings.traces.headers = vec![("authorization".to_owned(), "Bearer of-the-collector".to_owned())];
+    settings.metrics.headers = settings.traces.headers.clone();
     settings.allowed_endpoints = vec![other.endpoint()];
     let host = host(settings).await;
     let put = async |body: Value, caller: Caller| {

@@ -19,7 +19,7 @@ async fn socket() -> Arc<Socket> {
 #[test]
 fn small_components_are_not_shared_out() {
     let small = shares(8, 3);
-    assert_eq!((small.client, small.connection, small.queue), (8, 8, 3));
+    assert_eq!((small.client, small.connection, small.queue), (usize::MAX, usize::MAX, 3));
     let large = shares(256, 256);
     assert_eq!((large.client, large.connection, large.queue), (192, 128, 192));
 }
