@@ -38,12 +38,12 @@ pub(crate) fn failure(target: &Target, asked: Asked<'_>, failure: &HttpFailure) 
 }
 
 /// Nothing was asked of the component yet. Clients that are too slow are many, or none: no line for each.
-pub(crate) fn no_body(target: &Target, asked: Asked<'_>, failure: &Failure) -> Response<Body> {
+pub(crate) fn no_body(target: &Target, asked: Asked<'_>, why: &Failure) -> Response<Body> {
     let (component, request_id) = (target.component(), asked.request_id);
-    debug!(%component, request_id, "request `{request_id}` to component `{component}` did not bring its body: {failure:?}");
-    match failure {
+    debug!(%component, request_id, "request `{request_id}` to component `{component}` did not bring its body: {why:?}");
+    match why {
         Failure::TooSlow => too_slow(asked),
-        Failure::TooLarge => problem(StatusCode::PAYLOAD_TOO_LARGE, &HttpFailure::BodyTooLarge.told(), asked),
+        Failure::TooLarge => failure(target, asked, &HttpFailure::BodyTooLarge),
         Failure::Broken => problem(StatusCode::BAD_REQUEST, "the request's body broke off", asked),
         Failure::NoRoom => closing(problem(
             StatusCode::SERVICE_UNAVAILABLE,

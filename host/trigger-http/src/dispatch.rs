@@ -15,7 +15,7 @@ use crate::site::Site;
 use crate::sweep;
 use crate::traced;
 use http::{Request, Response, Uri};
-use kobliat_engine::{Body, CallContext, HttpFailure, Room, Target, trace};
+use kobliat_engine::{Body, CallContext, HttpFailure, Room, Target, pause, trace};
 use kobliat_telemetry::{SpanKind, Trace, Tracer};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -152,7 +152,7 @@ impl Dispatch {
     ) -> Result<Claim, HttpFailure> {
         let places = self.places_of(target);
         let claim = places.claim(client.whose, &client.socket, Shares::of(room, &self.rules));
-        match tokio::time::timeout_at(context.deadline.into(), claim).await {
+        match pause::timeout_at(context.deadline, claim).await {
             Ok(Ok(claim)) => Ok(claim),
             Ok(Err(_full)) => Err(HttpFailure::Overloaded),
             Err(_elapsed) => Err(HttpFailure::Timeout),
