@@ -51,7 +51,7 @@ async fn a_connection_has_a_share_of_its_clients() {
 
 #[tokio::test]
 async fn those_who_wait_are_bounded_and_leave_nothing_when_they_go() {
-    let (places, socket, shares) = (Arc::new(Places::default()), socket().await, shares(16, 2));
+    let (places, socket, shares) = (Arc::new(Places::default()), socket().await, shares(32, 2));
     let mut claims = Vec::new();
     for _ in 0..16 {
         claims.push(places.claim(whose(1, 1), &socket, shares).await.ok().unwrap());
