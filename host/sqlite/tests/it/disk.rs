@@ -24,7 +24,7 @@ enum Step {
     Write(String, usize, Vec<u8>),
     Truncate(String, usize),
     Sync(String),
-    /// The kernel says so once, and takes the pages for clean from then on (fsyncgate).
+    /// The kernel says so once to each open handle, and takes the pages for clean from then on (fsyncgate).
     FailedSync(String),
     Delete(String, bool),
 }
@@ -51,6 +51,23 @@ struct State {
     behaviour: Behaviour,
     steps: Vec<Step>,
     random: ChaCha8Rng,
+    /// Failed syncs of each file.
+    failures: HashMap<String, u64>,
+}
+
+impl State {
+    fn failures_of(&self, name: &str) -> u64 {
+        self.failures.get(name).copied().unwrap_or(0)
+    }
+
+    /// A sync fails. Returns how many have, of this file.
+    fn fail(&mut self, name: String) -> u64 {
+        let failures = self.failures.entry(name.clone()).or_default();
+        *failures += 1;
+        let failures = *failures;
+        self.steps.push(Step::FailedSync(name));
+        failures
+    }
 }
 
 impl Disk {
@@ -59,7 +76,8 @@ impl Disk {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
         let before = files.map(|entry| (name(&entry.path()), std::fs::read(entry.path()).unwrap())).collect();
-        let state = State { behaviour, steps: Vec::new(), random: ChaCha8Rng::seed_from_u64(seed) };
+        let state =
+            State { behaviour, steps: Vec::new(), random: ChaCha8Rng::seed_from_u64(seed), failures: HashMap::new() };
         let disk = Arc::new(Self {
             vfs: format!("power-loss-{}", NUMBER.fetch_add(1, Relaxed)),
             directory: directory.to_owned(),
