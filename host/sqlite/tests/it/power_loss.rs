@@ -172,7 +172,6 @@ async fn what_was_acknowledged_survives_a_power_loss_at_any_point() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "in one of ten runs an acknowledged row is lost: the writer or the test's disk, open"]
 async fn a_sync_that_fails_acknowledges_nothing_and_costs_nothing_that_was() {
     for seed in 0..4 {
         let run = Run::on(folder(), Behaviour { failing_syncs: 15, lies: false }, seed).await;
